@@ -1,0 +1,91 @@
+// What coordinator and worker tell each other about attempts, as plain values:
+// the messages of proto/vigil/v1/dispatch_service.proto without the protobuf,
+// so that both cores, and a simulation of them, stand on the same words.
+// Values, thread-compatible.
+#ifndef VIGIL_BASE_ATTEMPT_H_
+#define VIGIL_BASE_ATTEMPT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "base/ids.h"
+#include "base/reason.h"
+
+namespace vigil {
+
+// Numbers are those of vigil.v1.Attempt.Phase.
+enum class Phase : int {
+  kUnspecified = 0,
+  kWarming = 1,
+  kStarting = 2,
+  kActive = 3,
+  kStopping = 4,
+  kEnded = 5,
+};
+
+struct Progress {
+  int64_t done = 0;
+  int64_t total = 0;
+  std::string message;
+};
+
+// What a program left behind when it ended.
+struct Exit {
+  std::optional<int> status;
+  std::optional<int> signal;
+  absl::Duration user_time;
+  absl::Duration system_time;
+  int64_t max_rss_bytes = 0;
+};
+
+// Facts recorded when an attempt was stopped.
+struct Evidence {
+  absl::Duration age;
+  absl::Duration silence;
+  std::string last_output;
+  std::optional<absl::Duration> cpu_time_in_silence;
+  int leftover_processes_killed = 0;
+  bool killed = false;
+  absl::Duration time_to_confirmed_death;
+  bool death_unconfirmed = false;
+};
+
+// A running attempt as its worker sees it. Durations are ages at the time of
+// sending, so that the clocks of two machines need not agree.
+struct AttemptUpdate {
+  AttemptId attempt;
+  Phase phase = Phase::kUnspecified;
+  int slot = 0;
+  absl::Duration age;
+  absl::Duration silence;
+  absl::Duration longest_silence;
+  int64_t tokens = 0;
+  int64_t heartbeats = 0;
+  int64_t stdout_bytes = 0;
+  int64_t stderr_bytes = 0;
+  std::optional<Progress> progress;
+  // A clock that would have fired, under `observe`.
+  std::optional<Failure> observed;
+};
+
+// The end of an attempt: its tree is proved dead, or evidence says it cannot
+// be.
+struct AttemptEnd {
+  AttemptId attempt;
+  AttemptUpdate last;
+  // Absent when the program succeeded.
+  std::optional<Failure> failure;
+  std::optional<Exit> exit;
+  std::optional<Evidence> evidence;
+  int spawn_errno = 0;
+  // May be tried again without being named in retry_on.
+  bool retryable = false;
+  // From the process's start to ACTIVE; absent if it never was.
+  std::optional<absl::Duration> time_to_active;
+};
+
+}  // namespace vigil
+
+#endif  // VIGIL_BASE_ATTEMPT_H_

@@ -1,0 +1,195 @@
+// Core: every decision of the coordinator and nothing else. It is told what
+// happened and the time, changes its state by the transition table, and says in
+// Effects what must be stored, sent or shown; it does no I/O and reads no
+// clock, so whole clusters run in a simulation. Loop thread only; owns all jobs
+// that have not ended and all workers.
+//
+// The caller applies all events of a turn, then calls Tick once, then hands
+// Effects::save to the store. A job that ended stays until Forget, which the
+// caller sends once its last row is durable.
+#ifndef VIGIL_COORDINATOR_CORE_CORE_H_
+#define VIGIL_COORDINATOR_CORE_CORE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/attempt.h"
+#include "base/deadline_heap.h"
+#include "base/ids.h"
+#include "coordinator/core/effects.h"
+#include "coordinator/core/job.h"
+#include "coordinator/core/job_queues.h"
+#include "coordinator/core/limits.h"
+#include "coordinator/core/worker_record.h"
+
+namespace vigil::coordinator {
+
+struct CoreOptions {
+  absl::Duration lease = kLease;
+  absl::Duration lease_margin = kLeaseMargin;
+  // The lease that workers of an earlier epoch were given; the longer of the
+  // two is waited for after a restart.
+  absl::Duration previous_lease = absl::ZeroDuration();
+  int64_t live_jobs_max = kLiveJobsMax;
+  // Seeds the jitter of retries.
+  uint64_t seed = 1;
+};
+
+// A submission, checked and resolved by the caller.
+struct NewJob {
+  JobId id;
+  std::string namespace_;
+  std::string request_id;
+  uint64_t request_hash = 0;
+  std::string task_type;
+  int priority = 0;
+  std::shared_ptr<const JobPolicy> policy;
+};
+
+// What the coordinator tells a worker that attached.
+struct AttachVerdict {
+  // Of the attempts it runs, those that it must kill.
+  std::vector<AttemptId> kill;
+};
+
+// Counts since this coordinator started.
+struct Counters {
+  std::array<int64_t, kJobStates> ended = {};
+  int64_t attempts_lost = 0;
+  int64_t fenced = 0;
+  int64_t refused = 0;
+};
+
+class Core {
+ public:
+  explicit Core(const CoreOptions& options);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+  ~Core();
+
+  // Takes a job back from the store, in order of submission. Attempts that ran
+  // are waited for until the lease of their worker is over.
+  void Restore(std::unique_ptr<Job> job, absl::Time now);
+
+  // Accepts a job. RESOURCE_EXHAUSTED: too many live jobs; try again after
+  // kAdmissionRetryDelay. The id must be new.
+  absl::StatusOr<const Job*> Submit(NewJob job, absl::Time now, Effects* fx);
+
+  // Records the wish to end a job. False when no such job is live.
+  bool Cancel(const JobId& id, absl::Time now, Effects* fx);
+
+  // The stream of a RunJob broke; or it was taken over.
+  void OwnerGone(const JobId& id, absl::Time now);
+  void OwnerBack(const JobId& id);
+
+  // Drops an ended job whose last row is durable. Returns it, or null when
+  // the job has not ended or was dropped.
+  std::unique_ptr<Job> Forget(const JobId& id);
+
+  // A worker opened `stream`. ABORTED: the session was fenced; the worker
+  // kills what it runs and starts a new session.
+  absl::StatusOr<AttachVerdict> Attach(StreamId stream, WorkerHello hello,
+                                       absl::Time now, Effects* fx);
+  // The stream ended, for whatever reason. Ends no attempt.
+  void StreamLost(StreamId stream);
+  void Heartbeat(StreamId stream, int64_t number, double load_average,
+                 int64_t memory_available_bytes, absl::Time now, Effects* fx);
+  void Update(StreamId stream, AttemptUpdate update, absl::Time now,
+              Effects* fx);
+  void End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx);
+  // The worker, its slots and all their trees are proved dead.
+  void WorkerDead(const SessionId& session, absl::Time now, Effects* fx);
+  // Stops or resumes giving work to a worker. Null: no such worker.
+  const WorkerRecord* Drain(const WorkerId& id, bool resume);
+  // FAILED_PRECONDITION: not connected. NOT_FOUND: no such worker.
+  absl::StatusOr<const WorkerRecord*> SetSlots(const WorkerId& id, int slots,
+                                               Effects* fx);
+
+  // Ends a turn: applies due deadlines and gives work to free slots.
+  void Tick(absl::Time now, Effects* fx);
+  // When Tick is next due without any event.
+  absl::Time NextDeadline() const;
+  // The loop itself stood still for `stall`: leases are extended by it.
+  void GrantStall(absl::Duration stall);
+
+  // Null when the job is not live.
+  const Job* FindJob(const JobId& id) const;
+  // The latest session of a worker; null when there is none.
+  const WorkerRecord* FindWorker(const WorkerId& id) const;
+  // Every session, in order of session id.
+  std::vector<const WorkerRecord*> Workers() const;
+  // What a job that is QUEUED or in BACKOFF waits for.
+  WaitingReason WaitingReasonOf(const Job& job) const;
+  const JobQueues& queues() const { return queues_; }
+  int64_t live_jobs() const { return static_cast<int64_t>(jobs_.size()); }
+  // Live jobs in `state`.
+  int64_t live_in(JobState state) const {
+    return live_in_[static_cast<int>(state)];
+  }
+  // Running jobs by task type; none is zero.
+  const absl::btree_map<std::string, int64_t>& running_by_type() const {
+    return running_by_type_;
+  }
+  const Counters& counters() const { return counters_; }
+
+  // Ends the process when the state contradicts itself. Walks every job.
+  void CheckInvariants() const;
+
+ private:
+  // core_jobs.cc
+  void SetState(Job* job, JobState state, absl::Time now, Effects* fx);
+  void Save(Job* job, Effects* fx);
+  void UpdateDeadline(Job* job);
+  void Enqueue(Job* job, absl::Time now, Effects* fx);
+  void Finish(Job* job, JobState state, absl::Time now, Effects* fx);
+  void Fail(Job* job, Failure failure, absl::Time now, Effects* fx);
+  void BackOff(Job* job, int retry, absl::Time now, Effects* fx);
+  void RequestCancel(Job* job, absl::Time now, Effects* fx);
+  void ApplyDueDeadline(Job* job, absl::Time now, Effects* fx);
+  void Decide(Job* job, const AttemptEnd& end, absl::Time now, Effects* fx);
+  void LoseAttempt(Job* job, const std::string& how, absl::Time now,
+                   Effects* fx);
+  Job* FindMutable(const JobId& id);
+
+  // core_workers.cc
+  WorkerRecord* FindStream(StreamId stream);
+  // The job whose current attempt `attempt` is and runs on `worker`; null, and
+  // counted as fenced, when it is not.
+  Job* FindCurrent(const WorkerRecord& worker, const AttemptId& attempt);
+  void TakeReport(Job* job, const AttemptUpdate& update, absl::Time now);
+  void RequeueNeverStarted(WorkerRecord* worker, const WorkerHello& hello,
+                           absl::Time now, Effects* fx);
+  void Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
+             Effects* fx);
+  void Dispatch(absl::Time now, Effects* fx);
+  Job* BestJobFor(const WorkerRecord& worker) const;
+  void Assign(Job* job, WorkerRecord* worker, absl::Time now, Effects* fx);
+  void DropOldLostWorkers(absl::Time now);
+
+  const CoreOptions options_;
+  std::mt19937_64 random_;
+  uint64_t last_sequence_ = 0;
+  absl::flat_hash_map<JobId, std::unique_ptr<Job>> jobs_;
+  JobQueues queues_;
+  DeadlineHeap<Job> job_deadlines_;
+  std::array<int64_t, kJobStates> live_in_ = {};
+  absl::btree_map<std::string, int64_t> running_by_type_;
+
+  absl::btree_map<SessionId, std::unique_ptr<WorkerRecord>> workers_;
+  absl::flat_hash_map<StreamId, WorkerRecord*> streams_;
+  absl::flat_hash_map<WorkerId, WorkerRecord*> latest_session_;
+  DeadlineHeap<WorkerRecord> lease_deadlines_;
+  Counters counters_;
+};
+
+}  // namespace vigil::coordinator
+
+#endif  // VIGIL_COORDINATOR_CORE_CORE_H_

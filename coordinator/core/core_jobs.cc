@@ -1,0 +1,295 @@
+// The life of a job: states, deadlines, retries.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/check.h"
+#include "coordinator/core/core.h"
+#include "coordinator/core/retry.h"
+
+namespace vigil::coordinator {
+
+Core::Core(const CoreOptions& options)
+    : options_(options), random_(options.seed) {}
+
+Core::~Core() = default;
+
+Job* Core::FindMutable(const JobId& id) {
+  const auto it = jobs_.find(id);
+  return it == jobs_.end() ? nullptr : it->second.get();
+}
+
+const Job* Core::FindJob(const JobId& id) const {
+  const auto it = jobs_.find(id);
+  return it == jobs_.end() ? nullptr : it->second.get();
+}
+
+void Core::Save(Job* job, Effects* fx) {
+  ++job->revision;
+  fx->save.push_back(job->id);
+}
+
+void Core::SetState(Job* job, JobState state, absl::Time now, Effects* fx) {
+  VIGIL_CHECK(MayChange(job->state, state), job->id.value());
+  if (job->state == JobState::kQueued) queues_.Remove(*job);
+  if (job->state == JobState::kRunning &&
+      --running_by_type_[job->task_type] == 0) {
+    running_by_type_.erase(job->task_type);
+  }
+  --live_in_[static_cast<int>(job->state)];
+  job->state = state;
+  ++live_in_[static_cast<int>(job->state)];
+  if (state == JobState::kRunning) ++running_by_type_[job->task_type];
+  if (state == JobState::kQueued) {
+    job->queue_time = now;
+    queues_.Add(job);
+  }
+  UpdateDeadline(job);
+  Save(job, fx);
+}
+
+void Core::UpdateDeadline(Job* job) {
+  absl::Time due = job->owner_deadline;
+  const absl::Time close = job->create_time + job->policy->schedule_to_close;
+  if (job->state == JobState::kQueued) {
+    due = std::min(
+        {due, close, job->queue_time + job->policy->schedule_to_start});
+  } else if (job->state == JobState::kBackoff) {
+    due = std::min({due, close, job->retry_time});
+  } else if (IsFinal(job->state)) {
+    due = absl::InfiniteFuture();
+  }
+  job_deadlines_.Set(job, due);
+}
+
+void Core::Restore(std::unique_ptr<Job> restored, absl::Time now) {
+  Job* job = restored.get();
+  VIGIL_CHECK(!IsFinal(job->state), job->id.value());
+  VIGIL_CHECK(jobs_.try_emplace(job->id, std::move(restored)).second,
+              job->id.value());
+  job->sequence = ++last_sequence_;
+  ++live_in_[static_cast<int>(job->state)];
+  if (job->policy->cancel_on_disconnect) {
+    job->owner_deadline = now + kOwnerGrace;
+  }
+  if (job->state == JobState::kQueued) queues_.Add(job);
+  if (job->state == JobState::kRunning) {
+    ++running_by_type_[job->task_type];
+    const SessionId& session = job->current().session;
+    std::unique_ptr<WorkerRecord>& worker = workers_[session];
+    if (worker == nullptr) {
+      worker = std::make_unique<WorkerRecord>();
+      worker->hello.session = session;
+      worker->hello.worker = job->current().worker;
+      worker->attach_time = worker->last_heartbeat_time = now;
+      worker->lease_time = now + options_.lease_margin +
+                           std::max(options_.lease, options_.previous_lease);
+      lease_deadlines_.Set(worker.get(), worker->lease_time);
+      latest_session_[worker->hello.worker] = worker.get();
+    }
+    worker->running.emplace(AttemptId{job->id, job->last_attempt}, job);
+  }
+  UpdateDeadline(job);
+}
+
+absl::StatusOr<const Job*> Core::Submit(NewJob submission, absl::Time now,
+                                        Effects* fx) {
+  if (live_jobs() >= options_.live_jobs_max) {
+    ++counters_.refused;
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "%d jobs have not ended, which is the most this coordinator holds; "
+        "try again in %s",
+        live_jobs(), absl::FormatDuration(kAdmissionRetryDelay)));
+  }
+  auto owned = std::make_unique<Job>();
+  Job* job = owned.get();
+  job->id = std::move(submission.id);
+  job->namespace_ = std::move(submission.namespace_);
+  job->request_id = std::move(submission.request_id);
+  job->request_hash = submission.request_hash;
+  job->task_type = std::move(submission.task_type);
+  job->priority = submission.priority;
+  job->policy = std::move(submission.policy);
+  job->sequence = ++last_sequence_;
+  job->create_time = now;
+  job->state = JobState::kUnspecified;
+  VIGIL_CHECK(jobs_.try_emplace(job->id, std::move(owned)).second,
+              job->id.value());
+  ++live_in_[static_cast<int>(JobState::kUnspecified)];
+  SetState(job, JobState::kQueued, now, fx);
+  return job;
+}
+
+std::unique_ptr<Job> Core::Forget(const JobId& id) {
+  const auto it = jobs_.find(id);
+  if (it == jobs_.end() || !IsFinal(it->second->state)) return nullptr;
+  std::unique_ptr<Job> job = std::move(it->second);
+  --live_in_[static_cast<int>(job->state)];
+  jobs_.erase(it);
+  return job;
+}
+
+bool Core::Cancel(const JobId& id, absl::Time now, Effects* fx) {
+  Job* job = FindMutable(id);
+  if (job == nullptr) return false;
+  RequestCancel(job, now, fx);
+  return true;
+}
+
+void Core::RequestCancel(Job* job, absl::Time now, Effects* fx) {
+  if (job->cancel_requested || IsFinal(job->state)) return;
+  job->cancel_requested = true;
+  if (job->state != JobState::kRunning) {
+    job->failure = Failure{Reason::kCancelled, "cancelled while it waited", ""};
+    Finish(job, JobState::kCancelled, now, fx);
+    return;
+  }
+  Save(job, fx);
+  const auto worker = workers_.find(job->current().session);
+  if (worker != workers_.end() && worker->second->connected()) {
+    fx->after_commit.push_back(SendStop{worker->second->stream,
+                                        {job->id, job->last_attempt},
+                                        Reason::kCancelled});
+  }
+}
+
+void Core::OwnerGone(const JobId& id, absl::Time now) {
+  Job* job = FindMutable(id);
+  if (job == nullptr || !job->policy->cancel_on_disconnect) return;
+  job->owner_deadline = now + kOwnerGrace;
+  UpdateDeadline(job);
+}
+
+void Core::OwnerBack(const JobId& id) {
+  Job* job = FindMutable(id);
+  if (job == nullptr) return;
+  job->owner_deadline = absl::InfiniteFuture();
+  UpdateDeadline(job);
+}
+
+void Core::Enqueue(Job* job, absl::Time now, Effects* fx) {
+  job->retry_time = absl::InfinitePast();
+  SetState(job, JobState::kQueued, now, fx);
+}
+
+void Core::Finish(Job* job, JobState state, absl::Time now, Effects* fx) {
+  job->end_time = now;
+  job->retry_time = absl::InfinitePast();
+  ++counters_.ended[static_cast<int>(state)];
+  SetState(job, state, now, fx);
+}
+
+void Core::Fail(Job* job, Failure failure, absl::Time now, Effects* fx) {
+  job->failure = std::move(failure);
+  Finish(job, JobState::kFailed, now, fx);
+}
+
+void Core::BackOff(Job* job, int retry, absl::Time now, Effects* fx) {
+  const double random = std::uniform_real_distribution<double>(-1, 1)(random_);
+  job->retry_time = now + RetryDelay(job->policy->retry, retry, random);
+  job->current().retry_time = job->retry_time;
+  SetState(job, JobState::kBackoff, now, fx);
+}
+
+void Core::ApplyDueDeadline(Job* job, absl::Time now, Effects* fx) {
+  if (job->owner_deadline <= now) {
+    job->owner_deadline = absl::InfiniteFuture();
+    RequestCancel(job, now, fx);
+  }
+  const bool waits =
+      job->state == JobState::kQueued || job->state == JobState::kBackoff;
+  const JobPolicy& policy = *job->policy;
+  if (waits && job->create_time + policy.schedule_to_close <= now) {
+    Fail(job,
+         Failure{Reason::kScheduleToCloseTimeout,
+                 absl::StrFormat(
+                     "not done %s after it was submitted, with %d attempts "
+                     "made (schedule_to_close_timeout)",
+                     absl::FormatDuration(policy.schedule_to_close),
+                     job->last_attempt),
+                 ""},
+         now, fx);
+  } else if (job->state == JobState::kQueued &&
+             job->queue_time + policy.schedule_to_start <= now) {
+    Fail(job,
+         Failure{Reason::kScheduleToStartTimeout,
+                 absl::StrFormat(
+                     "no slot took it within %s (schedule_to_start_timeout)",
+                     absl::FormatDuration(policy.schedule_to_start)),
+                 ""},
+         now, fx);
+  } else if (job->state == JobState::kBackoff && job->retry_time <= now) {
+    Enqueue(job, now, fx);
+  }
+  UpdateDeadline(job);
+}
+
+void Core::Decide(Job* job, const AttemptEnd& end, absl::Time now,
+                  Effects* fx) {
+  job->exit = end.exit;
+  if (!end.failure.has_value()) {
+    Finish(job, JobState::kSucceeded, now, fx);
+    return;
+  }
+  const Failure& failure = *end.failure;
+  const bool unconfirmed =
+      end.evidence.has_value() && end.evidence->death_unconfirmed;
+  if (unconfirmed) {
+    Fail(job, failure, now, fx);
+    return;
+  }
+  if (job->cancel_requested) {
+    job->failure = failure;
+    if (failure.reason != Reason::kCancelled) {
+      job->failure->message =
+          absl::StrCat("cancelled; its last attempt ended ",
+                       ReasonName(failure.reason), ": ", failure.message);
+      job->failure->reason = Reason::kCancelled;
+      job->failure->advice.clear();
+    }
+    Finish(job, JobState::kCancelled, now, fx);
+    return;
+  }
+  const RetryPolicy& retry = job->policy->retry;
+  if (IsRetried(retry, failure.reason, end.retryable) &&
+      job->charged_attempts < retry.maximum_attempts) {
+    BackOff(job, job->charged_attempts, now, fx);
+    return;
+  }
+  Fail(job, failure, now, fx);
+}
+
+void Core::LoseAttempt(Job* job, const std::string& how, absl::Time now,
+                       Effects* fx) {
+  AttemptRecord& attempt = job->current();
+  Failure failure{Reason::kWorkerLost,
+                  absl::StrCat("worker ", attempt.worker.value(), " ", how),
+                  ""};
+  attempt.phase = Phase::kEnded;
+  attempt.end_time = now;
+  attempt.charged = false;
+  attempt.failure = failure;
+  --job->charged_attempts;
+  ++job->lost_attempts;
+  ++counters_.attempts_lost;
+  if (job->cancel_requested) {
+    job->failure = Failure{Reason::kCancelled,
+                           absl::StrCat("cancelled; ", failure.message), ""};
+    Finish(job, JobState::kCancelled, now, fx);
+    return;
+  }
+  const RetryPolicy& retry = job->policy->retry;
+  if (retry.maximum_attempts == 1) {
+    failure.message += "; it may have started and may be started only once";
+  } else if (job->lost_attempts > kWorkerLostMax) {
+    absl::StrAppend(&failure.message, "; ", job->lost_attempts,
+                    " attempts were lost this way, which is the most");
+  } else if (IsRetried(retry, Reason::kWorkerLost, false)) {
+    BackOff(job, job->lost_attempts, now, fx);
+    return;
+  }
+  Fail(job, std::move(failure), now, fx);
+}
+
+}  // namespace vigil::coordinator

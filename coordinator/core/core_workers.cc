@@ -1,0 +1,419 @@
+// The workers: streams, leases, who runs what.
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "coordinator/core/core.h"
+
+namespace vigil::coordinator {
+
+WorkerRecord* Core::FindStream(StreamId stream) {
+  const auto it = streams_.find(stream);
+  if (it == streams_.end()) {
+    ++counters_.fenced;
+    return nullptr;
+  }
+  return it->second;
+}
+
+const WorkerRecord* Core::FindWorker(const WorkerId& id) const {
+  const auto it = latest_session_.find(id);
+  return it == latest_session_.end() ? nullptr : it->second;
+}
+
+std::vector<const WorkerRecord*> Core::Workers() const {
+  std::vector<const WorkerRecord*> workers;
+  workers.reserve(workers_.size());
+  for (const auto& [session, worker] : workers_) {
+    workers.push_back(worker.get());
+  }
+  return workers;
+}
+
+absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
+                                           absl::Time now, Effects* fx) {
+  std::unique_ptr<WorkerRecord>& slot = workers_[hello.session];
+  const bool known = slot != nullptr;
+  if (!known) {
+    slot = std::make_unique<WorkerRecord>();
+    slot->attach_time = now;
+    slot->slots_max = hello.slots;
+  }
+  WorkerRecord* worker = slot.get();
+  if (worker->lost) {
+    ++counters_.fenced;
+    return absl::AbortedError(absl::StrCat(
+        "session ", hello.session.value(), " of worker ", hello.worker.value(),
+        " was given up after its lease; start a new session"));
+  }
+  if (worker->stream != 0) {
+    fx->at_once.push_back(CloseStream{
+        worker->stream,
+        absl::AbortedError("replaced by a newer stream of the same session")});
+    streams_.erase(worker->stream);
+  }
+  // A session restored from the store has not said yet how many slots it has.
+  if (worker->hello.slots == 0) worker->slots_max = hello.slots;
+  worker->hello = std::move(hello);
+  worker->stream = stream;
+  worker->last_heartbeat_time = now;
+  worker->lease_time = now + options_.lease + options_.lease_margin;
+  lease_deadlines_.Set(worker, worker->lease_time);
+  streams_[stream] = worker;
+  latest_session_[worker->hello.worker] = worker;
+  if (worker->slots_max != worker->hello.slots) {
+    fx->at_once.push_back(SendSlots{stream, worker->slots_max});
+  }
+
+  RequeueNeverStarted(worker, worker->hello, now, fx);
+  AttachVerdict verdict;
+  for (const AttemptId& attempt : worker->hello.running) {
+    Job* job = FindCurrent(*worker, attempt);
+    if (job == nullptr) {
+      verdict.kill.push_back(attempt);
+    } else if (job->cancel_requested) {
+      fx->at_once.push_back(SendStop{stream, attempt, Reason::kCancelled});
+    }
+  }
+  std::vector<AttemptEnd> ended = std::move(worker->hello.ended);
+  worker->hello.ended.clear();
+  worker->hello.running.clear();
+  for (AttemptEnd& end : ended) End(stream, std::move(end), now, fx);
+  return verdict;
+}
+
+void Core::RequeueNeverStarted(WorkerRecord* worker, const WorkerHello& hello,
+                               absl::Time now, Effects* fx) {
+  std::set<AttemptId> listed(hello.running.begin(), hello.running.end());
+  for (const AttemptEnd& end : hello.ended) listed.insert(end.attempt);
+  for (auto it = worker->running.begin(); it != worker->running.end();) {
+    Job* job = it->second;
+    if (listed.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    it = worker->running.erase(it);
+    AttemptRecord& attempt = job->current();
+    attempt.phase = Phase::kEnded;
+    attempt.end_time = now;
+    attempt.charged = false;
+    attempt.failure =
+        Failure{Reason::kWorkerLost,
+                "the assignment never reached its worker; not charged", ""};
+    --job->charged_attempts;
+    if (job->cancel_requested) {
+      job->failure = Failure{Reason::kCancelled,
+                             "cancelled before it reached its worker", ""};
+      Finish(job, JobState::kCancelled, now, fx);
+    } else {
+      Enqueue(job, now, fx);
+    }
+  }
+}
+
+void Core::StreamLost(StreamId stream) {
+  const auto it = streams_.find(stream);
+  if (it == streams_.end()) return;
+  it->second->stream = 0;
+  streams_.erase(it);
+}
+
+void Core::Heartbeat(StreamId stream, int64_t number, double load_average,
+                     int64_t memory_available_bytes, absl::Time now,
+                     Effects* fx) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker == nullptr) return;
+  worker->last_heartbeat_time = now;
+  worker->load_average = load_average;
+  worker->memory_available_bytes = memory_available_bytes;
+  worker->lease_time = now + options_.lease + options_.lease_margin;
+  lease_deadlines_.Set(worker, worker->lease_time);
+  fx->at_once.push_back(SendHeartbeatAck{stream, number});
+}
+
+Job* Core::FindCurrent(const WorkerRecord& worker, const AttemptId& attempt) {
+  Job* job = FindMutable(attempt.job_id);
+  if (job == nullptr || job->state != JobState::kRunning ||
+      job->last_attempt != attempt.number ||
+      job->current().session != worker.hello.session) {
+    ++counters_.fenced;
+    return nullptr;
+  }
+  return job;
+}
+
+void Core::TakeReport(Job* job, const AttemptUpdate& update, absl::Time now) {
+  AttemptRecord& attempt = job->current();
+  if (attempt.start_time == absl::InfinitePast()) {
+    attempt.start_time = now - update.age;
+  }
+  if (update.phase == Phase::kActive &&
+      attempt.active_time == absl::InfinitePast()) {
+    attempt.active_time = now;
+  }
+  if (job->start_time == absl::InfinitePast()) {
+    job->start_time = attempt.start_time;
+  }
+  if (update.phase != Phase::kUnspecified) attempt.phase = update.phase;
+  attempt.last_activity_time = now - update.silence;
+  std::optional<Progress> progress = std::move(attempt.last.progress);
+  attempt.last = update;
+  attempt.last.observed.reset();
+  if (!attempt.last.progress.has_value()) {
+    attempt.last.progress = std::move(progress);
+  }
+}
+
+void Core::Update(StreamId stream, AttemptUpdate update, absl::Time now,
+                  Effects* fx) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker == nullptr) return;
+  Job* job = FindCurrent(*worker, update.attempt);
+  if (job == nullptr) return;
+  TakeReport(job, update, now);
+  if (update.observed.has_value()) {
+    std::vector<Failure>& observed = job->current().observed;
+    if (observed.size() < kObservedMax) observed.push_back(*update.observed);
+    fx->notices.push_back(Notice{job->id, *std::move(update.observed)});
+  }
+  fx->touched.push_back(job->id);
+}
+
+void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker == nullptr) return;
+  // Whatever becomes of it, the worker need not keep it once that is durable.
+  fx->after_commit.push_back(SendEndAck{stream, end.attempt});
+  Job* job = FindCurrent(*worker, end.attempt);
+  if (job == nullptr) return;
+  worker->running.erase(end.attempt);
+  const bool started = end.last.age > absl::ZeroDuration();
+  if (started) TakeReport(job, end.last, now);
+  if (end.failure.has_value() && end.failure->reason == Reason::kWorkerLost) {
+    job->current().exit = std::move(end.exit);
+    job->current().evidence = std::move(end.evidence);
+    LoseAttempt(job, end.failure->message, now, fx);
+    return;
+  }
+  AttemptRecord& attempt = job->current();
+  attempt.phase = Phase::kEnded;
+  attempt.end_time = now;
+  if (end.time_to_active.has_value()) {
+    attempt.active_time = attempt.start_time + *end.time_to_active;
+  }
+  attempt.failure = end.failure;
+  attempt.exit = end.exit;
+  attempt.evidence = end.evidence;
+  attempt.spawn_errno = end.spawn_errno;
+  Decide(job, end, now, fx);
+}
+
+void Core::Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
+                 Effects* fx) {
+  if (worker->lost) return;
+  worker->lost = true;
+  worker->lease_time = now;
+  lease_deadlines_.Remove(worker);
+  if (worker->stream != 0) {
+    fx->at_once.push_back(CloseStream{
+        worker->stream, absl::AbortedError(absl::StrCat(
+                            "session ", worker->hello.session.value(), " ", how,
+                            "; kill what it runs and start a new session"))});
+    streams_.erase(worker->stream);
+    worker->stream = 0;
+  }
+  absl::btree_map<AttemptId, Job*> running = std::move(worker->running);
+  worker->running.clear();
+  for (const auto& [attempt, job] : running) LoseAttempt(job, how, now, fx);
+}
+
+void Core::WorkerDead(const SessionId& session, absl::Time now, Effects* fx) {
+  const auto it = workers_.find(session);
+  if (it == workers_.end()) return;
+  Fence(it->second.get(), "died; its whole tree was reaped", now, fx);
+}
+
+const WorkerRecord* Core::Drain(const WorkerId& id, bool resume) {
+  const auto it = latest_session_.find(id);
+  if (it == latest_session_.end()) return nullptr;
+  it->second->draining = !resume;
+  return it->second;
+}
+
+absl::StatusOr<const WorkerRecord*> Core::SetSlots(const WorkerId& id,
+                                                   int slots, Effects* fx) {
+  const auto it = latest_session_.find(id);
+  if (it == latest_session_.end()) {
+    return absl::NotFoundError(absl::StrCat(
+        "no worker ", id.value(), "; `vigil status` lists those there are"));
+  }
+  WorkerRecord* worker = it->second;
+  if (!worker->connected()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "worker ", id.value(), " is not connected; try again when it is"));
+  }
+  worker->slots_max = slots;
+  fx->at_once.push_back(SendSlots{worker->stream, slots});
+  return worker;
+}
+
+Job* Core::BestJobFor(const WorkerRecord& worker) const {
+  Job* best = nullptr;
+  for (const auto& [task_type, queue] : queues_.queues()) {
+    if (!worker.Offers(task_type)) continue;
+    Job* first = queue.begin()->second;
+    if (best == nullptr ||
+        JobQueues::RankOf(*first) < JobQueues::RankOf(*best)) {
+      best = first;
+    }
+  }
+  return best;
+}
+
+void Core::Dispatch(absl::Time now, Effects* fx) {
+  // One job to each worker in turn, those with the most free slots first, so
+  // that work spreads; until no free slot finds a job.
+  std::vector<WorkerRecord*> candidates;
+  for (const auto& [stream, worker] : streams_) {
+    if (worker->free_slots() > 0) candidates.push_back(worker);
+  }
+  while (!candidates.empty() && !queues_.queues().empty()) {
+    std::sort(candidates.begin(), candidates.end(),
+              [](const WorkerRecord* a, const WorkerRecord* b) {
+                return std::pair(-a->free_slots(), a->hello.session) <
+                       std::pair(-b->free_slots(), b->hello.session);
+              });
+    std::erase_if(candidates, [&](WorkerRecord* worker) {
+      Job* job = BestJobFor(*worker);
+      if (job == nullptr) return true;
+      Assign(job, worker, now, fx);
+      return worker->free_slots() <= 0;
+    });
+  }
+}
+
+void Core::Assign(Job* job, WorkerRecord* worker, absl::Time now, Effects* fx) {
+  AttemptRecord attempt;
+  attempt.number = ++job->last_attempt;
+  attempt.worker = worker->hello.worker;
+  attempt.session = worker->hello.session;
+  attempt.assign_time = now;
+  ++job->charged_attempts;
+  if (job->attempts.size() >= kAttemptsKeptMax) {
+    job->attempts.erase(job->attempts.begin());
+  }
+  job->attempts.push_back(std::move(attempt));
+  const AttemptId id{job->id, job->last_attempt};
+  worker->running.emplace(id, job);
+  SetState(job, JobState::kRunning, now, fx);
+  fx->after_commit.push_back(SendAssignment{
+      worker->stream, id, job->create_time + job->policy->schedule_to_close});
+}
+
+void Core::Tick(absl::Time now, Effects* fx) {
+  while (WorkerRecord* worker = lease_deadlines_.PopDue(now)) {
+    if (worker->hello.local) {
+      // Its death is made sure of rather than assumed; WorkerDead follows.
+      fx->at_once.push_back(KillLocalWorker{worker->hello.session});
+    } else {
+      Fence(worker, "was silent past its lease", now, fx);
+    }
+  }
+  while (Job* job = job_deadlines_.PopDue(now)) ApplyDueDeadline(job, now, fx);
+  Dispatch(now, fx);
+  DropOldLostWorkers(now);
+}
+
+absl::Time Core::NextDeadline() const {
+  return std::min(job_deadlines_.NextDeadline(),
+                  lease_deadlines_.NextDeadline());
+}
+
+void Core::GrantStall(absl::Duration stall) {
+  for (const auto& [session, worker] : workers_) {
+    if (worker->deadline() == absl::InfiniteFuture()) continue;
+    worker->lease_time += stall;
+    lease_deadlines_.Set(worker.get(), worker->lease_time);
+  }
+}
+
+void Core::DropOldLostWorkers(absl::Time now) {
+  int lost = 0;
+  for (auto it = workers_.begin(); it != workers_.end();) {
+    WorkerRecord* worker = it->second.get();
+    const bool drop =
+        worker->lost && (++lost > kLostWorkersMax ||
+                         worker->lease_time + kLostWorkerKept <= now);
+    if (!drop) {
+      ++it;
+      continue;
+    }
+    const auto latest = latest_session_.find(worker->hello.worker);
+    if (latest != latest_session_.end() && latest->second == worker) {
+      latest_session_.erase(latest);
+    }
+    it = workers_.erase(it);
+  }
+}
+
+WaitingReason Core::WaitingReasonOf(const Job& job) const {
+  if (job.state == JobState::kBackoff) return WaitingReason::kBackoff;
+  if (job.state != JobState::kQueued) return WaitingReason::kUnspecified;
+  for (const auto& [session, worker] : workers_) {
+    if (worker->connected() && !worker->draining &&
+        worker->Offers(job.task_type)) {
+      return WaitingReason::kSlotsBusy;
+    }
+  }
+  return WaitingReason::kNoWorkerForTaskType;
+}
+
+void Core::CheckInvariants() const {
+  std::array<int64_t, kJobStates> in = {};
+  int64_t running = 0;
+  for (const auto& [id, job] : jobs_) {
+    const std::string& name = id.value();
+    ++in[static_cast<int>(job->state)];
+    VIGIL_CHECK(job->state != JobState::kUnspecified, name);
+    VIGIL_CHECK(queues_.Contains(*job) == (job->state == JobState::kQueued),
+                name);
+    VIGIL_CHECK(
+        job->charged_attempts >= 0 &&
+            job->charged_attempts <= job->policy->retry.maximum_attempts,
+        name);
+    VIGIL_CHECK(job->attempts.size() <= kAttemptsKeptMax, name);
+    if (job->state == JobState::kRunning) {
+      ++running;
+      // Something will move it on: its worker's word, or its lease.
+      const auto it = workers_.find(job->current().session);
+      VIGIL_CHECK(it != workers_.end() && !it->second->lost, name);
+      VIGIL_CHECK(it->second->running.contains({id, job->last_attempt}), name);
+      VIGIL_CHECK(it->second->hello.local ||
+                      it->second->deadline() != absl::InfiniteFuture(),
+                  name);
+    }
+    if (job->state == JobState::kBackoff) {
+      VIGIL_CHECK(job->deadline() <= job->retry_time, name);
+    }
+    if (!IsFinal(job->state) && job->state != JobState::kRunning) {
+      VIGIL_CHECK(
+          job->deadline() <= job->create_time + job->policy->schedule_to_close,
+          name);
+      VIGIL_CHECK(!job->cancel_requested, name);
+    }
+    for (size_t i = 1; i < job->attempts.size(); ++i) {
+      VIGIL_CHECK(job->attempts[i - 1].number < job->attempts[i].number, name);
+      VIGIL_CHECK(job->attempts[i - 1].phase == Phase::kEnded, name);
+    }
+  }
+  VIGIL_CHECK(in == live_in_, "live jobs by state");
+  int64_t held = 0;
+  for (const auto& [session, worker] : workers_) {
+    held += static_cast<int64_t>(worker->running.size());
+  }
+  VIGIL_CHECK(held == running, "each running job is held by one worker");
+}
+
+}  // namespace vigil::coordinator

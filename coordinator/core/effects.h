@@ -1,0 +1,79 @@
+// Effects: what the core wants done after it applied events. The caller hands
+// the rows of `save` to the store and performs `after_commit` when they are
+// durable; `at_once` needs no durability. Values, thread-compatible.
+#ifndef VIGIL_COORDINATOR_CORE_EFFECTS_H_
+#define VIGIL_COORDINATOR_CORE_EFFECTS_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/attempt.h"
+#include "base/ids.h"
+#include "base/reason.h"
+
+namespace vigil::coordinator {
+
+// One stream of a worker; numbered by the caller, never reused. 0 is none.
+using StreamId = uint64_t;
+
+// Runs an attempt. `close_deadline` is the end of schedule_to_close.
+struct SendAssignment {
+  StreamId stream;
+  AttemptId attempt;
+  absl::Time close_deadline;
+};
+struct SendStop {
+  StreamId stream;
+  AttemptId attempt;
+  Reason reason;
+};
+// The end of an attempt is durable: the worker may forget it.
+struct SendEndAck {
+  StreamId stream;
+  AttemptId attempt;
+};
+struct SendHeartbeatAck {
+  StreamId stream;
+  int64_t number;
+};
+struct SendSlots {
+  StreamId stream;
+  int slots;
+};
+// Ends a stream that was replaced or fenced.
+struct CloseStream {
+  StreamId stream;
+  absl::Status status;
+};
+// SIGKILLs a worker that this coordinator started; answered by WorkerDead.
+struct KillLocalWorker {
+  SessionId session;
+};
+
+using Effect =
+    std::variant<SendAssignment, SendStop, SendEndAck, SendHeartbeatAck,
+                 SendSlots, CloseStream, KillLocalWorker>;
+
+// A clock that would have fired, for those who watch the job.
+struct Notice {
+  JobId job_id;
+  Failure failure;
+};
+
+struct Effects {
+  // Jobs whose rows changed; may name one twice.
+  std::vector<JobId> save;
+  std::vector<Effect> after_commit;
+  std::vector<Effect> at_once;
+  // Jobs of which something changed that is not durable: phase, progress.
+  std::vector<JobId> touched;
+  std::vector<Notice> notices;
+};
+
+}  // namespace vigil::coordinator
+
+#endif  // VIGIL_COORDINATOR_CORE_EFFECTS_H_

@@ -1,0 +1,126 @@
+// Job: one job as the coordinator's core keeps it while it has not ended, and
+// the explicit table of its states. What the program is (argv, input) is not
+// here: it is written to the store once and read when it is sent to a worker.
+// Values owned by the core; thread-compatible.
+#ifndef VIGIL_COORDINATOR_CORE_JOB_H_
+#define VIGIL_COORDINATOR_CORE_JOB_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/attempt.h"
+#include "base/deadline_heap.h"
+#include "base/ids.h"
+#include "base/policy.h"
+
+namespace vigil::coordinator {
+
+// Numbers are those of vigil.v1.Job.State.
+enum class JobState : int {
+  kUnspecified = 0,
+  kQueued = 1,
+  kRunning = 2,
+  kBackoff = 3,
+  kSucceeded = 4,
+  kFailed = 5,
+  kCancelled = 6,
+};
+inline constexpr int kJobStates = 7;
+
+// Numbers are those of vigil.v1.Job.WaitingReason.
+enum class WaitingReason : int {
+  kUnspecified = 0,
+  kNoWorkerForTaskType = 1,
+  kSlotsBusy = 2,
+  kQueueLimit = 3,
+  kBackoff = 4,
+  kServerStarting = 5,
+};
+
+bool IsFinal(JobState state);
+
+// The transition table: whether a job may go from one state to another.
+bool MayChange(JobState from, JobState to);
+
+// What the core needs to know of a job's policies; shared by jobs that have the
+// same.
+struct JobPolicy {
+  absl::Duration schedule_to_start = absl::InfiniteDuration();
+  absl::Duration schedule_to_close = absl::InfiniteDuration();
+  RetryPolicy retry;
+  // The job is cancelled when its RunJob stream breaks and is not taken over.
+  bool cancel_on_disconnect = false;
+
+  friend bool operator==(const JobPolicy&, const JobPolicy&) = default;
+};
+
+// One try, as recorded with the job.
+struct AttemptRecord {
+  int number = 0;
+  Phase phase = Phase::kStarting;
+  WorkerId worker;
+  SessionId session;
+  absl::Time assign_time;
+  // InfinitePast until known.
+  absl::Time start_time = absl::InfinitePast();
+  absl::Time active_time = absl::InfinitePast();
+  absl::Time end_time = absl::InfinitePast();
+  absl::Time last_activity_time = absl::InfinitePast();
+  absl::Time retry_time = absl::InfinitePast();
+  // Counts, silence and progress as last reported.
+  AttemptUpdate last;
+  std::optional<Failure> failure;
+  std::optional<Exit> exit;
+  std::optional<Evidence> evidence;
+  int spawn_errno = 0;
+  bool charged = true;
+  std::vector<Failure> observed;
+};
+
+struct Job : DeadlineItem {
+  JobId id;
+  std::string namespace_;
+  std::string request_id;
+  // Hash of the submission without its request_id, to tell a repeated
+  // submission from a different one.
+  uint64_t request_hash = 0;
+  // Empty for a command.
+  std::string task_type;
+  std::shared_ptr<const JobPolicy> policy;
+  int priority = 0;
+  // Order of submission among jobs of equal priority.
+  uint64_t sequence = 0;
+
+  JobState state = JobState::kQueued;
+  int64_t revision = 0;
+  absl::Time create_time;
+  absl::Time start_time = absl::InfinitePast();
+  absl::Time end_time = absl::InfinitePast();
+  // When it last entered QUEUED.
+  absl::Time queue_time;
+  // When its next attempt may start, in BACKOFF.
+  absl::Time retry_time = absl::InfinitePast();
+  // When it is cancelled because nobody took its broken RunJob over.
+  absl::Time owner_deadline = absl::InfiniteFuture();
+  bool cancel_requested = false;
+  // Attempts that count against maximum_attempts, and those lost with their
+  // workers.
+  int charged_attempts = 0;
+  int lost_attempts = 0;
+  // The number of the last attempt; never given out twice.
+  int last_attempt = 0;
+  std::vector<AttemptRecord> attempts;
+  std::optional<Failure> failure;
+  std::optional<Exit> exit;
+
+  AttemptRecord& current() { return attempts.back(); }
+  const AttemptRecord& current() const { return attempts.back(); }
+};
+
+}  // namespace vigil::coordinator
+
+#endif  // VIGIL_COORDINATOR_CORE_JOB_H_

@@ -1,0 +1,46 @@
+// Caps and defaults of the coordinator, each with its unit and reason. Flags of
+// main.cc override those that operators have cause to change.
+#ifndef VIGIL_COORDINATOR_CORE_LIMITS_H_
+#define VIGIL_COORDINATOR_CORE_LIMITS_H_
+
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace vigil::coordinator {
+
+// Jobs that have not ended. About 0.7 GiB of memory when reached; a client that
+// is refused is told to wait.
+inline constexpr int64_t kLiveJobsMax = 1'000'000;
+
+// How long a refused submission is asked to wait: long enough for slots to take
+// work, short enough not to idle them.
+inline constexpr absl::Duration kAdmissionRetryDelay = absl::Seconds(1);
+
+// Attempts kept in a job's record; an attempt's record can reach 6 KiB, and a
+// row should stay below 1 MiB.
+inline constexpr int kAttemptsKeptMax = 120;
+
+// Clocks that fired under `observe`, kept per attempt: the first ones tell.
+inline constexpr int kObservedMax = 16;
+
+// Attempts that a job may lose with their workers: a job that takes its host
+// down with it must end.
+inline constexpr int kWorkerLostMax = 10;
+
+// Every third heartbeat lost still keeps a lease of ten; the margin covers the
+// drift of two clocks over a lease and one slow turn of the loop.
+inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(3);
+inline constexpr absl::Duration kLease = absl::Seconds(30);
+inline constexpr absl::Duration kLeaseMargin = absl::Seconds(3);
+
+// How long a RunJob whose stream broke may take to be taken over.
+inline constexpr absl::Duration kOwnerGrace = absl::Seconds(10);
+
+// How long a lost worker is still listed, and how many.
+inline constexpr absl::Duration kLostWorkerKept = absl::Hours(1);
+inline constexpr int kLostWorkersMax = 1000;
+
+}  // namespace vigil::coordinator
+
+#endif  // VIGIL_COORDINATOR_CORE_LIMITS_H_

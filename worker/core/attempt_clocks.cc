@@ -1,0 +1,118 @@
+#include "worker/core/attempt_clocks.h"
+
+#include <algorithm>
+
+namespace vigil::worker {
+namespace {
+
+// In the order in which they are named when several fired at once: the total
+// before the silence, since it holds whatever the task did.
+constexpr ClockKind kAll[] = {ClockKind::kScheduleToClose,
+                              ClockKind::kStartToClose, ClockKind::kStartup,
+                              ClockKind::kInactivity, ClockKind::kProgress};
+
+}  // namespace
+
+bool IsSilenceClock(ClockKind kind) {
+  return kind == ClockKind::kStartup || kind == ClockKind::kInactivity ||
+         kind == ClockKind::kProgress;
+}
+
+AttemptClocks::AttemptClocks(const Supervision& supervision, absl::Time start,
+                             absl::Time close_deadline)
+    : supervision_(supervision),
+      start_(start),
+      close_deadline_(close_deadline),
+      startup_base_(start),
+      last_activity_(start),
+      last_progress_(start) {}
+
+absl::Time AttemptClocks::DeadlineOf(ClockKind kind) const {
+  const Timeouts& timeouts = supervision_.timeouts;
+  if (muted_[static_cast<int>(kind)]) return absl::InfiniteFuture();
+  if (IsSilenceClock(kind) && paused()) return absl::InfiniteFuture();
+  switch (kind) {
+    case ClockKind::kStartup:
+      if (active_ || supervision_.silent) return absl::InfiniteFuture();
+      // Output that does not end STARTING (a line on stderr while loading)
+      // still shows life.
+      return std::max(startup_base_ + timeouts.startup,
+                      last_activity_ == startup_base_
+                          ? absl::InfinitePast()
+                          : last_activity_ + timeouts.inactivity);
+    case ClockKind::kInactivity:
+      if (!active_ || supervision_.silent) return absl::InfiniteFuture();
+      return last_activity_ + timeouts.inactivity;
+    case ClockKind::kProgress:
+      if (!active_) return absl::InfiniteFuture();
+      return last_progress_ + timeouts.progress;
+    case ClockKind::kStartToClose:
+      return start_ + timeouts.start_to_close;
+    case ClockKind::kScheduleToClose:
+      return close_deadline_;
+  }
+  return absl::InfiniteFuture();
+}
+
+absl::Time AttemptClocks::NextDeadline() const {
+  absl::Time next = absl::InfiniteFuture();
+  for (ClockKind kind : kAll) next = std::min(next, DeadlineOf(kind));
+  return next;
+}
+
+std::optional<ClockKind> AttemptClocks::Fired(absl::Time now) const {
+  for (ClockKind kind : kAll) {
+    if (DeadlineOf(kind) <= now) return kind;
+  }
+  return std::nullopt;
+}
+
+void AttemptClocks::Activity(absl::Time now) {
+  longest_silence_ = LongestSilence(now);
+  last_activity_ = std::max(last_activity_, now);
+  muted_[static_cast<int>(ClockKind::kStartup)] = false;
+  muted_[static_cast<int>(ClockKind::kInactivity)] = false;
+}
+
+void AttemptClocks::Active(absl::Time now) {
+  if (active_) return;
+  active_ = true;
+  last_activity_ = std::max(last_activity_, now);
+  last_progress_ = now;
+}
+
+bool AttemptClocks::Progress(int64_t done, absl::Time now) {
+  if (done <= progress_done_) return false;
+  progress_done_ = done;
+  last_progress_ = now;
+  muted_[static_cast<int>(ClockKind::kProgress)] = false;
+  return true;
+}
+
+void AttemptClocks::Pause(absl::Time now) {
+  if (!paused()) paused_since_ = now;
+}
+
+void AttemptClocks::Resume(absl::Time now) {
+  if (!paused()) return;
+  const absl::Duration rest = now - *paused_since_;
+  paused_since_.reset();
+  GrantStall(rest);
+}
+
+void AttemptClocks::GrantStall(absl::Duration stall) {
+  const bool no_activity = last_activity_ == startup_base_;
+  startup_base_ += stall;
+  last_activity_ = no_activity ? startup_base_ : last_activity_ + stall;
+  last_progress_ += stall;
+}
+
+void AttemptClocks::Silence(ClockKind kind) {
+  muted_[static_cast<int>(kind)] = true;
+}
+
+absl::Duration AttemptClocks::LongestSilence(absl::Time now) const {
+  return std::max(longest_silence_, now - last_activity_);
+}
+
+}  // namespace vigil::worker

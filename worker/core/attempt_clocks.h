@@ -1,0 +1,80 @@
+// AttemptClocks: the clocks of one attempt, from the start of its process. Each
+// answers one question: is it loading, talking, advancing, or simply too long?
+// Pure and thread-compatible; the caller says what happened and when.
+#ifndef VIGIL_WORKER_CORE_ATTEMPT_CLOCKS_H_
+#define VIGIL_WORKER_CORE_ATTEMPT_CLOCKS_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/time/time.h"
+#include "base/policy.h"
+
+namespace vigil::worker {
+
+enum class ClockKind {
+  kStartup,
+  kInactivity,
+  kProgress,
+  kStartToClose,
+  kScheduleToClose,
+};
+
+// True for the clocks that judge silence: they rest while output is not read,
+// and are decided only after all output was read.
+bool IsSilenceClock(ClockKind kind);
+
+class AttemptClocks {
+ public:
+  // The process was started at `start`; `close_deadline` is the end of the
+  // job's schedule_to_close_timeout.
+  AttemptClocks(const Supervision& supervision, absl::Time start,
+                absl::Time close_deadline);
+
+  // Something that counts as activity was read.
+  void Activity(absl::Time now);
+  // The attempt is ACTIVE from now on.
+  void Active(absl::Time now);
+  // Progress; counts only if `done` grew. Returns whether it did.
+  bool Progress(int64_t done, absl::Time now);
+  // Output is not read from now on, by Vigil's own choice; and is again.
+  void Pause(absl::Time now);
+  void Resume(absl::Time now);
+  // Nobody looked for `stall`: the silence clocks do not count it.
+  void GrantStall(absl::Duration stall);
+  // Do not report `kind` again: for good, or until the next activity if it
+  // judges silence.
+  void Silence(ClockKind kind);
+
+  // When the first clock fires; InfiniteFuture when none will.
+  absl::Time NextDeadline() const;
+  // The clock that has fired at `now`, the most telling first.
+  std::optional<ClockKind> Fired(absl::Time now) const;
+
+  absl::Time start() const { return start_; }
+  absl::Time last_activity() const { return last_activity_; }
+  bool active() const { return active_; }
+  bool paused() const { return paused_since_.has_value(); }
+  // The longest silence that ended or still lasts at `now`.
+  absl::Duration LongestSilence(absl::Time now) const;
+
+ private:
+  absl::Time DeadlineOf(ClockKind kind) const;
+
+  const Supervision supervision_;
+  const absl::Time start_;
+  const absl::Time close_deadline_;
+  // Base of the startup clock: the start, moved by rests.
+  absl::Time startup_base_;
+  absl::Time last_activity_;
+  absl::Time last_progress_;
+  int64_t progress_done_ = -1;
+  bool active_ = false;
+  std::optional<absl::Time> paused_since_;
+  absl::Duration longest_silence_;
+  bool muted_[5] = {};
+};
+
+}  // namespace vigil::worker
+
+#endif  // VIGIL_WORKER_CORE_ATTEMPT_CLOCKS_H_

@@ -1,0 +1,381 @@
+// The attempts: assignment, activity, clocks, the kill ladder, the end.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "worker/core/classify.h"
+#include "worker/core/core.h"
+
+namespace vigil::worker {
+
+void Core::Assign(AttemptStart start, absl::Time now, Effects* fx) {
+  if (Find(start.id) != nullptr || ended_.contains(start.id)) return;
+  for (const AttemptStart& waiting : waiting_) {
+    if (waiting.id == start.id) return;
+  }
+  if (slots_wanted_ == 0 || lease_ <= now) {
+    EndUnstarted(start.id,
+                 Failure{Reason::kWorkerLost, "could not take it any more", ""},
+                 fx);
+    return;
+  }
+  waiting_.push_back(std::move(start));
+  StartWaiting(now, fx);
+}
+
+void Core::EndUnstarted(AttemptId id, Failure failure, Effects* fx) {
+  AttemptEnd end;
+  end.attempt = id;
+  end.last.attempt = id;
+  end.last.phase = Phase::kEnded;
+  end.failure = std::move(failure);
+  ended_[id] = end;
+  fx->push_back(SendEnd{std::move(end)});
+}
+
+void Core::Stop(const AttemptId& attempt, Reason reason, absl::Time now,
+                Effects* fx) {
+  const Failure cause{reason,
+                      reason == Reason::kCancelled
+                          ? "cancelled while it ran"
+                          : "its worker was told to leave",
+                      ""};
+  for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+    if (it->id != attempt) continue;
+    waiting_.erase(it);
+    EndUnstarted(attempt, cause, fx);
+    return;
+  }
+  SlotRecord* slot = Find(attempt);
+  if (slot == nullptr || slot->attempt->cause.has_value()) return;
+  if (slot->state == SlotState::kSpawning) {
+    slot->attempt->cause = cause;  // applied as soon as it is spawned
+  } else if (slot->state == SlotState::kRunning) {
+    BeginStop(slot, cause, now, fx);
+  }
+}
+
+void Core::Fence(const AttemptId& attempt, absl::Time now, Effects* fx) {
+  const Failure cause{Reason::kWorkerLost,
+                      "ran an attempt that was given up meanwhile", ""};
+  for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
+    if (it->id != attempt) continue;
+    waiting_.erase(it);
+    EndUnstarted(attempt, cause, fx);
+    return;
+  }
+  if (SlotRecord* slot = Find(attempt)) BeginKill(slot, cause, now, fx);
+}
+
+void Core::FenceAll(const std::string& why, absl::Time now, Effects* fx) {
+  const Failure cause{Reason::kWorkerLost, why, ""};
+  while (!waiting_.empty()) {
+    EndUnstarted(waiting_.front().id, cause, fx);
+    waiting_.pop_front();
+  }
+  for (const auto& slot : slots_) {
+    if (slot->attempt != nullptr) BeginKill(slot.get(), cause, now, fx);
+  }
+}
+
+void Core::ExtendLease(absl::Time until) {
+  if (until <= lease_) return;
+  lease_ = until;
+  lease_ended_ = false;
+}
+
+void Core::EndAcknowledged(const AttemptId& attempt) { ended_.erase(attempt); }
+
+void Core::Spawned(int slot, absl::Time now, Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->state != SlotState::kSpawning) return;
+  RunningAttempt& attempt = *record->attempt;
+  attempt.clocks.emplace(attempt.start.supervision, now,
+                         attempt.assign_time + attempt.start.time_left);
+  SetState(record, SlotState::kRunning, absl::InfiniteFuture());
+  if (attempt.cause.has_value()) {
+    if (attempt.cause->reason == Reason::kWorkerLost) {
+      BeginKill(record, *attempt.cause, now, fx);
+    } else {
+      BeginStop(record, *attempt.cause, now, fx);
+    }
+    return;
+  }
+  Report(record, now, fx);
+}
+
+void Core::SpawnFailed(int slot, int error, const std::string& what,
+                       absl::Time now, Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->state != SlotState::kSpawning) return;
+  RunningAttempt& attempt = *record->attempt;
+  Verdict verdict = ClassifySpawnFailure(error, what);
+  AttemptEnd end;
+  end.attempt = attempt.start.id;
+  end.last = attempt.counts;
+  end.last.phase = Phase::kEnded;
+  end.failure = attempt.cause.has_value() ? attempt.cause : verdict.failure;
+  end.retryable = !attempt.cause.has_value() && verdict.retryable;
+  end.spawn_errno = error;
+  record->attempt.reset();
+  ended_[end.attempt] = end;
+  fx->push_back(SendEnd{std::move(end)});
+  BecomeIdle(record, now, fx);
+}
+
+void Core::BecomeActive(SlotRecord* slot, absl::Time now, Effects* fx) {
+  RunningAttempt& attempt = *slot->attempt;
+  if (attempt.clocks->active()) return;
+  attempt.clocks->Active(now);
+  attempt.time_to_active = now - attempt.clocks->start();
+  if (slot->state != SlotState::kRunning) return;
+  attempt.counts.phase = Phase::kActive;
+  Report(slot, now, fx);
+}
+
+void Core::Output(int slot, bool is_stderr, int64_t bytes, absl::Time now,
+                  Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->attempt == nullptr || !record->attempt->clocks.has_value()) {
+    return;
+  }
+  RunningAttempt& attempt = *record->attempt;
+  const Supervision& supervision = attempt.start.supervision;
+  ++attempt.counts.tokens;
+  (is_stderr ? attempt.counts.stderr_bytes : attempt.counts.stdout_bytes) +=
+      bytes;
+  if (is_stderr ? supervision.stderr_is_activity
+                : supervision.stdout_is_activity) {
+    attempt.clocks->Activity(now);
+  }
+  attempt.report_time =
+      std::min(attempt.report_time, attempt.last_report + kReportInterval);
+  if (!is_stderr && !supervision.waits_for_ready) {
+    BecomeActive(record, now, fx);
+  }
+  UpdateDeadline(record);
+}
+
+void Core::Ready(int slot, absl::Time now, Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->attempt == nullptr || !record->attempt->clocks.has_value()) {
+    return;
+  }
+  BecomeActive(record, now, fx);
+  UpdateDeadline(record);
+}
+
+void Core::ProgressRead(int slot, Progress progress, absl::Time now,
+                        Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->attempt == nullptr || !record->attempt->clocks.has_value()) {
+    return;
+  }
+  RunningAttempt& attempt = *record->attempt;
+  if (!attempt.clocks->Progress(progress.done, now)) return;
+  attempt.counts.progress = std::move(progress);
+  attempt.report_time =
+      std::min(attempt.report_time, attempt.last_report + kReportInterval);
+  if (attempt.report_time <= now) Report(record, now, fx);
+  UpdateDeadline(record);
+}
+
+void Core::ReadingPaused(int slot, absl::Time now) {
+  SlotRecord* record = Get(slot);
+  if (record->attempt == nullptr || !record->attempt->clocks.has_value()) {
+    return;
+  }
+  record->attempt->clocks->Pause(now);
+  UpdateDeadline(record);
+}
+
+void Core::ReadingResumed(int slot, absl::Time now) {
+  SlotRecord* record = Get(slot);
+  if (record->attempt == nullptr || !record->attempt->clocks.has_value()) {
+    return;
+  }
+  record->attempt->clocks->Resume(now);
+  UpdateDeadline(record);
+}
+
+void Core::OutputChecked(int slot, absl::Time now, Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->state != SlotState::kRunning) return;
+  ApplyClocks(record, now, true, fx);
+  UpdateDeadline(record);
+}
+
+void Core::ApplyClocks(SlotRecord* slot, absl::Time now, bool checked,
+                       Effects* fx) {
+  RunningAttempt& attempt = *slot->attempt;
+  const std::optional<ClockKind> fired = attempt.clocks->Fired(now);
+  if (!fired.has_value()) return;
+  if (IsSilenceClock(*fired) && !checked) {
+    fx->push_back(CheckOutput{slot->index});
+    return;
+  }
+  const Supervision& supervision = attempt.start.supervision;
+  Failure failure =
+      ClockFailure(*fired, supervision, *attempt.clocks, attempt.counts, now);
+  if (!supervision.observe) {
+    BeginStop(slot, std::move(failure), now, fx);
+    return;
+  }
+  attempt.clocks->Silence(*fired);
+  AttemptUpdate update = CountsAt(*slot, now);
+  update.observed = std::move(failure);
+  fx->push_back(SendUpdate{std::move(update)});
+}
+
+AttemptUpdate Core::CountsAt(const SlotRecord& slot, absl::Time now) const {
+  const RunningAttempt& attempt = *slot.attempt;
+  AttemptUpdate update = attempt.counts;
+  if (!attempt.clocks.has_value()) return update;
+  update.age = now - attempt.clocks->start();
+  update.silence = now - attempt.clocks->last_activity();
+  update.longest_silence = attempt.clocks->LongestSilence(now);
+  return update;
+}
+
+void Core::Report(SlotRecord* slot, absl::Time now, Effects* fx) {
+  slot->attempt->last_report = now;
+  slot->attempt->report_time = absl::InfiniteFuture();
+  fx->push_back(SendUpdate{CountsAt(*slot, now)});
+}
+
+void Core::TakeEvidence(SlotRecord* slot, absl::Time now) {
+  RunningAttempt& attempt = *slot->attempt;
+  if (attempt.evidence.has_value() || !attempt.clocks.has_value()) return;
+  attempt.evidence.emplace();
+  attempt.evidence->age = now - attempt.clocks->start();
+  attempt.evidence->silence = now - attempt.clocks->last_activity();
+  if (attempt.stop_time == absl::InfinitePast()) attempt.stop_time = now;
+}
+
+void Core::BeginStop(SlotRecord* slot, Failure cause, absl::Time now,
+                     Effects* fx) {
+  RunningAttempt& attempt = *slot->attempt;
+  const absl::Duration grace =
+      attempt.start.supervision.timeouts.shutdown_grace;
+  if (grace <= absl::ZeroDuration()) {
+    BeginKill(slot, std::move(cause), now, fx);
+    return;
+  }
+  attempt.cause = std::move(cause);
+  attempt.counts.phase = Phase::kStopping;
+  TakeEvidence(slot, now);
+  SetState(slot, SlotState::kSoftStop, now + grace);
+  fx->push_back(SoftStop{slot->index, attempt.cause->reason});
+  Report(slot, now, fx);
+}
+
+void Core::BeginKill(SlotRecord* slot, Failure cause, absl::Time now,
+                     Effects* fx) {
+  RunningAttempt& attempt = *slot->attempt;
+  if (!attempt.cause.has_value()) attempt.cause = std::move(cause);
+  if (slot->state != SlotState::kRunning &&
+      slot->state != SlotState::kSoftStop) {
+    return;  // not started yet, or already being emptied
+  }
+  attempt.counts.phase = Phase::kStopping;
+  TakeEvidence(slot, now);
+  attempt.evidence->killed = true;
+  SetState(slot, SlotState::kKilling, now + kTreeDeathMax);
+  fx->push_back(KillTree{slot->index});
+  Report(slot, now, fx);
+}
+
+void Core::Exited(int slot, Exit exit, absl::Time now, Effects*) {
+  SlotRecord* record = Get(slot);
+  if (record->attempt == nullptr || record->attempt->exit.has_value()) return;
+  if (record->state != SlotState::kRunning &&
+      record->state != SlotState::kSoftStop &&
+      record->state != SlotState::kKilling) {
+    return;
+  }
+  record->attempt->exit = std::move(exit);
+  record->attempt->counts.phase = Phase::kStopping;
+  // The slot empties the tree by itself once the program is gone.
+  SetState(record, SlotState::kKilling, now + kTreeDeathMax);
+}
+
+void Core::TreeEmpty(int slot, const TreeReport& report, absl::Time now,
+                     Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->state != SlotState::kRunning &&
+      record->state != SlotState::kSoftStop &&
+      record->state != SlotState::kKilling) {
+    return;
+  }
+  RunningAttempt& attempt = *record->attempt;
+  if (report.lease_expired && !attempt.cause.has_value()) {
+    attempt.cause = Failure{Reason::kWorkerLost,
+                            "lost its lease: its slot was not told in time "
+                            "that the coordinator still answers",
+                            ""};
+  }
+  if (attempt.cause.has_value() || report.leftovers_killed > 0 ||
+      report.unconfirmed) {
+    TakeEvidence(record, now);
+  }
+  if (attempt.evidence.has_value()) {
+    Evidence& evidence = *attempt.evidence;
+    evidence.leftover_processes_killed = report.leftovers_killed;
+    evidence.killed = evidence.killed || report.killed;
+    evidence.death_unconfirmed = report.unconfirmed;
+    evidence.time_to_confirmed_death = now - attempt.stop_time;
+  }
+  if (!attempt.exit.has_value()) attempt.exit.emplace();
+  attempt.exit->user_time = report.user_time;
+  attempt.exit->system_time = report.system_time;
+  attempt.exit->max_rss_bytes = report.max_rss_bytes;
+  attempt.unconfirmed = report.unconfirmed;
+  SetState(record, SlotState::kCollecting, absl::InfiniteFuture());
+  fx->push_back(CollectOutput{slot});
+}
+
+void Core::OutputCollected(int slot, std::optional<Reason> text_reason,
+                           absl::Time now, Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->state != SlotState::kCollecting) return;
+  Finish(record, text_reason, now, fx);
+}
+
+void Core::Finish(SlotRecord* slot, std::optional<Reason> text_reason,
+                  absl::Time now, Effects* fx) {
+  std::unique_ptr<RunningAttempt> attempt = std::move(slot->attempt);
+  slot->attempt = nullptr;
+  AttemptEnd end;
+  end.attempt = attempt->start.id;
+  end.last = attempt->counts;
+  if (attempt->clocks.has_value()) {
+    end.last.age = now - attempt->clocks->start();
+    end.last.silence = now - attempt->clocks->last_activity();
+    end.last.longest_silence = attempt->clocks->LongestSilence(now);
+  }
+  end.last.phase = Phase::kEnded;
+  end.time_to_active = attempt->time_to_active;
+  if (attempt->cause.has_value()) {
+    end.failure = std::move(attempt->cause);
+  } else {
+    Verdict verdict = ClassifyExit(attempt->exit.value_or(Exit{}),
+                                   attempt->start.exit_reasons, text_reason);
+    end.failure = std::move(verdict.failure);
+    end.retryable = verdict.retryable;
+  }
+  end.exit = std::move(attempt->exit);
+  end.evidence = std::move(attempt->evidence);
+  ended_[end.attempt] = end;
+  fx->push_back(SendEnd{std::move(end)});
+  if (attempt->unconfirmed) {
+    SetState(slot, SlotState::kStuck, absl::InfiniteFuture());
+    SetSlots(slots_wanted_, now, fx);  // a new slot takes its place
+  } else if (slot->process_lost) {
+    StartProcess(slot, now, fx);
+  } else {
+    BecomeIdle(slot, now, fx);
+  }
+}
+
+}  // namespace vigil::worker

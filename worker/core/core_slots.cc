@@ -1,0 +1,305 @@
+// The slots: starting them, pinging them, giving them up, handing them work.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "worker/core/core.h"
+
+namespace vigil::worker {
+namespace {
+
+// How long a slot whose process ended waits to be started again, so that a
+// broken binary is not started thousands of times a second.
+constexpr absl::Duration kSlotRestartDelay = absl::Seconds(1);
+
+bool HasProcess(SlotState state) {
+  switch (state) {
+    case SlotState::kStarting:
+    case SlotState::kIdle:
+    case SlotState::kSpawning:
+    case SlotState::kRunning:
+    case SlotState::kSoftStop:
+    case SlotState::kKilling:
+    case SlotState::kCollecting:
+      return true;
+    case SlotState::kLeaving:
+    case SlotState::kGone:
+    case SlotState::kStuck:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+Core::Core(int slots, absl::Time now, Effects* fx) { SetSlots(slots, now, fx); }
+
+Core::~Core() = default;
+
+Core::SlotRecord* Core::Get(int slot) {
+  VIGIL_CHECK(slot >= 0 && slot < static_cast<int>(slots_.size()),
+              absl::StrCat("slot ", slot));
+  return slots_[slot].get();
+}
+
+SlotState Core::slot_state(int slot) const { return slots_[slot]->state; }
+
+const AttemptId* Core::attempt_in(int slot) const {
+  const SlotRecord& record = *slots_[slot];
+  return record.attempt == nullptr ? nullptr : &record.attempt->start.id;
+}
+
+Core::SlotRecord* Core::Find(const AttemptId& attempt) {
+  for (const auto& slot : slots_) {
+    if (slot->attempt != nullptr && slot->attempt->start.id == attempt) {
+      return slot.get();
+    }
+  }
+  return nullptr;
+}
+
+bool Core::Alive(const SlotRecord& slot) const {
+  return HasProcess(slot.state) && !slot.process_lost;
+}
+
+void Core::SetState(SlotRecord* slot, SlotState state, absl::Time deadline) {
+  slot->state = state;
+  slot->state_deadline = deadline;
+  UpdateDeadline(slot);
+}
+
+void Core::UpdateDeadline(SlotRecord* slot) {
+  absl::Time due = slot->state_deadline;
+  if (Alive(*slot)) {
+    due = std::min({due, slot->ping_time, slot->heard + kSlotSilenceMax});
+  }
+  if (slot->attempt != nullptr) {
+    due = std::min(due, slot->attempt->report_time);
+    if (slot->state == SlotState::kRunning) {
+      due = std::min(due, slot->attempt->clocks->NextDeadline());
+    }
+  }
+  deadlines_.Set(slot, due);
+}
+
+void Core::StartProcess(SlotRecord* slot, absl::Time now, Effects* fx) {
+  slot->process_lost = false;
+  slot->heard = now + kSlotStartMax - kSlotSilenceMax;
+  slot->ping_time = absl::InfiniteFuture();
+  SetState(slot, SlotState::kStarting, absl::InfiniteFuture());
+  fx->push_back(StartSlot{slot->index});
+}
+
+void Core::KillProcess(SlotRecord* slot, Effects* fx) {
+  slot->ping_time = absl::InfiniteFuture();
+  SetState(slot, SlotState::kLeaving, absl::InfiniteFuture());
+  fx->push_back(KillSlot{slot->index});
+}
+
+void Core::SetSlots(int slots, absl::Time now, Effects* fx) {
+  slots_wanted_ = std::clamp(slots, 0, kSlotsMax);
+  int usable = 0;
+  for (const auto& slot : slots_) {
+    if (slot->state == SlotState::kStuck) continue;
+    ++usable;
+    if (usable <= slots_wanted_ && slot->state == SlotState::kGone) {
+      StartProcess(slot.get(), now, fx);
+    } else if (usable > slots_wanted_ && slot->state == SlotState::kIdle) {
+      BecomeIdle(slot.get(), now, fx);
+    }
+  }
+  for (; usable < slots_wanted_; ++usable) {
+    auto slot = std::make_unique<SlotRecord>();
+    slot->index = static_cast<int>(slots_.size());
+    slots_.push_back(std::move(slot));
+    StartProcess(slots_.back().get(), now, fx);
+  }
+  if (slots_wanted_ > 0) return;
+  // Nothing will ever take what waits: hand it back.
+  while (!waiting_.empty()) {
+    EndUnstarted(waiting_.front().id,
+                 Failure{Reason::kWorkerLost, "has no slots any more", ""}, fx);
+    waiting_.pop_front();
+  }
+}
+
+void Core::BecomeIdle(SlotRecord* slot, absl::Time now, Effects* fx) {
+  int before = 0;
+  for (const auto& other : slots_) {
+    if (other->index < slot->index && other->state != SlotState::kStuck) {
+      ++before;
+    }
+  }
+  if (before >= slots_wanted_) {
+    slot->ping_time = absl::InfiniteFuture();
+    SetState(slot, SlotState::kLeaving, absl::InfiniteFuture());
+    fx->push_back(RetireSlot{slot->index});
+    return;
+  }
+  SetState(slot, SlotState::kIdle, absl::InfiniteFuture());
+  StartWaiting(now, fx);
+}
+
+void Core::SlotReady(int slot, absl::Time now, Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->state != SlotState::kStarting) return;
+  record->heard = now;
+  record->ping_time = now + kSlotPingInterval;
+  BecomeIdle(record, now, fx);
+}
+
+void Core::SlotHeard(int slot, absl::Time now) {
+  SlotRecord* record = Get(slot);
+  record->heard = std::max(record->heard, now);
+  UpdateDeadline(record);
+}
+
+void Core::SlotLost(int slot, absl::Time now, Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->state == SlotState::kStuck) return;
+  record->process_lost = true;
+  record->ping_time = absl::InfiniteFuture();
+  if (record->state == SlotState::kCollecting) {
+    UpdateDeadline(record);
+    return;
+  }
+  if (record->attempt == nullptr) {
+    SetState(record, SlotState::kGone, now + kSlotRestartDelay);
+    return;
+  }
+  RunningAttempt& attempt = *record->attempt;
+  if (!attempt.cause.has_value() && !attempt.exit.has_value()) {
+    attempt.cause = Failure{Reason::kWorkerLost,
+                            "lost the slot that ran it (the slot's process "
+                            "ended); its tree was reaped",
+                            ""};
+  }
+  TakeEvidence(record, now);
+  SetState(record, SlotState::kCollecting, absl::InfiniteFuture());
+  fx->push_back(CollectOutput{slot});
+}
+
+void Core::StartWaiting(absl::Time now, Effects* fx) {
+  for (const auto& slot : slots_) {
+    if (waiting_.empty()) return;
+    if (slot->state != SlotState::kIdle) continue;
+    auto attempt = std::make_unique<RunningAttempt>();
+    attempt->start = std::move(waiting_.front());
+    waiting_.pop_front();
+    attempt->assign_time = now;
+    attempt->counts.attempt = attempt->start.id;
+    attempt->counts.slot = slot->index;
+    attempt->counts.phase = Phase::kStarting;
+    slot->attempt = std::move(attempt);
+    SetState(slot.get(), SlotState::kSpawning, absl::InfiniteFuture());
+    fx->push_back(SpawnTask{slot->index, slot->attempt->start.id});
+  }
+}
+
+void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
+  if (Alive(*slot) && slot->heard + kSlotSilenceMax <= now) {
+    KillProcess(slot, fx);
+    return;
+  }
+  if (slot->ping_time <= now) {
+    slot->ping_time = now + kSlotPingInterval;
+    fx->push_back(PingSlot{slot->index});
+  }
+  if (slot->state_deadline <= now) {
+    if (slot->state == SlotState::kGone) {
+      int before = 0;
+      for (const auto& other : slots_) {
+        if (other->index < slot->index && other->state != SlotState::kStuck) {
+          ++before;
+        }
+      }
+      slot->state_deadline = absl::InfiniteFuture();
+      if (before < slots_wanted_) StartProcess(slot, now, fx);
+    } else if (slot->state == SlotState::kSoftStop) {
+      BeginKill(slot, *slot->attempt->cause, now, fx);
+    } else if (slot->state == SlotState::kKilling) {
+      KillProcess(slot, fx);
+    }
+  }
+  if (slot->state == SlotState::kRunning) ApplyClocks(slot, now, false, fx);
+  if (slot->attempt != nullptr && slot->attempt->report_time <= now) {
+    Report(slot, now, fx);
+  }
+  UpdateDeadline(slot);
+}
+
+void Core::Tick(absl::Time now, Effects* fx) {
+  if (lease_ <= now && !lease_ended_) {
+    lease_ended_ = true;
+    FenceAll("lost its lease: the coordinator did not answer in time", now, fx);
+  }
+  while (SlotRecord* slot = deadlines_.PopDue(now)) ApplyDue(slot, now, fx);
+}
+
+absl::Time Core::NextDeadline() const {
+  const absl::Time lease = lease_ended_ ? absl::InfiniteFuture() : lease_;
+  return std::min(lease, deadlines_.NextDeadline());
+}
+
+void Core::GrantStall(absl::Duration stall) {
+  for (const auto& slot : slots_) {
+    slot->heard += stall;
+    if (slot->attempt != nullptr && slot->attempt->clocks.has_value()) {
+      slot->attempt->clocks->GrantStall(stall);
+    }
+    UpdateDeadline(slot.get());
+  }
+}
+
+bool Core::Quiet() const {
+  return waiting_.empty() &&
+         std::all_of(slots_.begin(), slots_.end(),
+                     [](const auto& slot) { return slot->attempt == nullptr; });
+}
+
+std::vector<AttemptId> Core::Running() const {
+  std::vector<AttemptId> running;
+  for (const AttemptStart& start : waiting_) running.push_back(start.id);
+  for (const auto& slot : slots_) {
+    if (slot->attempt != nullptr) running.push_back(slot->attempt->start.id);
+  }
+  return running;
+}
+
+void Core::CheckInvariants() const {
+  for (const auto& slot : slots_) {
+    const std::string name = absl::StrCat("slot ", slot->index);
+    switch (slot->state) {
+      case SlotState::kStarting:
+      case SlotState::kIdle:
+      case SlotState::kGone:
+        VIGIL_CHECK(slot->attempt == nullptr, name);
+        break;
+      case SlotState::kSpawning:
+      case SlotState::kCollecting:
+        VIGIL_CHECK(slot->attempt != nullptr, name);
+        break;
+      case SlotState::kRunning:
+      case SlotState::kKilling:
+        VIGIL_CHECK(slot->attempt != nullptr, name);
+        VIGIL_CHECK(slot->attempt->clocks.has_value(), name);
+        // Something will move it on.
+        VIGIL_CHECK(slot->deadline() != absl::InfiniteFuture(), name);
+        break;
+      case SlotState::kSoftStop:
+        VIGIL_CHECK(slot->attempt != nullptr, name);
+        VIGIL_CHECK(slot->attempt->cause.has_value(), name);
+        VIGIL_CHECK(slot->state_deadline != absl::InfiniteFuture(), name);
+        break;
+      case SlotState::kLeaving:
+      case SlotState::kStuck:
+        break;
+    }
+    if (slot->attempt != nullptr) {
+      VIGIL_CHECK(!ended_.contains(slot->attempt->start.id), name);
+    }
+  }
+}
+
+}  // namespace vigil::worker

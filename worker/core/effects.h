@@ -1,0 +1,72 @@
+// Effects: what the worker's core wants done. The caller performs them in
+// order, at once. Values, thread-compatible.
+#ifndef VIGIL_WORKER_CORE_EFFECTS_H_
+#define VIGIL_WORKER_CORE_EFFECTS_H_
+
+#include <variant>
+#include <vector>
+
+#include "base/attempt.h"
+#include "base/ids.h"
+#include "base/reason.h"
+
+namespace vigil::worker {
+
+// Starts the process of a slot; answered by SlotReady or SlotLost.
+struct StartSlot {
+  int slot;
+};
+// Ends the process of an idle slot; answered by SlotLost.
+struct RetireSlot {
+  int slot;
+};
+// Asks a slot for a sign of life; answered by SlotHeard.
+struct PingSlot {
+  int slot;
+};
+// SIGKILLs a slot that does not answer, and everything under it; answered by
+// SlotLost once all of it is reaped.
+struct KillSlot {
+  int slot;
+};
+// Starts the program of an attempt; answered by Spawned or SpawnFailed.
+struct SpawnTask {
+  int slot;
+  AttemptId attempt;
+};
+// Reads the task's output until there is none, reports it, then answers with
+// OutputChecked, all in this turn.
+struct CheckOutput {
+  int slot;
+};
+// Takes evidence, then asks the task to end (SIGTERM to its process group).
+struct SoftStop {
+  int slot;
+  Reason cause;
+};
+// Takes evidence unless it was taken; SIGKILLs the whole tree; answered by
+// TreeEmpty.
+struct KillTree {
+  int slot;
+};
+// The tree is empty: reads what is left of its output, then answers with
+// OutputCollected, all in this turn.
+struct CollectOutput {
+  int slot;
+};
+struct SendUpdate {
+  AttemptUpdate update;
+};
+// The attempt is over. Kept by the core until it is acknowledged.
+struct SendEnd {
+  AttemptEnd end;
+};
+
+using Effect = std::variant<StartSlot, RetireSlot, PingSlot, KillSlot,
+                            SpawnTask, CheckOutput, SoftStop, KillTree,
+                            CollectOutput, SendUpdate, SendEnd>;
+using Effects = std::vector<Effect>;
+
+}  // namespace vigil::worker
+
+#endif  // VIGIL_WORKER_CORE_EFFECTS_H_

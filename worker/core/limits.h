@@ -1,0 +1,39 @@
+// Caps and times of the worker, each with its unit and reason.
+#ifndef VIGIL_WORKER_CORE_LIMITS_H_
+#define VIGIL_WORKER_CORE_LIMITS_H_
+
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace vigil::worker {
+
+// Slots of one worker; each costs a process of about 4 MiB.
+inline constexpr int kSlotsMax = 1024;
+
+// A slot answers every ping within microseconds; one that is silent for longer
+// is stopped or broken, and cannot be trusted to kill. Paused machines are not
+// counted (see GrantStall).
+inline constexpr absl::Duration kSlotSilenceMax = absl::Seconds(5);
+
+// How often a slot is pinged: four chances before it is given up.
+inline constexpr absl::Duration kSlotPingInterval = absl::Seconds(1);
+
+// From SIGKILL of a tree to the report that it is empty. The slot gives up
+// after 10 s and says so; this catches a slot that does not.
+inline constexpr absl::Duration kTreeDeathMax = absl::Seconds(15);
+
+// How often the counts of a running attempt are reported when they change:
+// often enough for a person who watches.
+inline constexpr absl::Duration kReportInterval = absl::Seconds(1);
+
+// From the start of a slot's process to its first word.
+inline constexpr absl::Duration kSlotStartMax = absl::Seconds(10);
+
+// Output that was read and is not acknowledged by the coordinator, per attempt:
+// above it the worker stops reading, and the silence clocks rest.
+inline constexpr int64_t kUnacknowledgedOutputBytesMax = 1 << 20;
+
+}  // namespace vigil::worker
+
+#endif  // VIGIL_WORKER_CORE_LIMITS_H_

@@ -1,0 +1,199 @@
+#include "base/wire/attempt_wire.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "base/wire/time_wire.h"
+
+namespace vigil {
+namespace {
+
+// Bounds of Failure.message, Failure.advice, Progress.message and
+// Evidence.last_output, as their protos state them.
+constexpr size_t kMessageBytesMax = 4096;
+constexpr size_t kAdviceBytesMax = 1024;
+constexpr size_t kProgressBytesMax = 256;
+constexpr size_t kLastOutputBytesMax = 1024;
+
+// Length of the UTF-8 character at the start of `text`; 0 if it is none.
+size_t CharacterLength(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  const bool overlong =
+      (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+  const bool outside = (first == 0xed && byte(1) > 0x9f) ||  // surrogates
+                       (first == 0xf4 && byte(1) > 0x8f);
+  return overlong || outside ? 0 : length;
+}
+
+}  // namespace
+
+std::string ToUtf8(std::string_view text, size_t bytes_max) {
+  std::string out;
+  out.reserve(std::min(text.size(), bytes_max));
+  while (!text.empty()) {
+    const size_t length = CharacterLength(text);
+    const std::string piece =
+        length > 0 ? std::string(text.substr(0, length))
+                   : absl::StrFormat("\\x%02x", static_cast<uint8_t>(text[0]));
+    if (out.size() + piece.size() > bytes_max) break;
+    out += piece;
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return out;
+}
+
+void ToProto(const AttemptId& id, v1::AttemptId* proto) {
+  proto->set_job_id(id.job_id.value());
+  proto->set_number(id.number);
+}
+
+AttemptId FromProto(const v1::AttemptId& proto) {
+  return {JobId(proto.job_id()), proto.number()};
+}
+
+void ToProto(const Failure& failure, v1::Failure* proto) {
+  proto->set_reason(static_cast<v1::Failure::Reason>(failure.reason));
+  proto->set_message(ToUtf8(failure.message, kMessageBytesMax));
+  proto->set_advice(failure.advice.empty()
+                        ? std::string(AdviceFor(failure.reason))
+                        : ToUtf8(failure.advice, kAdviceBytesMax));
+}
+
+Failure FromProto(const v1::Failure& proto) {
+  return {static_cast<Reason>(proto.reason()), proto.message(), proto.advice()};
+}
+
+void ToProto(const Exit& exit, v1::Exit* proto) {
+  if (exit.status.has_value()) proto->set_status(*exit.status);
+  if (exit.signal.has_value()) proto->set_signal(*exit.signal);
+  ToProto(exit.user_time, proto->mutable_user_time());
+  ToProto(exit.system_time, proto->mutable_system_time());
+  proto->set_max_rss_bytes(exit.max_rss_bytes);
+}
+
+Exit FromProto(const v1::Exit& proto) {
+  Exit exit;
+  if (proto.has_status()) exit.status = proto.status();
+  if (proto.has_signal()) exit.signal = proto.signal();
+  exit.user_time = FromProto(proto.user_time());
+  exit.system_time = FromProto(proto.system_time());
+  exit.max_rss_bytes = proto.max_rss_bytes();
+  return exit;
+}
+
+void ToProto(const Evidence& evidence, v1::Evidence* proto) {
+  ToProto(evidence.age, proto->mutable_age());
+  ToProto(evidence.silence, proto->mutable_silence());
+  const size_t size = evidence.last_output.size();
+  proto->set_last_output(
+      evidence.last_output.substr(size - std::min(size, kLastOutputBytesMax)));
+  if (evidence.cpu_time_in_silence.has_value()) {
+    ToProto(*evidence.cpu_time_in_silence,
+            proto->mutable_cpu_time_in_silence());
+  }
+  proto->set_leftover_processes_killed(evidence.leftover_processes_killed);
+  proto->set_killed(evidence.killed);
+  ToProto(evidence.time_to_confirmed_death,
+          proto->mutable_time_to_confirmed_death());
+  proto->set_death_unconfirmed(evidence.death_unconfirmed);
+}
+
+Evidence FromProto(const v1::Evidence& proto) {
+  Evidence evidence;
+  evidence.age = FromProto(proto.age());
+  evidence.silence = FromProto(proto.silence());
+  evidence.last_output = proto.last_output();
+  if (proto.has_cpu_time_in_silence()) {
+    evidence.cpu_time_in_silence = FromProto(proto.cpu_time_in_silence());
+  }
+  evidence.leftover_processes_killed = proto.leftover_processes_killed();
+  evidence.killed = proto.killed();
+  evidence.time_to_confirmed_death = FromProto(proto.time_to_confirmed_death());
+  evidence.death_unconfirmed = proto.death_unconfirmed();
+  return evidence;
+}
+
+void ToProto(const Progress& progress, v1::Progress* proto) {
+  proto->set_done(progress.done);
+  proto->set_total(progress.total);
+  proto->set_message(ToUtf8(progress.message, kProgressBytesMax));
+}
+
+Progress FromProto(const v1::Progress& proto) {
+  return {proto.done(), proto.total(), proto.message()};
+}
+
+void ToProto(const AttemptUpdate& update, v1::AttemptUpdate* proto) {
+  ToProto(update.attempt, proto->mutable_attempt());
+  proto->set_phase(static_cast<v1::Attempt::Phase>(update.phase));
+  proto->set_slot(update.slot);
+  ToProto(update.age, proto->mutable_age());
+  ToProto(update.silence, proto->mutable_silence());
+  ToProto(update.longest_silence, proto->mutable_longest_silence());
+  proto->set_tokens(update.tokens);
+  proto->set_heartbeats(update.heartbeats);
+  proto->set_stdout_bytes(update.stdout_bytes);
+  proto->set_stderr_bytes(update.stderr_bytes);
+  if (update.progress.has_value()) {
+    ToProto(*update.progress, proto->mutable_progress());
+  }
+  if (update.observed.has_value()) {
+    ToProto(*update.observed, proto->mutable_observed());
+  }
+}
+
+AttemptUpdate FromProto(const v1::AttemptUpdate& proto) {
+  AttemptUpdate update;
+  update.attempt = FromProto(proto.attempt());
+  update.phase = static_cast<Phase>(proto.phase());
+  update.slot = proto.slot();
+  update.age = FromProto(proto.age());
+  update.silence = FromProto(proto.silence());
+  update.longest_silence = FromProto(proto.longest_silence());
+  update.tokens = proto.tokens();
+  update.heartbeats = proto.heartbeats();
+  update.stdout_bytes = proto.stdout_bytes();
+  update.stderr_bytes = proto.stderr_bytes();
+  if (proto.has_progress()) update.progress = FromProto(proto.progress());
+  if (proto.has_observed()) update.observed = FromProto(proto.observed());
+  return update;
+}
+
+void ToProto(const AttemptEnd& end, v1::AttemptEnd* proto) {
+  ToProto(end.attempt, proto->mutable_attempt());
+  ToProto(end.last, proto->mutable_last());
+  if (end.failure.has_value()) ToProto(*end.failure, proto->mutable_failure());
+  if (end.exit.has_value()) ToProto(*end.exit, proto->mutable_exit());
+  if (end.evidence.has_value()) {
+    ToProto(*end.evidence, proto->mutable_evidence());
+  }
+  proto->set_spawn_errno(end.spawn_errno);
+  proto->set_retryable(end.retryable);
+  if (end.time_to_active.has_value()) {
+    ToProto(*end.time_to_active, proto->mutable_time_to_active());
+  }
+}
+
+AttemptEnd FromProto(const v1::AttemptEnd& proto) {
+  AttemptEnd end;
+  end.attempt = FromProto(proto.attempt());
+  end.last = FromProto(proto.last());
+  if (proto.has_failure()) end.failure = FromProto(proto.failure());
+  if (proto.has_exit()) end.exit = FromProto(proto.exit());
+  if (proto.has_evidence()) end.evidence = FromProto(proto.evidence());
+  end.spawn_errno = proto.spawn_errno();
+  end.retryable = proto.retryable();
+  if (proto.has_time_to_active()) {
+    end.time_to_active = FromProto(proto.time_to_active());
+  }
+  return end;
+}
+
+}  // namespace vigil

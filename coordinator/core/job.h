@@ -46,14 +46,17 @@ bool IsFinal(JobState state);
 // The transition table: whether a job may go from one state to another.
 bool MayChange(JobState from, JobState to);
 
-// What the core needs to know of a job's policies; shared by jobs that have the
-// same.
+// What was asked for, but for the program and its input; shared by jobs that
+// have the same. The core reads the policies and keeps the rest for its caller.
 struct JobPolicy {
   absl::Duration schedule_to_start = absl::InfiniteDuration();
   absl::Duration schedule_to_close = absl::InfiniteDuration();
   RetryPolicy retry;
   // The job is cancelled when its RunJob stream breaks and is not taken over.
   bool cancel_on_disconnect = false;
+  // Opaque to the core: the resolved vigil.v1.JobSpec without command,
+  // arguments and input.
+  std::string spec;
 
   friend bool operator==(const JobPolicy&, const JobPolicy&) = default;
 };

@@ -1,0 +1,44 @@
+// Jobs between the core's values, the public API and the store's rows. Pure
+// functions, thread-safe.
+#ifndef VIGIL_COORDINATOR_CODEC_JOB_CODEC_H_
+#define VIGIL_COORDINATOR_CODEC_JOB_CODEC_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "coordinator/codec/policy_pool.h"
+#include "coordinator/core/job.h"
+#include "coordinator/store/rows.h"
+#include "vigil/v1/job.pb.h"
+
+namespace vigil::coordinator {
+
+// The job as the API shows it. `waiting` is what it waits for.
+v1::Job ToProto(const Job& job, WaitingReason waiting);
+
+// One attempt as the API shows it.
+void ToProto(const AttemptRecord& attempt, v1::Attempt* proto);
+
+// The row to store for `job`.
+store::JobRow EncodeRow(const Job& job);
+
+// The job of a live row. DATA_LOSS: the value is damaged.
+absl::StatusOr<std::unique_ptr<Job>> DecodeRow(const store::JobRow& row,
+                                               PolicyPool* pool);
+
+// The public form of a row, live or ended, and the request hash stored with
+// it. DATA_LOSS: the value is damaged.
+struct StoredJobView {
+  v1::Job job;
+  uint64_t request_hash = 0;
+};
+absl::StatusOr<StoredJobView> ViewRow(const store::JobRow& row);
+
+// First 8 bytes of SHA-256 of `bytes`; stable across builds and machines.
+uint64_t StableHash(const std::string& bytes);
+
+}  // namespace vigil::coordinator
+
+#endif  // VIGIL_COORDINATOR_CODEC_JOB_CODEC_H_

@@ -1,0 +1,44 @@
+#include "coordinator/codec/policy_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/wire/policy_wire.h"
+#include "coordinator/codec/deterministic.h"
+
+namespace vigil::coordinator {
+
+std::shared_ptr<const JobPolicy> PolicyPool::Get(const v1::JobSpec& spec,
+                                                 bool cancel_on_disconnect) {
+  v1::JobSpec head;
+  head.set_task_type(spec.task_type());
+  *head.mutable_timeouts() = spec.timeouts();
+  *head.mutable_retry() = spec.retry();
+  *head.mutable_activity() = spec.activity();
+  head.set_priority(spec.priority());
+  *head.mutable_labels() = spec.labels();
+  if (spec.has_max_processes()) head.set_max_processes(spec.max_processes());
+  head.set_pty(spec.pty());
+  *head.mutable_exit_reasons() = spec.exit_reasons();
+  std::string bytes = SerializeDeterministically(head);
+
+  std::string key = bytes + (cancel_on_disconnect ? "1" : "0");
+  std::weak_ptr<const JobPolicy>& entry = policies_[key];
+  if (std::shared_ptr<const JobPolicy> known = entry.lock()) return known;
+  auto policy = std::make_shared<JobPolicy>();
+  const Timeouts timeouts = FromProto(head.timeouts());
+  policy->schedule_to_start = timeouts.schedule_to_start;
+  policy->schedule_to_close = timeouts.schedule_to_close;
+  policy->retry = FromProto(head.retry());
+  policy->cancel_on_disconnect = cancel_on_disconnect;
+  policy->spec = std::move(bytes);
+  entry = policy;
+  if (policies_.size() > sweep_at_) {
+    absl::erase_if(policies_,
+                   [](const auto& item) { return item.second.expired(); });
+    sweep_at_ = std::max<size_t>(1024, 2 * policies_.size());
+  }
+  return policy;
+}
+
+}  // namespace vigil::coordinator

@@ -1,0 +1,405 @@
+#include "coordinator/codec/spec_resolver.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/wire/time_wire.h"
+
+namespace vigil::coordinator {
+namespace {
+
+using DurationProto = google::protobuf::Duration;
+
+absl::Status Invalid(const std::string& field, const std::string& problem) {
+  return absl::InvalidArgumentError(absl::StrCat(field, " ", problem));
+}
+
+// Whether the message is a duration at all: protobuf allows other contents.
+bool WellFormed(const DurationProto& duration) {
+  return std::abs(duration.seconds()) <= 315'576'000'000 &&
+         std::abs(duration.nanos()) < 1'000'000'000 &&
+         (duration.seconds() == 0 || duration.nanos() == 0 ||
+          (duration.seconds() > 0) == (duration.nanos() > 0));
+}
+
+absl::Status CheckDuration(const std::string& field, const DurationProto& proto,
+                           absl::Duration min, absl::Duration max) {
+  if (!WellFormed(proto)) {
+    return Invalid(field, "is not a valid google.protobuf.Duration");
+  }
+  const absl::Duration value = FromProto(proto);
+  if (value >= min && value <= max) return absl::OkStatus();
+  const std::string shown = absl::FormatDuration(value);
+  if (value < absl::ZeroDuration()) {
+    return Invalid(field,
+                   absl::StrCat("is ", shown, "; it must not be negative"));
+  }
+  if (value < min) {
+    return Invalid(field, absl::StrCat("is ", shown, "; it must be at least ",
+                                       absl::FormatDuration(min),
+                                       " (leave it out for the default)"));
+  }
+  return Invalid(field, absl::StrCat("is ", shown, "; the server's maximum is ",
+                                     absl::FormatDuration(max)));
+}
+
+absl::Status CheckArguments(
+    const std::string& field,
+    const google::protobuf::RepeatedPtrField<std::string>& arguments) {
+  if (arguments.size() > kArgvMax) {
+    return Invalid(field, absl::StrFormat("has %d entries; at most %d",
+                                          arguments.size(), kArgvMax));
+  }
+  int64_t bytes = 0;
+  for (int i = 0; i < arguments.size(); ++i) {
+    bytes += static_cast<int64_t>(arguments[i].size()) + 1;
+    if (absl::StrContains(arguments[i], '\0')) {
+      return Invalid(absl::StrFormat("%s[%d]", field, i),
+                     "contains a NUL byte");
+    }
+  }
+  if (bytes > kArgvBytesMax) {
+    return Invalid(field, absl::StrFormat("has %d bytes; at most %d", bytes,
+                                          kArgvBytesMax));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckCommand(const v1::Command& command) {
+  if (command.argv().empty() || command.argv(0).empty()) {
+    return Invalid("spec.command.argv", "is empty; give the program to run");
+  }
+  if (absl::Status status = CheckArguments("spec.command.argv", command.argv());
+      !status.ok()) {
+    return status;
+  }
+  if (command.env().size() > kEnvMax) {
+    return Invalid("spec.command.env",
+                   absl::StrFormat("has %d entries; at most %d",
+                                   command.env().size(), kEnvMax));
+  }
+  int64_t bytes = 0;
+  for (const auto& [name, value] : command.env()) {
+    bytes += static_cast<int64_t>(name.size() + value.size()) + 2;
+    if (name.empty() || absl::StrContains(name, '=') ||
+        absl::StrContains(name, '\0') || absl::StrContains(value, '\0')) {
+      return Invalid("spec.command.env",
+                     absl::StrCat("has the entry '", name,
+                                  "', which no environment can hold"));
+    }
+    if (absl::StartsWith(name, "VIGIL_")) {
+      return Invalid("spec.command.env",
+                     absl::StrCat("sets ", name,
+                                  "; names starting with VIGIL_ are Vigil's"));
+    }
+  }
+  if (bytes > kEnvBytesMax) {
+    return Invalid(
+        "spec.command.env",
+        absl::StrFormat("has %d bytes; at most %d", bytes, kEnvBytesMax));
+  }
+  const std::string& directory = command.working_directory();
+  if (!directory.empty() &&
+      (directory[0] != '/' || absl::StrContains(directory, '\0'))) {
+    return Invalid("spec.command.working_directory",
+                   "must be an absolute path");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPattern(const std::string& field, const std::string& pattern,
+                          int groups_min) {
+  if (pattern.empty()) return absl::OkStatus();
+  if (pattern.size() > kPatternBytesMax) {
+    return Invalid(field, absl::StrFormat("has %d bytes; at most %d",
+                                          pattern.size(), kPatternBytesMax));
+  }
+  RE2::Options options;
+  options.set_log_errors(false);
+  const RE2 compiled(pattern, options);
+  if (!compiled.ok()) {
+    return Invalid(field,
+                   absl::StrCat("is not an RE2 pattern: ", compiled.error()));
+  }
+  if (compiled.NumberOfCapturingGroups() < groups_min) {
+    return Invalid(field,
+                   "needs a group for what is done, as in (\\d+)/(\\d+)");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckRest(const v1::JobSpec& spec) {
+  if (static_cast<int64_t>(spec.input().size()) > kInputBytesMax) {
+    return Invalid("spec.input",
+                   absl::StrFormat("has %d bytes; at most %d: give the task a "
+                                   "path to read from instead",
+                                   spec.input().size(), kInputBytesMax));
+  }
+  if (std::abs(spec.priority()) > kPriorityMax) {
+    return Invalid(
+        "spec.priority",
+        absl::StrFormat("is %d; it must be from -%d to %d", spec.priority(),
+                        kPriorityMax, kPriorityMax));
+  }
+  if (spec.labels().size() > kLabelsMax) {
+    return Invalid("spec.labels",
+                   absl::StrFormat("has %d entries; at most %d",
+                                   spec.labels().size(), kLabelsMax));
+  }
+  for (const auto& [key, value] : spec.labels()) {
+    if (key.empty() || key.size() > kLabelKeyBytesMax ||
+        value.size() > kLabelValueBytesMax) {
+      return Invalid(
+          "spec.labels",
+          absl::StrFormat("has the key '%s': keys have 1 to %d bytes and "
+                          "values at most %d",
+                          key, kLabelKeyBytesMax, kLabelValueBytesMax));
+    }
+  }
+  if (spec.has_max_processes() &&
+      (spec.max_processes() < 0 || spec.max_processes() > kProcessesMax)) {
+    return Invalid("spec.max_processes",
+                   absl::StrFormat("is %d; it must be from 0 to %d",
+                                   spec.max_processes(), kProcessesMax));
+  }
+  for (const auto& [status, reason] : spec.exit_reasons()) {
+    if (status < 1 || status > 255) {
+      return Invalid(
+          "spec.exit_reasons",
+          absl::StrFormat("maps status %d; statuses are 1 to 255", status));
+    }
+  }
+  if (absl::Status status = CheckPattern("spec.activity.ready_pattern",
+                                         spec.activity().ready_pattern(), 0);
+      !status.ok()) {
+    return status;
+  }
+  return CheckPattern("spec.activity.progress_pattern",
+                      spec.activity().progress_pattern(), 1);
+}
+
+void ResolveActivity(const v1::ActivityPolicy* type,
+                     v1::ActivityPolicy* activity) {
+  if (type != nullptr) {
+    if (activity->mode() == v1::ActivityPolicy::MODE_UNSPECIFIED) {
+      activity->set_mode(type->mode());
+    }
+    if (activity->streams() == v1::ActivityPolicy::STREAMS_UNSPECIFIED) {
+      activity->set_streams(type->streams());
+    }
+    if (activity->ready_pattern().empty()) {
+      activity->set_ready_pattern(type->ready_pattern());
+    }
+    if (activity->progress_pattern().empty()) {
+      activity->set_progress_pattern(type->progress_pattern());
+    }
+  }
+  if (activity->mode() == v1::ActivityPolicy::MODE_UNSPECIFIED) {
+    activity->set_mode(v1::ActivityPolicy::MODE_STREAMING);
+  }
+  if (activity->streams() == v1::ActivityPolicy::STREAMS_UNSPECIFIED) {
+    activity->set_streams(v1::ActivityPolicy::STREAMS_BOTH);
+  }
+}
+
+}  // namespace
+
+absl::Status CheckName(const std::string& field, const std::string& name) {
+  const bool ok =
+      !name.empty() && name.size() <= kNameBytesMax &&
+      std::all_of(name.begin(), name.end(), [](char c) {
+        return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
+      });
+  if (ok) return absl::OkStatus();
+  return Invalid(field, absl::StrFormat("must have 1 to %d characters of "
+                                        "[A-Za-z0-9._-]",
+                                        kNameBytesMax));
+}
+
+absl::Status SpecResolver::ResolveTimeouts(const v1::Timeouts* type,
+                                           bool silent,
+                                           v1::Timeouts* timeouts) const {
+  using T = v1::Timeouts;
+  struct Field {
+    const char* name;
+    bool (T::*has)() const;
+    const DurationProto& (T::*get)() const;
+    DurationProto* (T::*mutate)();
+    absl::Duration fallback;
+    absl::Duration min;
+  };
+  constexpr absl::Duration kTick = absl::Nanoseconds(1);
+  const Timeouts& server = defaults_.timeouts;
+  const Field fields[] = {
+      {"startup_timeout", &T::has_startup_timeout, &T::startup_timeout,
+       &T::mutable_startup_timeout, server.startup, kTick},
+      {"inactivity_timeout", &T::has_inactivity_timeout, &T::inactivity_timeout,
+       &T::mutable_inactivity_timeout, server.inactivity, kTick},
+      {"progress_timeout", &T::has_progress_timeout, &T::progress_timeout,
+       &T::mutable_progress_timeout, server.progress, kTick},
+      {"start_to_close_timeout", &T::has_start_to_close_timeout,
+       &T::start_to_close_timeout, &T::mutable_start_to_close_timeout,
+       silent ? defaults_.silent_start_to_close : server.start_to_close, kTick},
+      {"schedule_to_start_timeout", &T::has_schedule_to_start_timeout,
+       &T::schedule_to_start_timeout, &T::mutable_schedule_to_start_timeout,
+       server.schedule_to_start, kTick},
+      {"schedule_to_close_timeout", &T::has_schedule_to_close_timeout,
+       &T::schedule_to_close_timeout, &T::mutable_schedule_to_close_timeout,
+       server.schedule_to_close, kTick},
+      {"shutdown_grace", &T::has_shutdown_grace, &T::shutdown_grace,
+       &T::mutable_shutdown_grace, server.shutdown_grace, absl::ZeroDuration()},
+  };
+  for (const Field& field : fields) {
+    if ((timeouts->*field.has)()) {
+      if (absl::Status status = CheckDuration(
+              absl::StrCat("spec.timeouts.", field.name),
+              (timeouts->*field.get)(), field.min, defaults_.timeout_max);
+          !status.ok()) {
+        return status;
+      }
+    } else if (type != nullptr && (type->*field.has)()) {
+      *(timeouts->*field.mutate)() = (type->*field.get)();
+    } else if (field.fallback != absl::InfiniteDuration()) {
+      vigil::ToProto(field.fallback, (timeouts->*field.mutate)());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SpecResolver::ResolveRetry(const v1::RetryPolicy* type,
+                                        v1::RetryPolicy* retry) const {
+  if (retry->has_initial_interval()) {
+    if (absl::Status status = CheckDuration(
+            "spec.retry.initial_interval", retry->initial_interval(),
+            absl::Milliseconds(1), absl::Hours(1));
+        !status.ok()) {
+      return status;
+    }
+  }
+  if (retry->has_maximum_interval()) {
+    if (absl::Status status = CheckDuration(
+            "spec.retry.maximum_interval", retry->maximum_interval(),
+            absl::Milliseconds(1), absl::Hours(24));
+        !status.ok()) {
+      return status;
+    }
+  }
+  const auto in = [](double value, double min, double max) {
+    return std::isfinite(value) && value >= min && value <= max;
+  };
+  if (retry->has_backoff_coefficient() &&
+      !in(retry->backoff_coefficient(), 1, 100)) {
+    return Invalid("spec.retry.backoff_coefficient", "must be from 1 to 100");
+  }
+  if (retry->has_jitter() && !in(retry->jitter(), 0, 1)) {
+    return Invalid("spec.retry.jitter", "must be from 0 to 1");
+  }
+  if (retry->has_maximum_attempts() &&
+      !in(retry->maximum_attempts(), 1, kAttemptsMax)) {
+    return Invalid("spec.retry.maximum_attempts",
+                   absl::StrFormat("is %d; it must be from 1 to %d",
+                                   retry->maximum_attempts(), kAttemptsMax));
+  }
+  for (int reason : retry->retry_on()) {
+    if (reason == v1::Failure::REASON_CANCELLED ||
+        reason == v1::Failure::REASON_UNSPECIFIED) {
+      return Invalid("spec.retry.retry_on",
+                     "cannot hold CANCELLED or UNSPECIFIED");
+    }
+  }
+  if (type != nullptr) {
+    v1::RetryPolicy merged = *type;
+    if (!retry->retry_on().empty()) merged.clear_retry_on();
+    if (!retry->non_retryable_reasons().empty()) {
+      merged.clear_non_retryable_reasons();
+    }
+    // Durations are replaced as a whole, not merged field by field.
+    if (retry->has_initial_interval()) merged.clear_initial_interval();
+    if (retry->has_maximum_interval()) merged.clear_maximum_interval();
+    merged.MergeFrom(*retry);
+    *retry = std::move(merged);
+  }
+  const RetryPolicy& server = defaults_.retry;
+  if (!retry->has_initial_interval()) {
+    vigil::ToProto(server.initial_interval, retry->mutable_initial_interval());
+  }
+  if (!retry->has_maximum_interval()) {
+    vigil::ToProto(server.maximum_interval, retry->mutable_maximum_interval());
+  }
+  if (!retry->has_backoff_coefficient()) {
+    retry->set_backoff_coefficient(server.backoff_coefficient);
+  }
+  if (!retry->has_jitter()) retry->set_jitter(server.jitter);
+  if (!retry->has_maximum_attempts()) {
+    retry->set_maximum_attempts(server.maximum_attempts);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::JobSpec> SpecResolver::Resolve(
+    const v1::JobSpec& spec, const v1::TaskType* type) const {
+  if (type == nullptr) {
+    if (!spec.has_command()) {
+      return Invalid("spec", "needs a task_type or a command");
+    }
+    if (absl::Status status = CheckCommand(spec.command()); !status.ok()) {
+      return status;
+    }
+    if (!spec.arguments().empty()) {
+      return Invalid("spec.arguments",
+                     "go with a task_type; put them into command.argv");
+    }
+  } else {
+    if (spec.has_command()) {
+      return Invalid("spec", "has both a task_type and a command; give one");
+    }
+    if (!spec.arguments().empty() && !type->allow_arguments()) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "task type ", type->name(),
+          " takes no arguments; give what it needs as input, or set "
+          "allow_arguments in its catalog"));
+    }
+    if (absl::Status status =
+            CheckArguments("spec.arguments", spec.arguments());
+        !status.ok()) {
+      return status;
+    }
+  }
+  if (absl::Status status = CheckRest(spec); !status.ok()) return status;
+
+  v1::JobSpec resolved = spec;
+  ResolveActivity(type == nullptr ? nullptr : &type->activity(),
+                  resolved.mutable_activity());
+  const bool silent =
+      resolved.activity().mode() == v1::ActivityPolicy::MODE_SILENT;
+  if (absl::Status status =
+          ResolveTimeouts(type == nullptr ? nullptr : &type->timeouts(), silent,
+                          resolved.mutable_timeouts());
+      !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = ResolveRetry(
+          type == nullptr ? nullptr : &type->retry(), resolved.mutable_retry());
+      !status.ok()) {
+    return status;
+  }
+  if (type != nullptr) {
+    if (type->pty()) resolved.set_pty(true);
+    if (!resolved.has_max_processes() && type->has_max_processes()) {
+      resolved.set_max_processes(type->max_processes());
+    }
+    for (const auto& [status, reason] : type->exit_reasons()) {
+      resolved.mutable_exit_reasons()->insert({status, reason});
+    }
+  }
+  if (!resolved.has_max_processes()) resolved.set_max_processes(1);
+  return resolved;
+}
+
+}  // namespace vigil::coordinator

@@ -42,7 +42,7 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
     slot->slots_max = hello.slots;
   }
   WorkerRecord* worker = slot.get();
-  if (worker->lost) {
+  if (worker->lost || worker->being_killed) {
     ++counters_.fenced;
     return absl::AbortedError(absl::StrCat(
         "session ", hello.session.value(), " of worker ", hello.worker.value(),
@@ -74,7 +74,7 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
     if (job == nullptr) {
       verdict.kill.push_back(attempt);
     } else if (job->cancel_requested) {
-      fx->at_once.push_back(SendStop{stream, attempt, Reason::kCancelled});
+      fx->after_commit.push_back(SendStop{stream, attempt, Reason::kCancelled});
     }
   }
   std::vector<AttemptEnd> ended = std::move(worker->hello.ended);
@@ -128,6 +128,7 @@ void Core::Heartbeat(StreamId stream, int64_t number, double load_average,
   worker->last_heartbeat_time = now;
   worker->load_average = load_average;
   worker->memory_available_bytes = memory_available_bytes;
+  if (worker->being_killed) return;
   worker->lease_time = now + options_.lease + options_.lease_margin;
   lease_deadlines_.Set(worker, worker->lease_time);
   fx->at_once.push_back(SendHeartbeatAck{stream, number});
@@ -191,7 +192,10 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
   worker->running.erase(end.attempt);
   const bool started = end.last.age > absl::ZeroDuration();
   if (started) TakeReport(job, end.last, now);
-  if (end.failure.has_value() && end.failure->reason == Reason::kWorkerLost) {
+  const bool unconfirmed =
+      end.evidence.has_value() && end.evidence->death_unconfirmed;
+  if (!unconfirmed && end.failure.has_value() &&
+      end.failure->reason == Reason::kWorkerLost) {
     job->current().exit = std::move(end.exit);
     job->current().evidence = std::move(end.evidence);
     LoseAttempt(job, end.failure->message, now, fx);
@@ -314,8 +318,11 @@ void Core::Assign(Job* job, WorkerRecord* worker, absl::Time now, Effects* fx) {
 
 void Core::Tick(absl::Time now, Effects* fx) {
   while (WorkerRecord* worker = lease_deadlines_.PopDue(now)) {
-    if (worker->hello.local) {
-      // Its death is made sure of rather than assumed; WorkerDead follows.
+    if (worker->hello.local && !worker->being_killed) {
+      // Its death is made sure of rather than assumed; WorkerDead follows,
+      // unless the kernel does not let go of what it ran.
+      worker->being_killed = true;
+      lease_deadlines_.Set(worker, now + kLocalDeathMax);
       fx->at_once.push_back(KillLocalWorker{worker->hello.session});
     } else {
       Fence(worker, "was silent past its lease", now, fx);
@@ -333,7 +340,7 @@ absl::Time Core::NextDeadline() const {
 
 void Core::GrantStall(absl::Duration stall) {
   for (const auto& [session, worker] : workers_) {
-    if (worker->deadline() == absl::InfiniteFuture()) continue;
+    if (worker->lost || worker->being_killed) continue;
     worker->lease_time += stall;
     lease_deadlines_.Set(worker.get(), worker->lease_time);
   }
@@ -390,9 +397,7 @@ void Core::CheckInvariants() const {
       const auto it = workers_.find(job->current().session);
       VIGIL_CHECK(it != workers_.end() && !it->second->lost, name);
       VIGIL_CHECK(it->second->running.contains({id, job->last_attempt}), name);
-      VIGIL_CHECK(it->second->hello.local ||
-                      it->second->deadline() != absl::InfiniteFuture(),
-                  name);
+      VIGIL_CHECK(it->second->deadline() != absl::InfiniteFuture(), name);
     }
     if (job->state == JobState::kBackoff) {
       VIGIL_CHECK(job->deadline() <= job->retry_time, name);

@@ -34,6 +34,11 @@ inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(3);
 inline constexpr absl::Duration kLease = absl::Seconds(30);
 inline constexpr absl::Duration kLeaseMargin = absl::Seconds(3);
 
+// From SIGKILL of a local worker to the proof that its whole tree is dead, in
+// which thousands of processes die; after it the worker is given up like a
+// remote one, since its slots have killed at their leases long before.
+inline constexpr absl::Duration kLocalDeathMax = absl::Seconds(15);
+
 // How long a RunJob whose stream broke may take to be taken over.
 inline constexpr absl::Duration kOwnerGrace = absl::Seconds(10);
 

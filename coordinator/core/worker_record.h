@@ -43,11 +43,13 @@ struct WorkerRecord : DeadlineItem {
   // Its lease is over: what it says is refused.
   bool lost = false;
   bool draining = false;
+  // Past its lease, and its death is being made sure of.
+  bool being_killed = false;
   int slots_max = 0;
   absl::Time attach_time;
   absl::Time last_heartbeat_time;
   // When its attempts are given up, the margin included. The item's own
-  // deadline() is this, unless its death is already being arranged.
+  // deadline() is this, or when its death is no longer waited for.
   absl::Time lease_time;
   // Also counts attempts that are assigned but not yet started.
   absl::btree_map<AttemptId, Job*> running;
@@ -56,7 +58,7 @@ struct WorkerRecord : DeadlineItem {
 
   bool connected() const { return stream != 0 && !lost; }
   int free_slots() const {
-    return connected() && !draining
+    return connected() && !draining && !being_killed
                ? slots_max - static_cast<int>(running.size())
                : 0;
   }

@@ -1,0 +1,233 @@
+#include "base/catalog_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/wire/time_wire.h"
+#include "re2/re2.h"
+
+namespace vigil {
+namespace {
+
+using Problem = std::optional<CatalogProblem>;
+
+// The bounds that catalog.proto, job.proto and policy.proto state.
+constexpr size_t kNameBytesMax = 64;
+constexpr int kArgvMax = 4096;
+constexpr size_t kArgvBytesMax = 1 << 20;
+constexpr int kEnvMax = 1024;
+constexpr size_t kEnvBytesMax = 256 << 10;
+constexpr absl::Duration kTimeoutMax = absl::Hours(24);
+constexpr absl::Duration kInitialIntervalMin = absl::Milliseconds(1);
+constexpr absl::Duration kInitialIntervalMax = absl::Hours(1);
+constexpr double kBackoffCoefficientMax = 100;
+constexpr int kMaximumAttemptsMax = 100;
+constexpr size_t kPatternBytesMax = 1 << 10;
+constexpr int kReasonPatternsMax = 32;
+constexpr int kExitStatusMax = 255;
+constexpr int kMaxProcessesMax = 10000;
+
+Problem Bad(std::vector<std::string> field, std::string what, int index = -1) {
+  return CatalogProblem{std::move(field), index, std::move(what)};
+}
+
+bool HasNul(absl::string_view text) {
+  return text.find('\0') != absl::string_view::npos;
+}
+
+Problem CheckName(const std::string& name) {
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' ||
+           c == '_' || c == '-';
+  });
+  if (name.empty() || name.size() > kNameBytesMax || !plain) {
+    return Bad({"name"}, "must be 1 to 64 characters of [A-Za-z0-9._-]");
+  }
+  return std::nullopt;
+}
+
+Problem CheckArgv(const v1::TaskType& type) {
+  if (type.argv_size() < 1 || type.argv_size() > kArgvMax) {
+    return Bad({"argv"}, "must have 1 to 4096 entries");
+  }
+  size_t bytes = 0;
+  for (int i = 0; i < type.argv_size(); ++i) {
+    bytes += type.argv(i).size();
+    if (HasNul(type.argv(i))) return Bad({"argv"}, "has a NUL byte", i);
+  }
+  if (type.argv(0).empty()) return Bad({"argv"}, "the program is empty", 0);
+  if (bytes > kArgvBytesMax) return Bad({"argv"}, "is longer than 1 MiB");
+  return std::nullopt;
+}
+
+Problem CheckEnv(const v1::TaskType& type) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : type.env()) {
+    bytes += name.size() + value.size();
+    if (name.empty() || absl::StrContains(name, '=') || HasNul(name) ||
+        HasNul(value)) {
+      return Bad({"env"}, absl::StrCat("\"", name,
+                                       "\": names are not empty and without "
+                                       "'=', neither side has a NUL byte"));
+    }
+    if (absl::StartsWith(name, "VIGIL_")) {
+      return Bad({"env"}, absl::StrCat("\"", name,
+                                       "\": names starting with VIGIL_ are "
+                                       "Vigil's own"));
+    }
+  }
+  if (type.env_size() > kEnvMax || bytes > kEnvBytesMax) {
+    return Bad({"env"}, "must have at most 1024 entries and 256 KiB");
+  }
+  if (HasNul(type.working_directory())) {
+    return Bad({"working_directory"}, "has a NUL byte");
+  }
+  return std::nullopt;
+}
+
+Problem CheckTimeouts(const v1::Timeouts& timeouts) {
+  struct Field {
+    const char* name;
+    bool set;
+    const google::protobuf::Duration& value;
+  };
+  const Field fields[] = {
+      {"startup_timeout", timeouts.has_startup_timeout(),
+       timeouts.startup_timeout()},
+      {"inactivity_timeout", timeouts.has_inactivity_timeout(),
+       timeouts.inactivity_timeout()},
+      {"progress_timeout", timeouts.has_progress_timeout(),
+       timeouts.progress_timeout()},
+      {"start_to_close_timeout", timeouts.has_start_to_close_timeout(),
+       timeouts.start_to_close_timeout()},
+      {"schedule_to_start_timeout", timeouts.has_schedule_to_start_timeout(),
+       timeouts.schedule_to_start_timeout()},
+      {"schedule_to_close_timeout", timeouts.has_schedule_to_close_timeout(),
+       timeouts.schedule_to_close_timeout()},
+  };
+  for (const Field& field : fields) {
+    if (!field.set) continue;
+    const absl::Duration value = FromProto(field.value);
+    if (value <= absl::ZeroDuration() || value > kTimeoutMax) {
+      return Bad({"timeouts", field.name}, "must be positive, at most 24 h");
+    }
+  }
+  if (!timeouts.has_shutdown_grace()) return std::nullopt;
+  const absl::Duration grace = FromProto(timeouts.shutdown_grace());
+  if (grace < absl::ZeroDuration() || grace > kTimeoutMax) {
+    return Bad({"timeouts", "shutdown_grace"}, "must be 0 to 24 h");
+  }
+  return std::nullopt;
+}
+
+Problem CheckRetry(const v1::RetryPolicy& retry) {
+  if (retry.has_initial_interval()) {
+    const absl::Duration value = FromProto(retry.initial_interval());
+    if (value < kInitialIntervalMin || value > kInitialIntervalMax) {
+      return Bad({"retry", "initial_interval"}, "must be 1 ms to 1 h");
+    }
+  }
+  // Written so that NaN is refused.
+  if (retry.has_backoff_coefficient() &&
+      !(retry.backoff_coefficient() >= 1 &&
+        retry.backoff_coefficient() <= kBackoffCoefficientMax)) {
+    return Bad({"retry", "backoff_coefficient"}, "must be 1 to 100");
+  }
+  if (retry.has_maximum_interval()) {
+    const absl::Duration value = FromProto(retry.maximum_interval());
+    if (value <= absl::ZeroDuration() || value > kTimeoutMax) {
+      return Bad({"retry", "maximum_interval"},
+                 "must be positive, at most 24 h");
+    }
+  }
+  if (retry.has_maximum_attempts() &&
+      (retry.maximum_attempts() < 1 ||
+       retry.maximum_attempts() > kMaximumAttemptsMax)) {
+    return Bad({"retry", "maximum_attempts"}, "must be 1 to 100");
+  }
+  if (retry.has_jitter() && !(retry.jitter() >= 0 && retry.jitter() <= 1)) {
+    return Bad({"retry", "jitter"}, "must be 0 to 1");
+  }
+  for (int i = 0; i < retry.retry_on_size(); ++i) {
+    if (retry.retry_on(i) == v1::Failure::REASON_CANCELLED ||
+        retry.retry_on(i) == v1::Failure::REASON_UNSPECIFIED) {
+      return Bad({"retry", "retry_on"},
+                 "must be a reason other than REASON_CANCELLED", i);
+    }
+  }
+  return std::nullopt;
+}
+
+// What is wrong with `pattern`; empty if nothing.
+std::string PatternProblem(const std::string& pattern) {
+  if (pattern.size() > kPatternBytesMax) return "is longer than 1 KiB";
+  const re2::RE2 compiled(pattern, re2::RE2::Quiet);
+  if (!compiled.ok()) {
+    return absl::StrCat("is not an RE2 pattern: ", compiled.error());
+  }
+  return "";
+}
+
+Problem CheckActivity(const v1::ActivityPolicy& activity) {
+  std::string problem = PatternProblem(activity.ready_pattern());
+  if (!problem.empty()) return Bad({"activity", "ready_pattern"}, problem);
+  const std::string& progress = activity.progress_pattern();
+  problem = PatternProblem(progress);
+  if (problem.empty() && !progress.empty()) {
+    const int groups =
+        re2::RE2(progress, re2::RE2::Quiet).NumberOfCapturingGroups();
+    if (groups < 1 || groups > 2) problem = "must have one or two groups";
+  }
+  if (!problem.empty()) return Bad({"activity", "progress_pattern"}, problem);
+  return std::nullopt;
+}
+
+Problem CheckReasons(const v1::TaskType& type) {
+  for (const auto& [status, reason] : type.exit_reasons()) {
+    if (status < 1 || status > kExitStatusMax) {
+      return Bad({"exit_reasons"},
+                 absl::StrCat(status, ": exit statuses are 1 to 255"));
+    }
+    if (reason == v1::Failure::REASON_UNSPECIFIED) {
+      return Bad({"exit_reasons"}, absl::StrCat(status, ": has no reason"));
+    }
+  }
+  if (type.reason_patterns_size() > kReasonPatternsMax) {
+    return Bad({"reason_patterns"}, "must have at most 32 entries");
+  }
+  for (int i = 0; i < type.reason_patterns_size(); ++i) {
+    const v1::ReasonPattern& pattern = type.reason_patterns(i);
+    std::string problem = PatternProblem(pattern.pattern());
+    if (pattern.pattern().empty()) problem = "has an empty pattern";
+    if (pattern.reason() == v1::Failure::REASON_UNSPECIFIED) {
+      problem = "has no reason";
+    }
+    if (!problem.empty()) return Bad({"reason_patterns"}, problem, i);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<CatalogProblem> CheckTaskType(const v1::TaskType& type) {
+  if (Problem problem = CheckName(type.name())) return problem;
+  if (Problem problem = CheckArgv(type)) return problem;
+  if (Problem problem = CheckEnv(type)) return problem;
+  if (Problem problem = CheckTimeouts(type.timeouts())) return problem;
+  if (Problem problem = CheckRetry(type.retry())) return problem;
+  if (Problem problem = CheckActivity(type.activity())) return problem;
+  if (Problem problem = CheckReasons(type)) return problem;
+  if (type.has_max_processes() &&
+      (type.max_processes() < 0 || type.max_processes() > kMaxProcessesMax)) {
+    return Bad({"max_processes"}, "must be 0 to 10000");
+  }
+  return std::nullopt;
+}
+
+}  // namespace vigil

@@ -1,0 +1,213 @@
+// Engine: one turn of the coordinator after another. It owns the core, hands
+// what changed to the store thread as one batch while the next gathers, and
+// performs effects when they may be: at once, or when the batch that they
+// depend on is durable. Knows no gRPC: workers are links, watchers are
+// observers. Loop thread only; owns the store's two threads.
+#ifndef VIGIL_COORDINATOR_ENGINE_ENGINE_H_
+#define VIGIL_COORDINATOR_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "coordinator/codec/policy_pool.h"
+#include "coordinator/core/core.h"
+#include "coordinator/engine/job_id_generator.h"
+#include "coordinator/engine/limits.h"
+#include "coordinator/engine/output_log.h"
+#include "coordinator/engine/payload_cache.h"
+#include "coordinator/engine/watch_hub.h"
+#include "coordinator/engine/worker_outbox.h"
+#include "coordinator/store/store_reader.h"
+#include "coordinator/store/store_writer.h"
+#include "vigil/v1/catalog.pb.h"
+#include "vigil/v1/dispatch_service.pb.h"
+
+namespace vigil::coordinator {
+
+// The stream of one worker, as the engine sees it.
+class WorkerLink {
+ public:
+  virtual ~WorkerLink() = default;
+  virtual void Deliver(v1::AttachResponse message) = 0;
+  // Ends the stream; nothing is delivered afterwards.
+  virtual void Close(absl::Status status) = 0;
+};
+
+struct EngineOptions {
+  std::string database_path;
+  absl::Duration lease = kLease;
+  absl::Duration lease_margin = kLeaseMargin;
+  absl::Duration heartbeat_interval = kHeartbeatInterval;
+  int64_t live_jobs_max = kLiveJobsMax;
+  absl::Duration retention = kRetention;
+  int64_t ended_jobs_max = kEndedJobsMax;
+  uint64_t seed = 1;
+};
+
+// A submission after SpecResolver.
+struct Submission {
+  std::string namespace_;
+  std::string request_id;
+  uint64_t request_hash = 0;
+  v1::JobSpec spec;
+  bool cancel_on_disconnect = false;
+};
+
+class Engine {
+ public:
+  // Runs a closure on the loop thread, soon; thread-safe.
+  using Post = std::function<void(std::function<void()>)>;
+
+  // Opens the store and takes back what it holds. Errors as store::Store::Open:
+  // show the message and do not start.
+  static absl::StatusOr<std::unique_ptr<Engine>> Open(
+      const EngineOptions& options, Post post);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  // Commits what is left.
+  ~Engine();
+
+  // --- turns
+  // Reads the clock for the turn, and grants what the loop itself missed.
+  // `expected` is when the turn was due at the latest.
+  void BeginTurn(absl::Time expected);
+  // Applies due deadlines and hands over what changed.
+  void EndTurn();
+  absl::Time now() const { return now_; }
+  const Clock& clock() const { return clock_; }
+  // When the next turn is due without any event.
+  absl::Time NextDeadline() const;
+
+  // --- durability
+  // Calls `done` when everything that happened so far is durable; at once if it
+  // already is.
+  void WhenDurable(std::function<void()> done);
+  // OK, or UNAVAILABLE while the disk is full and nothing can be promised.
+  const absl::Status& store_status() const { return store_status_; }
+  // Runs `read` on the reader's thread, then `done` on the loop. False: too
+  // many reads wait; answer RESOURCE_EXHAUSTED.
+  [[nodiscard]] bool Read(std::function<void(store::StoreView&)> read,
+                          std::function<void()> done);
+
+  // --- jobs
+  absl::StatusOr<const Job*> Submit(Submission submission);
+  // Whether a submission with this request id was ever accepted, as far as a
+  // hash can tell: if so, the store says whether it is true.
+  bool MayKnowRequest(const std::string& namespace_,
+                      const std::string& request_id) const;
+  // The program of a job if it is still in memory: a serialized JobSpec with
+  // command, arguments and input. Null: read it from the store.
+  std::shared_ptr<const std::string> CachedPayload(const JobId& id) const {
+    return payloads_.Find(id);
+  }
+  // Null when no worker ever announced it.
+  const v1::TaskType* FindTaskType(const std::string& name) const;
+
+  // --- workers
+  // Numbers a new stream. Links are not owned; remove them before they go.
+  StreamId AddLink(WorkerLink* link);
+  void RemoveLink(StreamId stream);
+  // Remembers what a worker offers.
+  void Announce(const v1::TaskType& type);
+  void TakeOutput(StreamId stream, const v1::AttemptOutput& output);
+  // Acknowledgements may have been lost with an earlier stream of the worker
+  // that runs these: says again how much of their output is safe.
+  void Reattached(const std::vector<AttemptId>& running);
+  // A watcher of this job passed output on: more may be acknowledged.
+  void OutputTaken(const JobId& id);
+  // Called with the session of a local worker that must be killed.
+  void set_kill_local_worker(std::function<void(const SessionId&)> kill) {
+    kill_local_worker_ = std::move(kill);
+  }
+
+  Core& core() { return *core_; }
+  Effects* fx() { return &turn_; }
+  WatchHub& hub() { return hub_; }
+  int64_t epoch() const { return epoch_; }
+  absl::Time start_time() const { return start_time_; }
+  const EngineOptions& options() const { return options_; }
+  int64_t refused_for_store = 0;
+
+ private:
+  // What waits for one batch.
+  struct Gathering {
+    uint64_t number = 1;
+    absl::flat_hash_set<JobId> dirty;
+    store::Batch batch;
+    std::vector<Effect> effects;
+    std::vector<std::function<void()>> waiters;
+    // Filled when it is handed over.
+    std::vector<std::pair<JobId, std::shared_ptr<const v1::Job>>> shown;
+    std::vector<JobId> ended;
+
+    bool empty() const {
+      return dirty.empty() && batch.empty() && effects.empty() &&
+             waiters.empty();
+    }
+  };
+
+  Engine(const EngineOptions& options, Post post, absl::Time not_before);
+  absl::Status Load(store::StoreView* view, absl::Duration previous_lease);
+  void HandOver();
+  void OnCommitted(uint64_t number, absl::Status status);
+  void Settle(Gathering gathered);
+  void Perform(const Effect& effect);
+  void SendAssignmentOn(const SendAssignment& effect);
+  void FillAssignment(const SendAssignment& effect, const std::string& payload,
+                      v1::AttachResponse* message);
+  v1::AttachResponse* Outgoing(StreamId stream, int64_t size_bytes);
+  void AcknowledgeOutput(const AttemptId& attempt);
+  void FlushLinks();
+  void Housekeeping();
+
+  struct Link {
+    WorkerLink* link = nullptr;
+    WorkerOutbox outbox;
+  };
+
+  const EngineOptions options_;
+  const Post post_;
+  const Clock clock_;
+  absl::Time now_;
+  absl::Time start_time_;
+  int64_t epoch_ = 0;
+  std::unique_ptr<Core> core_;
+  PolicyPool policies_;
+  JobIdGenerator ids_;
+  PayloadCache payloads_{kPayloadCacheBytesMax};
+  std::map<std::string, v1::TaskType> task_types_;
+  absl::flat_hash_set<uint64_t> request_hashes_;
+
+  Effects turn_;
+  Gathering gathering_;
+  std::optional<Gathering> in_flight_;
+  absl::Status store_status_;
+
+  StreamId last_stream_ = 0;
+  absl::btree_map<StreamId, Link> links_;
+  absl::flat_hash_map<AttemptId, OutputLog> outputs_;
+  WatchHub hub_;
+  std::function<void(const SessionId&)> kill_local_worker_;
+  absl::Time housekeeping_time_;
+
+  // Last: their threads use the above by way of `post_`.
+  std::unique_ptr<store::StoreReader> reader_;
+  std::unique_ptr<store::StoreWriter> writer_;
+};
+
+}  // namespace vigil::coordinator
+
+#endif  // VIGIL_COORDINATOR_ENGINE_ENGINE_H_

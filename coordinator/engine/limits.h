@@ -1,0 +1,51 @@
+// Caps of the engine, each with its unit and reason.
+#ifndef VIGIL_COORDINATOR_ENGINE_LIMITS_H_
+#define VIGIL_COORDINATOR_ENGINE_LIMITS_H_
+
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace vigil::coordinator {
+
+// Programs of submitted jobs kept in memory until they are sent to a worker, so
+// that a job that finds a free slot needs no read; older ones are read back.
+inline constexpr int64_t kPayloadCacheBytesMax = 64 << 20;
+
+// One message to a worker; default clients refuse above 4 MiB, and one payload
+// of 3 MiB must fit beside small change.
+inline constexpr int64_t kMessageBytesMax = (4 << 20) - (64 << 10);
+inline constexpr int64_t kMessageBytesSoftMax = 1 << 20;
+
+// Output kept of each attempt: this much from its start, this much from its
+// end.
+inline constexpr int64_t kOutputHeadBytesMax = 8 << 20;
+inline constexpr int64_t kOutputTailBytesMax = 8 << 20;
+
+// Adjacent pieces of output that arrive in one turn share a row up to this
+// size: few rows, and yet a page of output is read without waste.
+inline constexpr int64_t kOutputRowBytesMax = 64 << 10;
+
+// Unwritten events of one watcher. Above it a LIVE watcher loses the oldest
+// output, and a lossless one holds back the worker's acknowledgements.
+inline constexpr int64_t kWatcherQueueBytesMax = 1 << 20;
+
+// Streams of RunJob and WatchJob; each costs about 50 KiB in gRPC and here.
+inline constexpr int kWatchersMax = 10'000;
+
+// Ended jobs kept: by age, and by number (about 1 KiB of disk each without
+// output).
+inline constexpr absl::Duration kRetention = absl::Hours(24 * 7);
+inline constexpr int64_t kEndedJobsMax = 1'000'000;
+inline constexpr absl::Duration kHousekeepingInterval = absl::Minutes(1);
+
+// A turn that begins this much later than it should have means that the process
+// did not run: stopped, or its machine paused. What it missed is granted.
+inline constexpr absl::Duration kStallMin = absl::Seconds(1);
+
+// Task types remembered, announced by any worker ever.
+inline constexpr int kTaskTypesMax = 1000;
+
+}  // namespace vigil::coordinator
+
+#endif  // VIGIL_COORDINATOR_ENGINE_LIMITS_H_

@@ -1,0 +1,364 @@
+// The coordinator's program: reads its flags, opens its data directory, and
+// serves until SIGTERM or SIGINT.
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/build_version.h"
+#include "base/catalog.h"
+#include "base/dir_lock.h"
+#include "base/log.h"
+#include "coordinator/default_paths.h"
+#include "coordinator/engine/engine.h"
+#include "coordinator/local/local_worker.h"
+#include "coordinator/rpc/listen_address.h"
+#include "coordinator/rpc/server.h"
+
+ABSL_FLAG(std::string, listen, "",
+          "Where to listen: unix:/path and host:port, separated by commas. "
+          "Default: unix:$XDG_RUNTIME_DIR/vigil/vigil.sock, or "
+          "unix:/tmp/vigil-UID/vigil.sock.");
+ABSL_FLAG(bool, insecure, false,
+          "Allow --listen beyond loopback, without encryption or "
+          "authentication.");
+ABSL_FLAG(std::string, data_dir, "",
+          "Where jobs are kept; one coordinator at a time. Default: "
+          "$XDG_STATE_HOME/vigil, or ~/.local/state/vigil.");
+ABSL_FLAG(int, local_slots, 0,
+          "Slots of a worker that this coordinator starts and ends itself; 0: "
+          "none, workers attach from elsewhere.");
+ABSL_FLAG(std::string, catalog, "",
+          "Catalog of task types for the local worker (textproto, or .json).");
+ABSL_FLAG(std::string, allow_commands, "",
+          "Whether clients on a unix socket may run commands of their own "
+          "(true or false). Default: true on the default private socket only.");
+ABSL_FLAG(std::string, worker_binary, "",
+          "The local worker's program. Default: beside this one.");
+ABSL_FLAG(absl::Duration, lease, vigil::coordinator::kLease,
+          "How long a worker may act unanswered; its tasks are dead after it.");
+ABSL_FLAG(absl::Duration, lease_margin, vigil::coordinator::kLeaseMargin,
+          "How much longer the coordinator waits before it gives a silent "
+          "worker's jobs to others.");
+ABSL_FLAG(absl::Duration, heartbeat_interval,
+          vigil::coordinator::kHeartbeatInterval,
+          "How often workers report; at most a third of --lease.");
+ABSL_FLAG(absl::Duration, timeout_max, absl::Hours(24),
+          "The longest clock a request may ask for.");
+ABSL_FLAG(absl::Duration, startup, absl::Seconds(120),
+          "Default startup_timeout.");
+ABSL_FLAG(absl::Duration, inactivity, absl::Seconds(45),
+          "Default inactivity_timeout.");
+ABSL_FLAG(absl::Duration, start_to_close, absl::Seconds(600),
+          "Default start_to_close_timeout.");
+ABSL_FLAG(absl::Duration, silent_start_to_close, absl::Seconds(300),
+          "Default start_to_close_timeout of a job that is SILENT.");
+ABSL_FLAG(absl::Duration, schedule_to_close, absl::Hours(24),
+          "Default schedule_to_close_timeout.");
+ABSL_FLAG(absl::Duration, shutdown_grace, absl::Seconds(5),
+          "Default shutdown_grace.");
+ABSL_FLAG(int, maximum_attempts, 4, "Default maximum_attempts.");
+ABSL_FLAG(int64_t, live_jobs_max, vigil::coordinator::kLiveJobsMax,
+          "Jobs that may be queued or running; more are refused.");
+ABSL_FLAG(absl::Duration, retention, vigil::coordinator::kRetention,
+          "How long ended jobs are kept.");
+ABSL_FLAG(int64_t, ended_jobs_max, vigil::coordinator::kEndedJobsMax,
+          "How many ended jobs are kept.");
+ABSL_FLAG(bool, exit_on_stdin_eof, false,
+          "Stop when stdin ends: for a coordinator that belongs to another "
+          "program.");
+ABSL_FLAG(int, ready_fd, -1,
+          "Write READY and a newline to this descriptor and close it when the "
+          "first call can be answered.");
+
+namespace vigil::coordinator {
+namespace {
+
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "vigil-coordinator: %s\n",
+               std::string(status.message()).c_str());
+  return 1;
+}
+
+uint64_t RandomSeed() {
+  uint64_t seed = 0;
+  if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) seed = getpid();
+  return seed;
+}
+
+std::string RandomToken() {
+  char bytes[32];
+  if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes)) return "";
+  return absl::BytesToHexString(absl::string_view(bytes, sizeof(bytes)));
+}
+
+absl::Status CheckFlags() {
+  const absl::Duration lease = absl::GetFlag(FLAGS_lease);
+  const absl::Duration heartbeat = absl::GetFlag(FLAGS_heartbeat_interval);
+  if (heartbeat < absl::Milliseconds(10) || heartbeat * 3 > lease) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--heartbeat_interval is ", absl::FormatDuration(heartbeat),
+        "; it must be at least 10ms and at most a third of --lease (",
+        absl::FormatDuration(lease), ")"));
+  }
+  if (absl::GetFlag(FLAGS_lease_margin) < lease / 100 ||
+      lease > absl::Hours(1)) {
+    return absl::InvalidArgumentError(
+        "--lease_margin must be at least a hundredth of --lease (two clocks "
+        "may drift apart that much), and --lease at most 1h");
+  }
+  if (absl::GetFlag(FLAGS_local_slots) < 0 ||
+      absl::GetFlag(FLAGS_local_slots) > 1024) {
+    return absl::InvalidArgumentError("--local_slots must be 0 to 1024");
+  }
+  const absl::Duration max = absl::GetFlag(FLAGS_timeout_max);
+  const struct {
+    const char* name;
+    absl::Duration value;
+  } clocks[] = {
+      {"--startup", absl::GetFlag(FLAGS_startup)},
+      {"--inactivity", absl::GetFlag(FLAGS_inactivity)},
+      {"--start_to_close", absl::GetFlag(FLAGS_start_to_close)},
+      {"--silent_start_to_close", absl::GetFlag(FLAGS_silent_start_to_close)},
+      {"--schedule_to_close", absl::GetFlag(FLAGS_schedule_to_close)},
+  };
+  for (const auto& clock : clocks) {
+    if (clock.value > absl::ZeroDuration() && clock.value <= max) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(clock.name, " is ", absl::FormatDuration(clock.value),
+                     "; it must be positive and at most --timeout_max (",
+                     absl::FormatDuration(max), ")"));
+  }
+  if (absl::GetFlag(FLAGS_shutdown_grace) < absl::ZeroDuration() ||
+      absl::GetFlag(FLAGS_shutdown_grace) > max) {
+    return absl::InvalidArgumentError(
+        "--shutdown_grace must not be negative, and at most --timeout_max");
+  }
+  if (absl::GetFlag(FLAGS_maximum_attempts) < 1 ||
+      absl::GetFlag(FLAGS_maximum_attempts) > kAttemptsMax) {
+    return absl::InvalidArgumentError("--maximum_attempts must be 1 to 100");
+  }
+  return absl::OkStatus();
+}
+
+ServerDefaults DefaultsFromFlags() {
+  ServerDefaults defaults;
+  defaults.timeouts.startup = absl::GetFlag(FLAGS_startup);
+  defaults.timeouts.inactivity = absl::GetFlag(FLAGS_inactivity);
+  defaults.timeouts.start_to_close = absl::GetFlag(FLAGS_start_to_close);
+  defaults.timeouts.schedule_to_close = absl::GetFlag(FLAGS_schedule_to_close);
+  defaults.timeouts.shutdown_grace = absl::GetFlag(FLAGS_shutdown_grace);
+  defaults.silent_start_to_close = absl::GetFlag(FLAGS_silent_start_to_close);
+  defaults.timeout_max = absl::GetFlag(FLAGS_timeout_max);
+  defaults.retry.maximum_attempts = absl::GetFlag(FLAGS_maximum_attempts);
+  return defaults;
+}
+
+EngineOptions EngineOptionsFromFlags(const std::string& data_dir) {
+  EngineOptions options;
+  options.database_path = data_dir + "/jobs.db";
+  options.lease = absl::GetFlag(FLAGS_lease);
+  options.lease_margin = absl::GetFlag(FLAGS_lease_margin);
+  options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
+  options.live_jobs_max = absl::GetFlag(FLAGS_live_jobs_max);
+  options.retention = absl::GetFlag(FLAGS_retention);
+  options.ended_jobs_max = absl::GetFlag(FLAGS_ended_jobs_max);
+  options.seed = RandomSeed();
+  return options;
+}
+
+// "true", "false", or by default whether only the private socket is served.
+absl::StatusOr<bool> AllowCommands() {
+  const std::string flag = absl::GetFlag(FLAGS_allow_commands);
+  if (flag.empty()) return absl::GetFlag(FLAGS_listen).empty();
+  if (flag == "true" || flag == "1" || flag == "yes") return true;
+  if (flag == "false" || flag == "0" || flag == "no") return false;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--allow_commands is '", flag, "'; it must be true or false"));
+}
+
+// Waits for a reason to stop on a thread of its own: signals are blocked
+// everywhere else.
+void StopOnSignalOrEof(const sigset_t& signals, RpcServer* server) {
+  std::thread([signals, server] {
+    int number = 0;
+    sigwait(&signals, &number);
+    Log(LogSeverity::kInfo, absl::StrCat("stopping after signal ", number,
+                                         "; what is acknowledged is durable"));
+    server->Stop();
+    sigwait(&signals, &number);
+    std::_Exit(128 + number);
+  }).detach();
+  if (!absl::GetFlag(FLAGS_exit_on_stdin_eof)) return;
+  std::thread([server] {
+    char ignored[256];
+    for (;;) {
+      const ssize_t size = read(STDIN_FILENO, ignored, sizeof(ignored));
+      if (size > 0 || (size < 0 && errno == EINTR)) continue;
+      server->Stop();
+      return;
+    }
+  }).detach();
+}
+
+void SayReady(const std::vector<std::string>& addresses) {
+  Log(LogSeverity::kInfo,
+      absl::StrCat("serving on ", absl::StrJoin(addresses, ", ")));
+  const int fd = absl::GetFlag(FLAGS_ready_fd);
+  if (fd < 0) return;
+  constexpr absl::string_view kReady = "READY\n";
+  if (write(fd, kReady.data(), kReady.size()) < 0) {
+    Log(LogSeverity::kWarning, "--ready_fd cannot be written");
+  }
+  close(fd);
+}
+
+std::unique_ptr<LocalWorker> StartLocalWorker(const std::string& binary,
+                                              const std::string& data_dir,
+                                              bool allow_commands,
+                                              RpcServer* server, Engine* engine,
+                                              Services* services) {
+  LocalWorker::Options options;
+  options.binary = binary;
+  options.token = services->local_token;
+  options.arguments = {
+      absl::StrCat("--coordinator=", server->addresses().front()),
+      absl::StrCat("--data_dir=", data_dir, "/worker"),
+      absl::StrCat("--slots=", absl::GetFlag(FLAGS_local_slots)),
+      absl::StrCat("--allow_commands=", allow_commands ? "true" : "false"),
+  };
+  if (!absl::GetFlag(FLAGS_catalog).empty()) {
+    options.arguments.push_back(
+        absl::StrCat("--catalog=", absl::GetFlag(FLAGS_catalog)));
+  }
+  auto session = std::make_shared<SessionId>();
+  services->on_local_attach = [session](const SessionId& id) { *session = id; };
+  options.on_dead = [server, engine, services, session](bool restarts) {
+    server->Post([=] {
+      if (restarts) ++services->local_workers_replaced;
+      if (session->empty()) return;
+      engine->core().WorkerDead(*session, engine->now(), engine->fx());
+      *session = SessionId();
+    });
+  };
+  return std::make_unique<LocalWorker>(std::move(options));
+}
+
+int Main() {
+  if (absl::Status status = CheckFlags(); !status.ok()) return Fail(status);
+  absl::StatusOr<bool> allow_commands = AllowCommands();
+  if (!allow_commands.ok()) return Fail(allow_commands.status());
+  absl::StatusOr<DefaultPaths> paths = FindDefaultPaths();
+  if (!paths.ok()) return Fail(paths.status());
+  const std::string listen = absl::GetFlag(FLAGS_listen).empty()
+                                 ? "unix:" + paths->socket
+                                 : absl::GetFlag(FLAGS_listen);
+  absl::StatusOr<std::vector<ListenAddress>> addresses = ParseListen(
+      listen, absl::GetFlag(FLAGS_insecure) ? Exposure::kInsecureAllowed
+                                            : Exposure::kLoopbackOnly);
+  if (!addresses.ok()) return Fail(addresses.status());
+  v1::Catalog catalog;
+  if (!absl::GetFlag(FLAGS_catalog).empty()) {
+    // The worker loads it for itself; a bad one is better told here.
+    absl::StatusOr<v1::Catalog> loaded =
+        LoadCatalog(absl::GetFlag(FLAGS_catalog));
+    if (!loaded.ok()) return Fail(loaded.status());
+    catalog = *std::move(loaded);
+  }
+  const std::string worker_binary = absl::GetFlag(FLAGS_worker_binary).empty()
+                                        ? paths->worker_binary
+                                        : absl::GetFlag(FLAGS_worker_binary);
+  if (absl::GetFlag(FLAGS_local_slots) > 0 &&
+      access(worker_binary.c_str(), X_OK) != 0) {
+    return Fail(absl::NotFoundError(absl::StrCat(
+        "--local_slots needs the worker's program, and ",
+        worker_binary.empty() ? "none is beside this one" : worker_binary,
+        " cannot be run; name it with --worker_binary")));
+  }
+  const std::string data_dir = absl::GetFlag(FLAGS_data_dir).empty()
+                                   ? paths->data_dir
+                                   : absl::GetFlag(FLAGS_data_dir);
+  absl::StatusOr<DirLock> lock = DirLock::Acquire(data_dir);
+  if (!lock.ok()) return Fail(lock.status());
+
+  // Signals are waited for, not delivered; children get a clean mask.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  // What a dying local worker leaves behind arrives here.
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+
+  absl::StatusOr<std::unique_ptr<RpcServer>> server =
+      RpcServer::Create(*addresses);
+  if (!server.ok()) return Fail(server.status());
+  RpcServer* rpc = server->get();
+  absl::StatusOr<std::unique_ptr<Engine>> engine =
+      Engine::Open(EngineOptionsFromFlags(data_dir),
+                   [rpc](std::function<void()> f) { rpc->Post(std::move(f)); });
+  if (!engine.ok()) return Fail(engine.status());
+  const SpecResolver resolver(DefaultsFromFlags());
+  Services services;
+  services.engine = engine->get();
+  services.resolver = &resolver;
+  services.allow_commands = *allow_commands;
+  services.build = kBuildVersion;
+  std::unique_ptr<LocalWorker> worker;
+  if (absl::GetFlag(FLAGS_local_slots) > 0) {
+    // Known from the first call on, though the worker attaches a moment later.
+    for (const v1::TaskType& type : catalog.task_types()) {
+      (*engine)->Announce(type);
+    }
+    services.local_token = RandomToken();
+    worker = StartLocalWorker(worker_binary, data_dir, *allow_commands, rpc,
+                              engine->get(), &services);
+    (*engine)->set_kill_local_worker(
+        [&worker](const SessionId&) { worker->Kill(); });
+  }
+  StopOnSignalOrEof(signals, rpc);
+  // Tasks of the local worker end before the last turn, so that what became of
+  // them is stored.
+  services.before_stop = [&worker] {
+    if (worker != nullptr) worker->Stop();
+  };
+  rpc->Run(&services, [&] { SayReady(rpc->addresses()); });
+  engine->reset();
+  Log(LogSeverity::kInfo, "stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace vigil::coordinator
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "The coordinator of Vigil: keeps jobs, hands them to workers, streams "
+      "their output.\nWith --local_slots=N it needs nothing else: it runs N "
+      "tasks at a time itself.");
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) {
+    std::fprintf(stderr, "vigil-coordinator: unexpected argument '%s'\n",
+                 rest[1]);
+    return 1;
+  }
+  return vigil::coordinator::Main();
+}

@@ -1,0 +1,147 @@
+#include "coordinator/rpc/admin_handlers.h"
+
+#include <set>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/wire/time_wire.h"
+#include "coordinator/rpc/worker_view.h"
+
+namespace vigil::coordinator {
+namespace {
+
+constexpr int kPageSizeDefault = 100;
+constexpr int kPageSizeMax = 1000;
+constexpr int kSlotsMax = 1024;
+constexpr int kStatusWorkersMax = 100;
+constexpr int kStatusQueuesMax = 256;
+
+absl::Status NoSuchWorker(const std::string& id) {
+  return absl::NotFoundError(absl::StrCat(
+      "no worker '", id,
+      "': it was never here, or was lost more than an hour ago; `vigil "
+      "status` lists those there are"));
+}
+
+}  // namespace
+
+Task<absl::Status> ListWorkers(Services* services, CallContext*,
+                               const v1::ListWorkersRequest& request,
+                               v1::ListWorkersResponse* response) {
+  if (request.page_size() < 0 || request.page_size() > kPageSizeMax) {
+    co_return absl::InvalidArgumentError(
+        absl::StrCat("page_size is ", request.page_size(),
+                     "; it must be from 0 (the default) to ", kPageSizeMax));
+  }
+  const int page_size =
+      request.page_size() == 0 ? kPageSizeDefault : request.page_size();
+  if (request.page_token().size() > 64) {
+    co_return absl::InvalidArgumentError(
+        "page_token is damaged; give next_page_token of an earlier answer");
+  }
+  const Engine& engine = *services->engine;
+  // Sessions are in order of their id: the token is the last one shown.
+  for (const WorkerRecord* worker : services->engine->core().Workers()) {
+    if (worker->hello.session.value() <= request.page_token()) continue;
+    if (response->workers_size() == page_size) {
+      response->set_next_page_token(
+          response->workers(page_size - 1).session_id());
+      break;
+    }
+    *response->add_workers() = ToProto(*worker, engine.now());
+  }
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> GetWorker(Services* services, CallContext*,
+                             const v1::GetWorkerRequest& request,
+                             v1::GetWorkerResponse* response) {
+  const WorkerRecord* worker =
+      services->engine->core().FindWorker(WorkerId(request.worker_id()));
+  if (worker == nullptr) co_return NoSuchWorker(request.worker_id());
+  *response->mutable_worker() = ToProto(*worker, services->engine->now());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> DrainWorker(Services* services, CallContext*,
+                               const v1::DrainWorkerRequest& request,
+                               v1::DrainWorkerResponse* response) {
+  const WorkerRecord* worker = services->engine->core().Drain(
+      WorkerId(request.worker_id()), request.resume());
+  if (worker == nullptr) co_return NoSuchWorker(request.worker_id());
+  *response->mutable_worker() = ToProto(*worker, services->engine->now());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> SetWorkerSlots(Services* services, CallContext*,
+                                  const v1::SetWorkerSlotsRequest& request,
+                                  v1::SetWorkerSlotsResponse* response) {
+  if (request.slots() < 0 || request.slots() > kSlotsMax) {
+    co_return absl::InvalidArgumentError(absl::StrCat(
+        "slots is ", request.slots(), "; it must be 0 to ", kSlotsMax));
+  }
+  absl::StatusOr<const WorkerRecord*> worker =
+      services->engine->core().SetSlots(WorkerId(request.worker_id()),
+                                        request.slots(),
+                                        services->engine->fx());
+  if (absl::IsNotFound(worker.status())) {
+    co_return NoSuchWorker(request.worker_id());
+  }
+  if (!worker.ok()) co_return worker.status();
+  *response->mutable_worker() = ToProto(**worker, services->engine->now());
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> GetStatus(Services* services, CallContext*,
+                             const v1::GetStatusRequest&,
+                             v1::GetStatusResponse* response) {
+  const Engine& engine = *services->engine;
+  Core& core = services->engine->core();
+  response->set_build(services->build);
+  response->set_epoch(engine.epoch());
+  vigil::ToProto(engine.start_time(), response->mutable_start_time());
+  const Counters& counters = core.counters();
+  for (int i = 1; i < kJobStates; ++i) {
+    const JobState state = static_cast<JobState>(i);
+    v1::GetStatusResponse::StateCount* count = response->add_states();
+    count->set_state(static_cast<v1::Job::State>(i));
+    count->set_jobs(IsFinal(state) ? counters.ended[i] : core.live_in(state));
+  }
+  std::set<std::string> types;
+  for (const auto& [type, queue] : core.queues().queues()) types.insert(type);
+  for (const auto& [type, running] : core.running_by_type()) types.insert(type);
+  for (const std::string& type : types) {
+    if (response->queues_size() == kStatusQueuesMax) break;
+    v1::GetStatusResponse::Queue* queue = response->add_queues();
+    queue->set_task_type(type);
+    const auto running = core.running_by_type().find(type);
+    if (running != core.running_by_type().end()) {
+      queue->set_running(running->second);
+    }
+    const auto queued = core.queues().queues().find(type);
+    if (queued == core.queues().queues().end()) continue;
+    const Job& first = *queued->second.begin()->second;
+    queue->set_queued(static_cast<int64_t>(queued->second.size()));
+    queue->set_waiting_reason(
+        static_cast<v1::Job::WaitingReason>(core.WaitingReasonOf(first)));
+    vigil::ToProto(first.queue_time, queue->mutable_oldest_time());
+  }
+  for (const WorkerRecord* worker : core.Workers()) {
+    response->set_worker_count(response->worker_count() + 1);
+    if (!worker->connected()) continue;
+    response->set_slots_total(response->slots_total() + worker->slots_max);
+    response->set_slots_busy(response->slots_busy() +
+                             static_cast<int>(worker->running.size()));
+    if (response->workers_size() < kStatusWorkersMax) {
+      *response->add_workers() = ToProto(*worker, engine.now());
+    }
+  }
+  response->set_attempts_lost(counters.attempts_lost);
+  response->set_local_workers_replaced(services->local_workers_replaced);
+  response->set_fenced(counters.fenced);
+  response->set_refused(counters.refused + engine.refused_for_store);
+  response->set_watchers(services->engine->hub().size());
+  co_return absl::OkStatus();
+}
+
+}  // namespace vigil::coordinator

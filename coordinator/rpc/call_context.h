@@ -1,0 +1,95 @@
+// What a handler may know of its call, and what it stands on. Loop thread only;
+// owns nothing.
+#ifndef VIGIL_COORDINATOR_RPC_CALL_CONTEXT_H_
+#define VIGIL_COORDINATOR_RPC_CALL_CONTEXT_H_
+
+#include <grpcpp/server_context.h>
+
+#include <coroutine>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "coordinator/codec/spec_resolver.h"
+#include "coordinator/engine/engine.h"
+
+namespace vigil::coordinator {
+
+// What all handlers share.
+struct Services {
+  Engine* engine;
+  const SpecResolver* resolver;
+  // Accept JobSpec.command from clients on a unix socket.
+  bool allow_commands = false;
+  std::string build;
+  // The secret of the worker that this coordinator started; empty: none.
+  std::string local_token;
+  // Told the session of that worker when it attaches.
+  std::function<void(const SessionId&)> on_local_attach;
+  int64_t local_workers_replaced = 0;
+  // Called when the coordinator is asked to stop, before the calls end.
+  std::function<void()> before_stop;
+  // Set when the coordinator ends: streams finish with UNAVAILABLE.
+  bool stopping = false;
+};
+
+// One call.
+class CallContext {
+ public:
+  explicit CallContext(grpc::ServerContext* context) : context_(context) {}
+
+  // Whether the client came over a unix socket, whose file permissions say who
+  // it may be.
+  bool over_unix_socket() const {
+    return context_->peer().rfind("unix:", 0) == 0;
+  }
+
+  // Tells the client when to try again.
+  void SetRetryDelay(absl::Duration delay) {
+    context_->AddTrailingMetadata(
+        "grpc-retry-pushback-ms",
+        std::to_string(absl::ToInt64Milliseconds(delay)));
+  }
+
+ private:
+  grpc::ServerContext* const context_;
+};
+
+// co_await Durable: goes on when everything that happened so far is durable.
+class Durable {
+ public:
+  explicit Durable(Engine* engine) : engine_(engine) {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    engine_->WhenDurable([waiter] { waiter.resume(); });
+  }
+  void await_resume() {}
+
+ private:
+  Engine* const engine_;
+};
+
+// co_await StoreRead: runs a closure on the reader's thread and goes on when it
+// is done. False: too many reads wait.
+class StoreRead {
+ public:
+  StoreRead(Engine* engine, std::function<void(store::StoreView&)> read)
+      : engine_(engine), read_(std::move(read)) {}
+  bool await_ready() const { return false; }
+  bool await_suspend(std::coroutine_handle<> waiter) {
+    queued_ = engine_->Read(read_, [waiter] { waiter.resume(); });
+    return queued_;
+  }
+  bool await_resume() const { return queued_; }
+
+ private:
+  Engine* const engine_;
+  const std::function<void(store::StoreView&)> read_;
+  bool queued_ = false;
+};
+
+}  // namespace vigil::coordinator
+
+#endif  // VIGIL_COORDINATOR_RPC_CALL_CONTEXT_H_

@@ -1,0 +1,73 @@
+#include "coordinator/rpc/job_lookup.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "coordinator/codec/job_codec.h"
+#include "coordinator/rpc/accept.h"
+
+namespace vigil::coordinator {
+
+absl::Status TooManyReads() {
+  return absl::ResourceExhaustedError(
+      "too many reads of the store wait; try again in a moment");
+}
+
+Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
+                                         const std::string& requested_namespace,
+                                         const std::string& job_id) {
+  absl::StatusOr<std::string> name_space = NamespaceOf(requested_namespace);
+  if (!name_space.ok()) co_return name_space.status();
+  if (job_id.empty()) {
+    co_return absl::InvalidArgumentError("job_id is empty");
+  }
+  Engine* engine = services->engine;
+  Durable durable(engine);
+  co_await durable;
+  if (const Job* job = engine->core().FindJob(JobId(job_id))) {
+    if (job->namespace_ != *name_space) {
+      co_return NoSuchJob(job_id, *name_space);
+    }
+    FoundJob found;
+    found.job = ToProto(*job, engine->core().WaitingReasonOf(*job));
+    found.live = true;
+    co_return found;
+  }
+  absl::StatusOr<std::optional<store::JobRow>> row;
+  StoreRead read(engine,
+                 [&](store::StoreView& view) { row = view.GetJob(job_id); });
+  const bool queued = co_await read;
+  if (!queued) co_return TooManyReads();
+  if (!row.ok()) co_return row.status();
+  if (!row->has_value() || (*row)->namespace_id != *name_space) {
+    co_return NoSuchJob(job_id, *name_space);
+  }
+  absl::StatusOr<StoredJobView> stored = ViewRow(**row);
+  if (!stored.ok()) co_return stored.status();
+  FoundJob found;
+  found.job = std::move(stored->job);
+  co_return found;
+}
+
+Task<absl::StatusOr<v1::JobSpec>> LookUpProgram(Services* services,
+                                                const std::string& job_id) {
+  v1::JobSpec program;
+  std::shared_ptr<const std::string> cached =
+      services->engine->CachedPayload(JobId(job_id));
+  if (cached != nullptr) {
+    program.ParseFromString(*cached);
+    co_return program;
+  }
+  absl::StatusOr<std::optional<std::string>> payload;
+  StoreRead read(services->engine, [&](store::StoreView& view) {
+    payload = view.GetPayload(job_id);
+  });
+  const bool queued = co_await read;
+  if (!queued) co_return TooManyReads();
+  if (!payload.ok()) co_return payload.status();
+  if (payload->has_value()) program.ParseFromString(**payload);
+  co_return program;
+}
+
+}  // namespace vigil::coordinator

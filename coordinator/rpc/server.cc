@@ -1,0 +1,220 @@
+#include "coordinator/rpc/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "coordinator/rpc/admin_handlers.h"
+#include "coordinator/rpc/calls.h"
+#include "coordinator/rpc/dispatch_stream.h"
+#include "coordinator/rpc/job_handlers.h"
+#include "coordinator/rpc/loop.h"
+#include "coordinator/rpc/watch_handlers.h"
+#include "vigil/v1/dispatch_service.grpc.pb.h"
+#include "vigil/v1/job_service.grpc.pb.h"
+#include "vigil/v1/status_service.grpc.pb.h"
+#include "vigil/v1/worker_service.grpc.pb.h"
+
+namespace vigil::coordinator {
+namespace {
+
+// How long orderly calls may take to end before they are cancelled.
+constexpr absl::Duration kStopGrace = absl::Seconds(2);
+
+class Server : public RpcServer {
+ public:
+  void Post(std::function<void()> closure) override {
+    loop_->Post(std::move(closure));
+  }
+  void Run(Services* services, const std::function<void()>& serving) override;
+  void Stop() override {
+    Post([this] { stop_asked_ = true; });
+  }
+  std::vector<std::string> addresses() const override { return addresses_; }
+
+  absl::Status Bind(const std::vector<ListenAddress>& addresses);
+
+ private:
+  void AcceptAll(Services* services);
+  void ShowHealth(const Services& services);
+
+  std::vector<std::string> addresses_;
+  std::vector<std::string> socket_paths_;
+  v1::JobService::AsyncService jobs_;
+  v1::WorkerService::AsyncService workers_;
+  v1::StatusService::AsyncService status_;
+  v1::DispatchService::AsyncService dispatch_;
+  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<grpc::Server> server_;
+  LiveStreams live_;
+  bool stop_asked_ = false;
+  bool shown_serving_ = false;
+};
+
+absl::Status Server::Bind(const std::vector<ListenAddress>& addresses) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  std::vector<int> ports(addresses.size());
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    const ListenAddress& address = addresses[i];
+    if (!address.socket_path.empty()) {
+      absl::Status status = PrepareSocket(address.socket_path);
+      if (!status.ok()) return status;
+      socket_paths_.push_back(address.socket_path);
+    }
+    builder.AddListeningPort(address.address, grpc::InsecureServerCredentials(),
+                             &ports[i]);
+  }
+  builder.RegisterService(&jobs_);
+  builder.RegisterService(&workers_);
+  builder.RegisterService(&status_);
+  builder.RegisterService(&dispatch_);
+  builder.SetMaxReceiveMessageSize(4 << 20);
+  // Two coordinators must not share a port.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Reflection is the one synchronous service: one thread is plenty.
+  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
+  loop_ = std::make_unique<Loop>(builder.AddCompletionQueue());
+  // Sockets are made with mode 0600.
+  const mode_t mask = umask(0177);
+  server_ = builder.BuildAndStart();
+  umask(mask);
+  for (size_t i = 0; i < addresses.size(); ++i) {
+    if (server_ == nullptr || ports[i] == 0) {
+      return absl::UnavailableError(absl::StrCat(
+          "--listen: cannot bind ", addresses[i].address,
+          "; is another process listening there? Choose another address."));
+    }
+    std::string bound = addresses[i].address;
+    if (addresses[i].socket_path.empty()) {
+      bound = absl::StrCat(bound.substr(0, bound.rfind(':')), ":", ports[i]);
+    }
+    addresses_.push_back(std::move(bound));
+  }
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  return absl::OkStatus();
+}
+
+void Server::AcceptAll(Services* services) {
+  using Jobs = v1::JobService::AsyncService;
+  using Workers = v1::WorkerService::AsyncService;
+  using Status = v1::StatusService::AsyncService;
+  Loop* loop = loop_.get();
+  // Several calls of the busiest methods may arrive within one turn.
+  for (int i = 0; i < 8; ++i) {
+    ServeUnary<v1::SubmitJobRequest, v1::SubmitJobResponse>(
+        services, loop, &jobs_, &Jobs::RequestSubmitJob, &SubmitJob);
+    ServeUnary<v1::GetJobRequest, v1::GetJobResponse>(
+        services, loop, &jobs_, &Jobs::RequestGetJob, &GetJob);
+    ServeStream<v1::RunJobRequest, v1::RunJobResponse>(
+        services, loop, &live_, &jobs_, &Jobs::RequestRunJob, &RunJob);
+  }
+  ServeUnary<v1::SubmitJobsRequest, v1::SubmitJobsResponse>(
+      services, loop, &jobs_, &Jobs::RequestSubmitJobs, &SubmitJobs);
+  ServeUnary<v1::ListJobsRequest, v1::ListJobsResponse>(
+      services, loop, &jobs_, &Jobs::RequestListJobs, &ListJobs);
+  ServeUnary<v1::CancelJobRequest, v1::CancelJobResponse>(
+      services, loop, &jobs_, &Jobs::RequestCancelJob, &CancelJob);
+  ServeUnary<v1::ReadOutputRequest, v1::ReadOutputResponse>(
+      services, loop, &jobs_, &Jobs::RequestReadOutput, &ReadOutput);
+  ServeStream<v1::WatchJobRequest, v1::WatchJobResponse>(
+      services, loop, &live_, &jobs_, &Jobs::RequestWatchJob, &WatchJob);
+  ServeUnary<v1::ListWorkersRequest, v1::ListWorkersResponse>(
+      services, loop, &workers_, &Workers::RequestListWorkers, &ListWorkers);
+  ServeUnary<v1::GetWorkerRequest, v1::GetWorkerResponse>(
+      services, loop, &workers_, &Workers::RequestGetWorker, &GetWorker);
+  ServeUnary<v1::DrainWorkerRequest, v1::DrainWorkerResponse>(
+      services, loop, &workers_, &Workers::RequestDrainWorker, &DrainWorker);
+  ServeUnary<v1::SetWorkerSlotsRequest, v1::SetWorkerSlotsResponse>(
+      services, loop, &workers_, &Workers::RequestSetWorkerSlots,
+      &SetWorkerSlots);
+  ServeUnary<v1::GetStatusRequest, v1::GetStatusResponse>(
+      services, loop, &status_, &Status::RequestGetStatus, &GetStatus);
+  ServeDispatch(services, loop, &live_, &dispatch_);
+}
+
+void Server::ShowHealth(const Services& services) {
+  const bool serving =
+      services.engine->store_status().ok() && !services.stopping;
+  if (serving == shown_serving_) return;
+  shown_serving_ = serving;
+  server_->GetHealthCheckService()->SetServingStatus(serving);
+}
+
+void Server::Run(Services* services, const std::function<void()>& serving) {
+  Engine* engine = services->engine;
+  AcceptAll(services);
+  ShowHealth(*services);
+  serving();
+  const Loop::Hooks hooks = {
+      .begin_turn = [&](absl::Time expected) { engine->BeginTurn(expected); },
+      .end_turn =
+          [&] {
+            engine->EndTurn();
+            ShowHealth(*services);
+          },
+      .next_deadline = [&] { return engine->NextDeadline(); },
+      .now = [&] { return engine->clock().Now(); },
+  };
+  loop_->Run(hooks, [&] { return stop_asked_; });
+
+  // The order matters: gRPC hangs or aborts in most others. No new calls are
+  // accepted, streams are told to finish, those that do not are cancelled, and
+  // only a server without calls is shut down.
+  services->stopping = true;
+  ShowHealth(*services);
+  if (services->before_stop) services->before_stop();
+  loop_->RunPosted();
+  live_.StopAll();
+  const absl::Time cancel_time = engine->clock().Now() + kStopGrace;
+  const Loop::Hooks stopping_hooks = {
+      .begin_turn = hooks.begin_turn,
+      .end_turn = hooks.end_turn,
+      .next_deadline =
+          [&] { return std::min(engine->NextDeadline(), cancel_time); },
+      .now = hooks.now,
+  };
+  loop_->Run(stopping_hooks, [&] {
+    return live_.empty() || engine->clock().Now() >= cancel_time;
+  });
+  live_.CancelAll();
+  const absl::Time give_up_time = cancel_time + kStopGrace;
+  const Loop::Hooks cancelling_hooks = {
+      .begin_turn = hooks.begin_turn,
+      .end_turn = hooks.end_turn,
+      .next_deadline =
+          [&] { return std::min(engine->NextDeadline(), give_up_time); },
+      .now = hooks.now,
+  };
+  loop_->Run(cancelling_hooks, [&] {
+    return live_.empty() || engine->clock().Now() >= give_up_time;
+  });
+  server_->Shutdown(std::chrono::system_clock::now() +
+                    std::chrono::milliseconds(200));
+  loop_->Drain();
+  for (const std::string& path : socket_paths_) unlink(path.c_str());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Create(
+    const std::vector<ListenAddress>& addresses) {
+  auto server = std::make_unique<Server>();
+  absl::Status status = server->Bind(addresses);
+  if (!status.ok()) return status;
+  return server;
+}
+
+}  // namespace vigil::coordinator

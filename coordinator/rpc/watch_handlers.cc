@@ -1,0 +1,219 @@
+#include "coordinator/rpc/watch_handlers.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/rpc/accept.h"
+#include "coordinator/rpc/job_lookup.h"
+#include "coordinator/rpc/job_watch.h"
+
+namespace vigil::coordinator {
+namespace {
+
+constexpr int64_t kHistoryPageBytesMax = 256 << 10;
+
+absl::Status Stopping() {
+  return absl::UnavailableError(
+      "the coordinator is stopping; connect again and go on with the cursor");
+}
+
+absl::Status TooManyWatchers() {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("there are ", kWatchersMax,
+                   " watchers, which is the most; try again later"));
+}
+
+bool IsFinal(const v1::Job& job) {
+  return IsFinal(static_cast<JobState>(job.state()));
+}
+
+// Writes what the store holds behind the watch's cursor, up to `attempt_max`.
+template <typename Response>
+Task<absl::Status> WriteHistory(Services* services, JobWatch* watch,
+                                const std::string& job_id, int attempt_max,
+                                ResponseStream<Response>* stream) {
+  for (int attempt = std::max(1, watch->cursor().attempt());
+       attempt <= attempt_max; ++attempt) {
+    std::optional<int64_t> after_seq = 0;
+    while (after_seq.has_value()) {
+      absl::StatusOr<store::StoreView::OutputPage> page;
+      StoreRead read(services->engine, [&](store::StoreView& view) {
+        page = view.ReadOutput(job_id, attempt, std::nullopt, *after_seq,
+                               kHistoryPageBytesMax);
+      });
+      const bool queued = co_await read;
+      if (!queued) co_return TooManyReads();
+      if (!page.ok()) co_return page.status();
+      for (store::OutputRow& row : page->rows) {
+        Response gap;
+        const auto row_stream = static_cast<v1::Output::Stream>(row.stream);
+        if (watch->TakeGap(row.attempt, row_stream, row.offset,
+                           gap.mutable_event())) {
+          Task<bool> writing = stream->Write(gap);
+          const bool open = co_await writing;
+          if (!open) co_return absl::OkStatus();
+        }
+        v1::Output output;
+        output.set_attempt(row.attempt);
+        output.set_stream(row_stream);
+        output.set_offset(row.offset);
+        output.set_data(std::move(row.data));
+        Response response;
+        if (!watch->Take(std::move(output), response.mutable_event())) continue;
+        Task<bool> writing = stream->Write(response);
+        const bool open = co_await writing;
+        if (!open) co_return absl::OkStatus();
+      }
+      after_seq = page->next_after_seq;
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+// Writes what the watch has until the job has ended or the stream has.
+template <typename Response>
+Task<absl::Status> Follow(Services* services, JobWatch* watch,
+                          const std::string& job_id,
+                          ResponseStream<Response>* stream) {
+  for (;;) {
+    if (stream->client_gone()) co_return absl::CancelledError("client gone");
+    Response response;
+    if (watch->Next(response.mutable_event())) {
+      const bool last =
+          response.event().has_job() && IsFinal(response.event().job());
+      Task<bool> writing = stream->Write(response);
+      const bool open = co_await writing;
+      if (!open) co_return absl::CancelledError("client gone");
+      if (last) co_return absl::OkStatus();
+      if (response.event().has_output()) {
+        services->engine->OutputTaken(JobId(job_id));
+      }
+      continue;
+    }
+    if (services->stopping) co_return Stopping();
+    co_await stream->signal();
+  }
+}
+
+// Whether `job` ends with the connection that asked for it.
+bool Owned(Services* services, const JobId& id) {
+  const Job* job = services->engine->core().FindJob(id);
+  return job != nullptr && job->policy->cancel_on_disconnect;
+}
+
+}  // namespace
+
+Task<absl::Status> RunJob(Services* services, CallContext* call,
+                          const v1::RunJobRequest& request,
+                          ResponseStream<v1::RunJobResponse>* stream) {
+  Engine* engine = services->engine;
+  if (engine->hub().size() >= kWatchersMax) co_return TooManyWatchers();
+  if (!v1::RunJobRequest::OnDisconnect_IsValid(request.on_disconnect())) {
+    co_return absl::InvalidArgumentError(
+        "on_disconnect is none of CANCEL and CONTINUE");
+  }
+  const bool cancel_on_disconnect =
+      request.on_disconnect() != v1::RunJobRequest::ON_DISCONNECT_CONTINUE;
+  auto accepting =
+      AcceptJob(services, call, request.job(), cancel_on_disconnect);
+  absl::StatusOr<Accepted> accepted = co_await accepting;
+  if (!accepted.ok()) co_return accepted.status();
+  const std::string job_id = accepted->job.job_id();
+  const JobId id(job_id);
+  WatchCursor cursor;
+  cursor.set_job_id(job_id);
+  JobWatch::Options options;
+  options.lossless = true;
+  JobWatch watch(engine, &stream->signal(), std::move(cursor), options);
+  engine->core().OwnerBack(id);
+  Durable durable(engine);
+  co_await durable;
+  if (!IsFinal(accepted->job)) {
+    v1::RunJobResponse first;
+    *first.mutable_event()->mutable_job() = accepted->job;
+    first.mutable_event()->set_cursor(watch.cursor().SerializeAsString());
+    Task<bool> writing = stream->Write(first);
+    co_await writing;
+  }
+  if (accepted->existed) {
+    // A repeated submission: the job may be anywhere in its life.
+    auto looking = LookUpJob(services, request.job().namespace_(), job_id);
+    absl::StatusOr<FoundJob> found = co_await looking;
+    if (!found.ok()) co_return found.status();
+    auto history = WriteHistory(services, &watch, job_id,
+                                found->job.attempts_size() == 0
+                                    ? 0
+                                    : found->job.attempts().rbegin()->number(),
+                                stream);
+    absl::Status status = co_await history;
+    if (!status.ok()) co_return status;
+    if (IsFinal(found->job)) {
+      watch.OnJob(std::make_shared<const v1::Job>(std::move(found->job)));
+    }
+  }
+  auto following = Follow(services, &watch, job_id, stream);
+  absl::Status status = co_await following;
+  if (!status.ok() && !services->stopping && Owned(services, id)) {
+    engine->core().OwnerGone(id, engine->now());
+  }
+  co_return status;
+}
+
+Task<absl::Status> WatchJob(Services* services, CallContext*,
+                            const v1::WatchJobRequest& request,
+                            ResponseStream<v1::WatchJobResponse>* stream) {
+  Engine* engine = services->engine;
+  if (engine->hub().size() >= kWatchersMax) co_return TooManyWatchers();
+  WatchCursor cursor;
+  if (!request.cursor().empty() &&
+      (!cursor.ParseFromString(request.cursor()) ||
+       cursor.job_id() != request.job_id() || cursor.attempt() < 0 ||
+       cursor.stdout_offset() < 0 || cursor.stderr_offset() < 0)) {
+    co_return absl::InvalidArgumentError(
+        "cursor is damaged or belongs to another job; start without one");
+  }
+  cursor.set_job_id(request.job_id());
+  const JobId id(request.job_id());
+  // Watch first, look second: whatever happens between is queued, and what was
+  // seen twice is recognised by its offset.
+  JobWatch::Options options;
+  options.lossless = request.take_over();
+  options.skip_output = request.skip_output();
+  JobWatch watch(engine, &stream->signal(), std::move(cursor), options);
+  auto looking = LookUpJob(services, request.namespace_(), request.job_id());
+  absl::StatusOr<FoundJob> found = co_await looking;
+  if (!found.ok()) co_return found.status();
+  if (request.take_over()) engine->core().OwnerBack(id);
+
+  const bool ended = IsFinal(found->job);
+  const int attempts = found->job.attempts_size() == 0
+                           ? 0
+                           : found->job.attempts().rbegin()->number();
+  if (!ended) {
+    v1::WatchJobResponse first;
+    *first.mutable_event()->mutable_job() = found->job;
+    first.mutable_event()->set_cursor(watch.cursor().SerializeAsString());
+    Task<bool> writing = stream->Write(first);
+    co_await writing;
+  }
+  if (!request.skip_output()) {
+    auto history =
+        WriteHistory(services, &watch, request.job_id(), attempts, stream);
+    absl::Status status = co_await history;
+    if (!status.ok()) co_return status;
+  }
+  if (ended) {
+    watch.OnJob(std::make_shared<const v1::Job>(std::move(found->job)));
+  }
+  auto following = Follow(services, &watch, request.job_id(), stream);
+  absl::Status status = co_await following;
+  if (!status.ok() && request.take_over() && !services->stopping &&
+      Owned(services, id)) {
+    engine->core().OwnerGone(id, engine->now());
+  }
+  co_return status;
+}
+
+}  // namespace vigil::coordinator

@@ -1,0 +1,81 @@
+#include "coordinator/rpc/worker_view.h"
+
+#include <algorithm>
+#include <map>
+
+#include "base/wire/time_wire.h"
+#include "coordinator/codec/job_codec.h"
+
+namespace vigil::coordinator {
+namespace {
+
+v1::Worker::State StateOf(const WorkerRecord& worker) {
+  if (worker.lost) return v1::Worker::STATE_LOST;
+  if (!worker.connected()) return v1::Worker::STATE_DISCONNECTED;
+  return worker.draining ? v1::Worker::STATE_DRAINING
+                         : v1::Worker::STATE_CONNECTED;
+}
+
+void AddSlots(const WorkerRecord& worker, absl::Time now, v1::Worker* proto) {
+  std::map<int, const Job*> busy;
+  std::vector<const Job*> unreported;
+  for (const auto& [id, job] : worker.running) {
+    const AttemptUpdate& last = job->current().last;
+    // Assigned, and the worker has not said yet to which slot.
+    const bool reported = last.attempt.number == id.number;
+    if (!reported || !busy.emplace(last.slot, job).second) {
+      unreported.push_back(job);
+    }
+  }
+  for (int i = 0;
+       i < std::max(worker.slots_max, static_cast<int>(worker.running.size()));
+       ++i) {
+    if (!busy.contains(i) && !unreported.empty()) {
+      busy[i] = unreported.back();
+      unreported.pop_back();
+    }
+    busy.try_emplace(i, nullptr);
+  }
+  for (const auto& [index, job] : busy) {
+    v1::Slot* slot = proto->add_slots();
+    slot->set_index(index);
+    slot->set_state(job == nullptr ? v1::Slot::STATE_IDLE
+                                   : v1::Slot::STATE_BUSY);
+    if (job == nullptr) continue;
+    slot->set_job_id(job->id.value());
+    slot->set_namespace_(job->namespace_);
+    slot->set_task_type(job->task_type);
+    ToProto(job->current(), slot->mutable_attempt());
+  }
+  vigil::ToProto(now - worker.attach_time, proto->mutable_uptime());
+}
+
+}  // namespace
+
+v1::Worker ToProto(const WorkerRecord& worker, absl::Time now) {
+  const WorkerHello& hello = worker.hello;
+  v1::Worker proto;
+  proto.set_worker_id(hello.worker.value());
+  proto.set_session_id(hello.session.value());
+  proto.set_state(StateOf(worker));
+  proto.set_hostname(hello.hostname);
+  proto.set_local(hello.local);
+  proto.set_pid(hello.pid);
+  proto.set_build(hello.build);
+  proto.set_protocol_version(hello.protocol_version);
+  for (const std::string& feature : hello.features) {
+    proto.add_features(feature);
+  }
+  for (const std::string& type : hello.task_types) proto.add_task_types(type);
+  proto.set_allow_commands(hello.allow_commands);
+  proto.set_slots_max(worker.slots_max);
+  if (!worker.lost) AddSlots(worker, now, &proto);
+  vigil::ToProto(worker.last_heartbeat_time,
+                 proto.mutable_last_heartbeat_time());
+  vigil::ToProto(worker.lease_time, proto.mutable_lease_time());
+  proto.set_load_average(worker.load_average);
+  proto.set_memory_available_bytes(worker.memory_available_bytes);
+  return proto;
+}
+
+}  // namespace vigil::coordinator

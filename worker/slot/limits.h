@@ -1,0 +1,55 @@
+// Every cap and interval of a slot, with unit, default and reason. Constants,
+// so thread-safe. Nothing here owns anything.
+#ifndef VIGIL_WORKER_SLOT_LIMITS_H_
+#define VIGIL_WORKER_SLOT_LIMITS_H_
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+
+namespace vigil::slot {
+
+// How long a tree is SIGKILLed before it is reported as unconfirmed. Thousands
+// of processes die in well under a second; what lives longer sits in the kernel
+// (a dead disk, a dead NFS server) and nobody knows for how long.
+constexpr absl::Duration kTreeKillMax = absl::Seconds(10);
+
+// How often a tree that does not die is killed again. Deaths wake the slot by
+// SIGCHLD at once; this only catches a process that arrived without one.
+constexpr absl::Duration kKillRetryInterval = absl::Milliseconds(100);
+
+// Largest packet either way. Bulk travels in a memfd.
+constexpr size_t kMessageMaxBytes = 4096;
+
+// Largest text in a SpawnFailed, so that it fits into a packet.
+constexpr size_t kWhatMaxBytes = 1024;
+
+// Largest serialized SpawnCommand: arguments of a task type and of its job (1
+// MiB each), environment (256 KiB), and room for what Vigil adds.
+constexpr size_t kCommandMaxBytes = 4 * 1024 * 1024;
+
+// Descriptors that travel with a Spawn: command, stdin, stdout, stderr.
+constexpr int kSpawnFds = 4;
+
+// Requests read in one turn of the slot's loop, so that a flood cannot keep it
+// from its lease.
+constexpr int kRequestsPerTurnMax = 64;
+
+// Stack of a new process before execve, in bytes: it makes a dozen system
+// calls. The C library uses 32 KiB for the same purpose.
+constexpr size_t kChildStackBytes = 64 * 1024;
+
+// Window of a task's terminal, in characters: what programs assume when they
+// cannot ask.
+constexpr int kPtyRows = 24;
+constexpr int kPtyColumns = 80;
+
+// The descriptor under which a slot finds its end of the socket pair.
+constexpr int kSlotFd = 3;
+
+// Where a program is looked up when the task's environment has no PATH.
+constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
+
+}  // namespace vigil::slot
+
+#endif  // VIGIL_WORKER_SLOT_LIMITS_H_

@@ -1,0 +1,212 @@
+#include "worker/slot/slot_codec.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "worker/slot/limits.h"
+#include "worker/slot/sealed_memfd.h"
+
+namespace vigil::slot {
+namespace {
+
+using WireFailure = SlotEvent::SpawnFailed;
+
+WireFailure::Stage EncodeStage(SpawnStage stage) {
+  switch (stage) {
+    case SpawnStage::kRequest:
+      return WireFailure::STAGE_REQUEST;
+    case SpawnStage::kLease:
+      return WireFailure::STAGE_LEASE;
+    case SpawnStage::kLookup:
+      return WireFailure::STAGE_LOOKUP;
+    case SpawnStage::kWorkingDirectory:
+      return WireFailure::STAGE_WORKING_DIRECTORY;
+    case SpawnStage::kFork:
+      return WireFailure::STAGE_FORK;
+    case SpawnStage::kSetup:
+      return WireFailure::STAGE_SETUP;
+    case SpawnStage::kExec:
+      return WireFailure::STAGE_EXEC;
+    case SpawnStage::kInterpreter:
+      return WireFailure::STAGE_INTERPRETER;
+  }
+  return WireFailure::STAGE_UNSPECIFIED;
+}
+
+absl::StatusOr<SpawnStage> DecodeStage(int stage) {
+  switch (stage) {
+    case WireFailure::STAGE_REQUEST:
+      return SpawnStage::kRequest;
+    case WireFailure::STAGE_LEASE:
+      return SpawnStage::kLease;
+    case WireFailure::STAGE_LOOKUP:
+      return SpawnStage::kLookup;
+    case WireFailure::STAGE_WORKING_DIRECTORY:
+      return SpawnStage::kWorkingDirectory;
+    case WireFailure::STAGE_FORK:
+      return SpawnStage::kFork;
+    case WireFailure::STAGE_SETUP:
+      return SpawnStage::kSetup;
+    case WireFailure::STAGE_EXEC:
+      return SpawnStage::kExec;
+    case WireFailure::STAGE_INTERPRETER:
+      return SpawnStage::kInterpreter;
+    default:  // Proto enums are open: any number may arrive.
+      return absl::InternalError(
+          absl::StrCat("unknown stage of a failed start: ", stage));
+  }
+}
+
+void Encode(const Ready& ready, SlotEvent& event) {
+  event.mutable_ready()->set_pid(ready.pid);
+}
+
+void Encode(const Spawned& spawned, SlotEvent& event) {
+  event.mutable_spawned()->set_pid(spawned.pid);
+  event.mutable_spawned()->set_start_ticks(spawned.start_ticks);
+}
+
+void Encode(const SpawnFailed& failed, SlotEvent& event) {
+  event.mutable_spawn_failed()->set_error(failed.error);
+  event.mutable_spawn_failed()->set_stage(EncodeStage(failed.stage));
+  event.mutable_spawn_failed()->set_what(failed.what);
+}
+
+void Encode(const Exited& exited, SlotEvent& event) {
+  SlotEvent::Exited& message = *event.mutable_exited();
+  if (exited.status.has_value()) message.set_status(*exited.status);
+  if (exited.signum.has_value()) message.set_signal(*exited.signum);
+}
+
+void Encode(const TreeEmpty& empty, SlotEvent& event) {
+  SlotEvent::TreeEmpty& message = *event.mutable_tree_empty();
+  message.set_leftovers_killed(empty.leftovers_killed);
+  message.set_user_usec(absl::ToInt64Microseconds(empty.user_time));
+  message.set_system_usec(absl::ToInt64Microseconds(empty.system_time));
+  message.set_max_rss_bytes(empty.max_rss_bytes);
+  message.set_killed(empty.killed);
+  message.set_lease_expired(empty.lease_expired);
+  message.set_unconfirmed(empty.unconfirmed);
+}
+
+void Encode(const Pong& pong, SlotEvent& event) {
+  event.mutable_pong()->set_number(pong.number);
+}
+
+absl::StatusOr<Event> DecodeSpawnFailed(const WireFailure& message) {
+  absl::StatusOr<SpawnStage> stage = DecodeStage(message.stage());
+  if (!stage.ok()) return stage.status();
+  return SpawnFailed{message.error(), *stage, message.what()};
+}
+
+Exited DecodeExited(const SlotEvent::Exited& message) {
+  Exited exited;
+  if (message.has_status()) exited.status = message.status();
+  if (message.has_signal()) exited.signum = message.signal();
+  return exited;
+}
+
+TreeEmpty DecodeTreeEmpty(const SlotEvent::TreeEmpty& message) {
+  return TreeEmpty{.leftovers_killed = message.leftovers_killed(),
+                   .user_time = absl::Microseconds(message.user_usec()),
+                   .system_time = absl::Microseconds(message.system_usec()),
+                   .max_rss_bytes = message.max_rss_bytes(),
+                   .killed = message.killed(),
+                   .lease_expired = message.lease_expired(),
+                   .unconfirmed = message.unconfirmed()};
+}
+
+}  // namespace
+
+SlotEvent EncodeEvent(const Event& event) {
+  SlotEvent message;
+  std::visit([&message](const auto& value) { Encode(value, message); }, event);
+  return message;
+}
+
+absl::StatusOr<Event> DecodeEvent(const std::string& bytes) {
+  SlotEvent message;
+  if (!message.ParseFromString(bytes)) {
+    return absl::InternalError("a packet from the slot is not a SlotEvent");
+  }
+  switch (message.event_case()) {
+    case SlotEvent::kReady:
+      return Ready{message.ready().pid()};
+    case SlotEvent::kSpawned:
+      return Spawned{message.spawned().pid(), message.spawned().start_ticks()};
+    case SlotEvent::kSpawnFailed:
+      return DecodeSpawnFailed(message.spawn_failed());
+    case SlotEvent::kExited:
+      return DecodeExited(message.exited());
+    case SlotEvent::kTreeEmpty:
+      return DecodeTreeEmpty(message.tree_empty());
+    case SlotEvent::kPong:
+      return Pong{message.pong().number()};
+    case SlotEvent::EVENT_NOT_SET:
+      break;
+  }
+  return absl::InternalError("a SlotEvent that this build does not know");
+}
+
+absl::StatusOr<UniqueFd> WriteCommand(const TaskCommand& command) {
+  if (command.argv.empty() || command.argv.front().empty()) {
+    return absl::InvalidArgumentError("a command without a program");
+  }
+  SpawnCommand message;
+  for (const std::string& text : command.argv) message.add_argv(text);
+  for (const std::string& text : command.env) message.add_env(text);
+  message.set_working_directory(command.working_directory);
+  message.set_pty(command.pty);
+  const auto holds_nul = [](const std::string& text) {
+    return text.find('\0') != std::string::npos;
+  };
+  for (const auto* texts : {&command.argv, &command.env}) {
+    for (const std::string& text : *texts) {
+      if (holds_nul(text)) {
+        return absl::InvalidArgumentError(
+            "a NUL byte in a command's argv or env");
+      }
+    }
+  }
+  if (holds_nul(command.working_directory)) {
+    return absl::InvalidArgumentError(
+        "a NUL byte in a command's working directory");
+  }
+  if (message.ByteSizeLong() > kCommandMaxBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a command of ", message.ByteSizeLong(),
+                     " bytes; at most ", kCommandMaxBytes));
+  }
+  return SealedMemfd("vigil-command", message.SerializeAsString());
+}
+
+absl::StatusOr<TaskCommand> ReadCommand(int fd) {
+  struct stat info;
+  if (fstat(fd, &info) != 0 || info.st_size < 0 ||
+      static_cast<size_t>(info.st_size) > kCommandMaxBytes) {
+    return absl::InternalError("the command's memfd has no valid size");
+  }
+  std::string bytes(static_cast<size_t>(info.st_size), '\0');
+  const ssize_t size = pread(fd, bytes.data(), bytes.size(), 0);
+  if (size != info.st_size) {
+    return absl::InternalError("the command's memfd cannot be read");
+  }
+  SpawnCommand message;
+  if (!message.ParseFromString(bytes) || message.argv().empty()) {
+    return absl::InternalError("the command's memfd holds no SpawnCommand");
+  }
+  return TaskCommand{{message.argv().begin(), message.argv().end()},
+                     {message.env().begin(), message.env().end()},
+                     message.working_directory(),
+                     message.pty()};
+}
+
+}  // namespace vigil::slot

@@ -1,0 +1,117 @@
+// Proves that events and commands arrive as they were sent, whatever bytes they
+// hold, and that damaged ones are refused. How: each is encoded and decoded
+// again in one process.
+#include "worker/slot/slot_codec.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "worker/slot/limits.h"
+
+namespace vigil::slot {
+namespace {
+
+using ::testing::ElementsAre;
+
+template <typename T>
+T RoundTrip(const T& event) {
+  absl::StatusOr<Event> decoded =
+      DecodeEvent(EncodeEvent(event).SerializeAsString());
+  EXPECT_TRUE(decoded.ok()) << decoded.status();
+  return std::get<T>(*decoded);
+}
+
+TEST(SlotCodecTest, EventsArriveAsTheyWereSent) {
+  EXPECT_EQ(RoundTrip(Ready{5}).pid, 5);
+  EXPECT_EQ(RoundTrip(Spawned{6, 1234}).start_ticks, 1234u);
+  EXPECT_EQ(RoundTrip(Pong{9}).number, 9u);
+  EXPECT_EQ(RoundTrip(Exited{.status = 0, .signum = {}}).status, 0);
+  EXPECT_FALSE(RoundTrip(Exited{.status = 0, .signum = {}}).signum);
+  EXPECT_EQ(RoundTrip(Exited{.status = {}, .signum = 9}).signum, 9);
+  EXPECT_FALSE(RoundTrip(Exited{.status = {}, .signum = 9}).status);
+
+  const TreeEmpty empty =
+      RoundTrip(TreeEmpty{.leftovers_killed = 1,
+                          .user_time = absl::Microseconds(2),
+                          .system_time = absl::Microseconds(3),
+                          .max_rss_bytes = 4,
+                          .killed = true,
+                          .lease_expired = true,
+                          .unconfirmed = true});
+  EXPECT_EQ(empty.leftovers_killed, 1);
+  EXPECT_EQ(empty.user_time, absl::Microseconds(2));
+  EXPECT_EQ(empty.system_time, absl::Microseconds(3));
+  EXPECT_EQ(empty.max_rss_bytes, 4);
+  EXPECT_TRUE(empty.killed);
+  EXPECT_TRUE(empty.lease_expired);
+  EXPECT_TRUE(empty.unconfirmed);
+}
+
+TEST(SlotCodecTest, EveryStageOfAFailedStartArrives) {
+  for (const SpawnStage stage :
+       {SpawnStage::kRequest, SpawnStage::kLease, SpawnStage::kLookup,
+        SpawnStage::kWorkingDirectory, SpawnStage::kFork, SpawnStage::kSetup,
+        SpawnStage::kExec, SpawnStage::kInterpreter}) {
+    const SpawnFailed failed = RoundTrip(SpawnFailed{ENOENT, stage, "\xff"});
+    EXPECT_EQ(failed.error, ENOENT);
+    EXPECT_EQ(failed.stage, stage);
+    EXPECT_EQ(failed.what, "\xff");
+  }
+}
+
+TEST(SlotCodecTest, RefusesWhatIsNoEvent) {
+  EXPECT_TRUE(absl::IsInternal(DecodeEvent("\xff\xff").status()));
+  EXPECT_TRUE(absl::IsInternal(DecodeEvent("").status()));
+}
+
+TEST(SlotCodecTest, CommandsOfAnyBytesArriveAsTheyWereSent) {
+  const TaskCommand sent{{"prog", "", "\xff\xfe", "a b"},
+                         {"A=1", "B=\x80", "A=2"},
+                         "/tmp/\xc3",
+                         true};
+  absl::StatusOr<UniqueFd> memfd = WriteCommand(sent);
+  ASSERT_TRUE(memfd.ok()) << memfd.status();
+  absl::StatusOr<TaskCommand> read = ReadCommand(memfd->get());
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->argv, sent.argv);
+  EXPECT_EQ(read->env, sent.env);
+  EXPECT_EQ(read->working_directory, sent.working_directory);
+  EXPECT_TRUE(read->pty);
+}
+
+TEST(SlotCodecTest, ACommandInFlightCannotBeChanged) {
+  absl::StatusOr<UniqueFd> memfd = WriteCommand({{"prog"}, {}, "", false});
+  ASSERT_TRUE(memfd.ok()) << memfd.status();
+  EXPECT_LT(pwrite(memfd->get(), "x", 1, 0), 0);
+  EXPECT_LT(ftruncate(memfd->get(), 0), 0);
+}
+
+TEST(SlotCodecTest, RefusesCommandsThatCanNeverBeStarted) {
+  for (const TaskCommand& command :
+       {TaskCommand{}, TaskCommand{{""}, {}, "", false},
+        TaskCommand{{std::string("a\0b", 3)}, {}, "", false},
+        TaskCommand{{"a"}, {std::string("A=\0", 3)}, "", false},
+        TaskCommand{{"a"}, {}, std::string("/\0", 2), false},
+        TaskCommand{
+            {"a", std::string(kCommandMaxBytes, 'x')}, {}, "", false}}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(WriteCommand(command).status()));
+  }
+}
+
+TEST(SlotCodecTest, RefusesDescriptorsThatHoldNoCommand) {
+  const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  EXPECT_TRUE(absl::IsInternal(ReadCommand(null.get()).status()));
+}
+
+}  // namespace
+}  // namespace vigil::slot

@@ -1,0 +1,97 @@
+// What a slot tells its worker, as plain values: the same as SlotEvent in
+// slot.proto, without protobuf. Thread-compatible. Values own what they hold.
+#ifndef VIGIL_WORKER_SLOT_SLOT_EVENT_H_
+#define VIGIL_WORKER_SLOT_SLOT_EVENT_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "absl/time/time.h"
+
+namespace vigil::slot {
+
+// The slot takes requests. Always the first event.
+struct Ready {
+  // The slot's own process.
+  pid_t pid = 0;
+};
+
+// The task runs: execve succeeded.
+struct Spawned {
+  // The task process; also its session and process group.
+  pid_t pid = 0;
+  // When it started, in clock ticks since boot; 0 if /proc did not say. With
+  // pid and boot id it names the process for good.
+  uint64_t start_ticks = 0;
+};
+
+// What failed in a start.
+enum class SpawnStage {
+  // The slot is not free, or the request is not valid.
+  kRequest,
+  // The lease is over.
+  kLease,
+  // The program is not in PATH (ENOENT), or not executable there (EACCES).
+  kLookup,
+  kWorkingDirectory,
+  // The new process (EAGAIN, ENOMEM: may be tried again).
+  kFork,
+  // Session, terminal, descriptors or signals of the new process.
+  kSetup,
+  kExec,
+  // execve found the program but not the interpreter it names (ENOENT).
+  kInterpreter,
+};
+
+// The task was not started; the slot takes the next one.
+struct SpawnFailed {
+  // As errno.
+  int error = 0;
+  SpawnStage stage = SpawnStage::kRequest;
+  // The program or directory it was about; at most kWhatMaxBytes.
+  std::string what;
+};
+
+// The task process ended; its descendants may still live. Exactly one of the
+// two is set.
+struct Exited {
+  // Exit status, 0 to 255.
+  std::optional<int> status;
+  // The signal that ended it.
+  std::optional<int> signum;
+};
+
+// The task's tree is proved dead, or could not be killed in time.
+struct TreeEmpty {
+  // Descendants, without the task process, that died of the slot's SIGKILL.
+  int leftovers_killed = 0;
+  // CPU time of the tree's processes that were reaped.
+  absl::Duration user_time;
+  absl::Duration system_time;
+  // The largest resident set of any one process; never below the slot's own
+  // few MiB, which the kernel counts for a process before its execve.
+  int64_t max_rss_bytes = 0;
+  // The slot sent SIGKILL to the task process.
+  bool killed = false;
+  // The lease ended the task.
+  bool lease_expired = false;
+  // The tree is not empty after kTreeKillMax. The slot takes no task until a
+  // second TreeEmpty says that it is.
+  bool unconfirmed = false;
+};
+
+// Answers a ping.
+struct Pong {
+  uint64_t number = 0;
+};
+
+using Event =
+    std::variant<Ready, Spawned, SpawnFailed, Exited, TreeEmpty, Pong>;
+
+}  // namespace vigil::slot
+
+#endif  // VIGIL_WORKER_SLOT_SLOT_EVENT_H_

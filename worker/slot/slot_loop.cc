@@ -1,0 +1,208 @@
+#include "worker/slot/slot_loop.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "worker/slot/limits.h"
+#include "worker/slot/slot_codec.h"
+
+namespace vigil::slot {
+
+absl::StatusOr<std::unique_ptr<SlotLoop>> SlotLoop::Create(
+    UniqueFd socket, LaunchOptions options) {
+  sigset_t child_signals;
+  sigemptyset(&child_signals);
+  sigaddset(&child_signals, SIGCHLD);
+  if (sigprocmask(SIG_BLOCK, &child_signals, nullptr) != 0) {
+    return absl::ErrnoToStatus(errno, "block SIGCHLD");
+  }
+  UniqueFd signals(signalfd(-1, &child_signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals.valid()) return absl::ErrnoToStatus(errno, "signalfd");
+  UniqueFd timer(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer.valid()) return absl::ErrnoToStatus(errno, "timerfd_create");
+  return std::unique_ptr<SlotLoop>(
+      new SlotLoop(std::move(socket), std::move(signals), std::move(timer),
+                   std::move(options)));
+}
+
+SlotLoop::SlotLoop(UniqueFd socket, UniqueFd signals, UniqueFd timer,
+                   LaunchOptions options)
+    : socket_(std::move(socket)),
+      signals_(std::move(signals)),
+      timer_(std::move(timer)),
+      tree_(std::move(options)),
+      now_(BoottimeNow()) {}
+
+void SlotLoop::Run() {
+  Perform(SendEvent{Ready{getpid()}});
+  while (!exit_) {
+    ArmTimer();
+    Wait();
+    now_ = BoottimeNow();
+    FlushEvents();
+    ReadRequests();
+    ReadSignals();
+    // Last, so that a renewal or an exit that has arrived is seen first.
+    Apply(Tick{});
+  }
+}
+
+void SlotLoop::Wait() {
+  const short socket_events = unsent_.empty() ? POLLIN : POLLOUT;
+  // poll ignores a descriptor of -1.
+  std::array<pollfd, 3> waited = {{{socket_.get(), socket_events, 0},
+                                   {signals_.get(), POLLIN, 0},
+                                   {timer_.get(), POLLIN, 0}}};
+  const int ready = poll(waited.data(), waited.size(), -1);
+  VIGIL_CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM, "poll failed");
+}
+
+void SlotLoop::ReadRequests() {
+  for (int i = 0; i < kRequestsPerTurnMax; ++i) {
+    if (!socket_.valid() || !unsent_.empty()) return;
+    absl::StatusOr<std::optional<Packet>> packet = ReceivePacket(socket_.get());
+    if (!packet.ok()) {
+      LoseWorker();
+      return;
+    }
+    if (!packet->has_value()) return;
+    ApplyRequest(*std::move(*packet));
+  }
+}
+
+void SlotLoop::ApplyRequest(Packet packet) {
+  SlotRequest request;
+  if (!request.ParseFromString(packet.bytes)) request.Clear();
+  switch (request.request_case()) {
+    case SlotRequest::kSpawn:
+      AcceptSpawn(std::move(packet));
+      return;
+    case SlotRequest::kSignal:
+      Apply(SignalRequested{request.signal().signum()});
+      return;
+    case SlotRequest::kKill:
+      Apply(KillRequested{});
+      return;
+    case SlotRequest::kLease:
+      Apply(LeaseRenewed{absl::Nanoseconds(request.lease().boottime_ns())});
+      return;
+    case SlotRequest::kPing:
+      Apply(PingReceived{request.ping().number()});
+      return;
+    case SlotRequest::REQUEST_NOT_SET:
+      break;
+  }
+  std::fprintf(stderr,
+               "vigil-slot: a request that this build does not know: worker "
+               "and slot must be of one build; ending\n");
+  LoseWorker();
+}
+
+void SlotLoop::AcceptSpawn(Packet packet) {
+  if (packet.fds.size() != size_t{kSpawnFds}) {
+    // The kernel drops descriptors that the receiver has no room for.
+    Perform(SendEvent{SpawnFailed{EMFILE, SpawnStage::kRequest,
+                                  "descriptors did not arrive"}});
+    return;
+  }
+  absl::StatusOr<TaskCommand> command = ReadCommand(packet.fds[0].get());
+  if (!command.ok()) {
+    Perform(SendEvent{SpawnFailed{EBADMSG, SpawnStage::kRequest,
+                                  std::string(command.status().message())}});
+    return;
+  }
+  command_ = *std::move(command);
+  ends_ = TaskEnds{std::move(packet.fds[1]), std::move(packet.fds[2]),
+                   std::move(packet.fds[3])};
+  Apply(SpawnRequested{});
+  // Also when it was refused: these must not outlive the request.
+  command_ = TaskCommand();
+  ends_ = TaskEnds();
+}
+
+void SlotLoop::ReadSignals() {
+  // Before reaping: a child that ends later raises SIGCHLD again.
+  signalfd_siginfo info;
+  bool changed = false;
+  while (read(signals_.get(), &info, sizeof(info)) > 0) changed = true;
+  if (changed) Apply(ChildrenChanged{});
+}
+
+void SlotLoop::LoseWorker() {
+  socket_.Reset();
+  unsent_.clear();
+  Apply(WorkerGone{});
+}
+
+void SlotLoop::Apply(const Input& input) {
+  for (const Action& action : core_.Apply(input, now_)) {
+    std::visit([this](const auto& each) { Perform(each); }, action);
+  }
+}
+
+void SlotLoop::Perform(const StartTask&) {
+  const std::variant<Spawned, SpawnFailed> result =
+      tree_.Start(command_, std::move(ends_));
+  std::visit([this](const auto& answer) { Apply(answer); }, result);
+}
+
+void SlotLoop::Perform(const SignalTask& action) {
+  tree_.Signal(action.signum);
+}
+
+void SlotLoop::Perform(const ReapTree&) { Apply(tree_.Reap()); }
+
+void SlotLoop::Perform(const KillTree&) { Apply(tree_.Kill()); }
+
+void SlotLoop::Perform(const SendEvent& action) {
+  if (!socket_.valid()) return;
+  unsent_.push_back(EncodeEvent(action.event));
+  FlushEvents();
+}
+
+void SlotLoop::Perform(const Exit&) { exit_ = true; }
+
+void SlotLoop::FlushEvents() {
+  while (!unsent_.empty()) {
+    const absl::Status sent = SendPacket(socket_.get(), unsent_.front(), {});
+    if (absl::IsResourceExhausted(sent)) return;
+    if (!sent.ok()) {
+      // The end of the socket is seen, and acted upon, when it is read.
+      unsent_.clear();
+      return;
+    }
+    unsent_.pop_front();
+  }
+}
+
+void SlotLoop::ArmTimer() {
+  const absl::Duration deadline = core_.NextDeadline();
+  if (deadline == timer_deadline_) return;
+  timer_deadline_ = deadline;
+  itimerspec setting = {};
+  if (deadline < absl::InfiniteDuration()) {
+    // Zero would disarm it.
+    setting.it_value =
+        absl::ToTimespec(std::max(deadline, absl::Nanoseconds(1)));
+  }
+  VIGIL_CHECK(
+      timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &setting, nullptr) == 0,
+      "timerfd_settime failed");
+}
+
+}  // namespace vigil::slot

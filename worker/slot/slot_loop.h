@@ -1,0 +1,80 @@
+// SlotLoop: drives a SlotCore with the real world: the worker's socket, the
+// process tree, CLOCK_BOOTTIME. For the one thread of a slot process, blocks
+// only in poll. Owns the socket and the descriptors of its loop.
+#ifndef VIGIL_WORKER_SLOT_SLOT_LOOP_H_
+#define VIGIL_WORKER_SLOT_SLOT_LOOP_H_
+
+#include <deque>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "worker/slot/process_tree.h"
+#include "worker/slot/slot.pb.h"
+#include "worker/slot/slot_core.h"
+#include "worker/slot/slot_event.h"
+#include "worker/slot/slot_socket.h"
+#include "worker/slot/task_command.h"
+
+namespace vigil::slot {
+
+class SlotLoop {
+ public:
+  // Blocks SIGCHLD and opens what the loop waits for. Fails with what errno
+  // says; the slot cannot run then.
+  static absl::StatusOr<std::unique_ptr<SlotLoop>> Create(
+      UniqueFd socket, LaunchOptions options);
+
+  // Runs until the worker is gone and the tree is empty. A request that cannot
+  // be read counts as the worker's end: nothing it says later can be trusted.
+  void Run();
+
+ private:
+  SlotLoop(UniqueFd socket, UniqueFd signals, UniqueFd timer,
+           LaunchOptions options);
+
+  void Wait();
+  void ReadRequests();
+  void ApplyRequest(Packet packet);
+  void AcceptSpawn(Packet packet);
+  void ReadSignals();
+  void LoseWorker();
+
+  void Apply(const Input& input);
+  void Perform(const StartTask&);
+  void Perform(const SignalTask& action);
+  void Perform(const ReapTree&);
+  void Perform(const KillTree&);
+  void Perform(const SendEvent& action);
+  void Perform(const Exit&);
+
+  // Sends what waits, as far as the socket has room.
+  void FlushEvents();
+  void ArmTimer();
+
+  // Invalid once the worker is gone.
+  UniqueFd socket_;
+  UniqueFd signals_;
+  UniqueFd timer_;
+  SlotCore core_;
+  ProcessTree tree_;
+  // When the current turn began.
+  absl::Duration now_;
+  // What the timer is set to.
+  absl::Duration timer_deadline_ = absl::InfiniteDuration();
+  bool exit_ = false;
+
+  // The request that StartTask carries out.
+  TaskCommand command_;
+  TaskEnds ends_;
+
+  // Events that found no room in the socket: the worker does not read. While
+  // there are any no request is read, so there are never more than the few that
+  // one task and one request produce.
+  std::deque<SlotEvent> unsent_;
+};
+
+}  // namespace vigil::slot
+
+#endif  // VIGIL_WORKER_SLOT_SLOT_LOOP_H_

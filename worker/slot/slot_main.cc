@@ -1,0 +1,114 @@
+// The slot: the small process that owns one task at a time. A worker starts it
+// with its end of a SOCK_SEQPACKET socket pair as descriptor 3; it takes no
+// flags and no environment.
+//
+// What ends it: the end of the socket. It then kills its tree, waits until the
+// tree is empty, and exits with status 0. It does not ask for a signal at the
+// worker's death: SIGKILL would leave the task's descendants to others.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "base/unique_fd.h"
+#include "worker/slot/limits.h"
+#include "worker/slot/slot_loop.h"
+#include "worker/slot/task_launcher.h"
+
+namespace vigil::slot {
+namespace {
+
+constexpr char kOomScoreAdjPath[] = "/proc/self/oom_score_adj";
+// Among the last to be killed when memory is short: it is the slot that proves
+// deaths. -1000 would mean never.
+constexpr char kSlotOomScoreAdj[] = "-900";
+
+bool IsSlotSocket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+         type == SOCK_SEQPACKET;
+}
+
+// Descriptors 0 to 2 must be taken: a task's descriptors are moved there.
+bool OpenStandardDescriptors() {
+  for (int fd = 0; fd < 3; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    if (open("/dev/null", O_RDWR) != fd) return false;
+  }
+  return true;
+}
+
+// Whether the slot ends is its worker's decision: a Ctrl+C in the terminal, or
+// a service manager that signals the whole control group, asks the worker, who
+// gives tasks their grace. Tasks get the default dispositions back.
+void IgnoreSignals() {
+  for (const int signum : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1,
+                           SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU}) {
+    signal(signum, SIG_IGN);
+  }
+}
+
+// Returns the value tasks must get back; nullopt where nothing was changed,
+// because that takes a privilege.
+std::optional<std::string> LowerOomScore() {
+  UniqueFd fd(open(kOomScoreAdjPath, O_RDWR | O_CLOEXEC));
+  if (!fd.valid()) return std::nullopt;
+  std::array<char, 16> old_value;
+  const ssize_t size = read(fd.get(), old_value.data(), old_value.size());
+  if (size <= 0) return std::nullopt;
+  if (pwrite(fd.get(), kSlotOomScoreAdj, strlen(kSlotOomScoreAdj), 0) < 0) {
+    return std::nullopt;
+  }
+  return std::string(old_value.data(), static_cast<size_t>(size));
+}
+
+int Fail(const char* what) {
+  std::fprintf(stderr, "vigil-slot: %s: %s\n", what, strerror(errno));
+  return EX_OSERR;
+}
+
+int Main() {
+  if (!IsSlotSocket(kSlotFd)) {
+    std::fprintf(stderr,
+                 "vigil-slot: descriptor %d is not a SOCK_SEQPACKET socket: a "
+                 "slot is started by a Vigil worker, not by hand\n",
+                 kSlotFd);
+    return EX_USAGE;
+  }
+  UniqueFd socket(kSlotFd);
+  if (fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0) return Fail("fcntl");
+  if (!OpenStandardDescriptors()) return Fail("open /dev/null");
+  IgnoreSignals();
+  prctl(PR_SET_NAME, "vigil-slot");
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    return Fail("PR_SET_CHILD_SUBREAPER");
+  }
+  absl::StatusOr<std::unique_ptr<SlotLoop>> loop = SlotLoop::Create(
+      std::move(socket), LaunchOptions{.oom_score_adj = LowerOomScore()});
+  if (!loop.ok()) {
+    std::fprintf(stderr, "vigil-slot: %s\n", loop.status().ToString().c_str());
+    return EX_OSERR;
+  }
+  (*loop)->Run();
+  return EX_OK;
+}
+
+}  // namespace
+}  // namespace vigil::slot
+
+int main() { return vigil::slot::Main(); }

@@ -1,0 +1,231 @@
+#include "worker/slot/task_launcher.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "base/check.h"
+#include "worker/slot/limits.h"
+#include "worker/slot/proc_fs.h"
+
+namespace vigil::slot {
+namespace {
+
+// What the child needs, prepared by the parent; and where the child, which
+// shares the parent's memory, leaves why it failed.
+struct Child {
+  const char* program;
+  char* const* argv;
+  char* const* env;
+  std::array<int, 3> stdio;
+  // -1: stay.
+  int working_directory;
+  bool pty;
+  // nullptr: leave alone.
+  const char* oom_score_adj;
+  pid_t parent;
+
+  volatile int error = 0;
+  volatile SpawnStage stage = SpawnStage::kSetup;
+};
+
+bool WriteOomScoreAdj(const char* value) {
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t size = static_cast<ssize_t>(strlen(value));
+  const bool written = write(fd, value, strlen(value)) == size;
+  close(fd);
+  return written;
+}
+
+bool ResetSignals() {
+  // A kernel sigaction of zeros: SIG_DFL, no flags, empty mask. Past the C
+  // library, which hides two signals that it leaves ignored in what it spawns.
+  constexpr std::array<unsigned long, 8> kDefault = {};
+  for (int signum = 1; signum < NSIG; ++signum) {
+    // Refused, rightly, for SIGKILL and SIGSTOP.
+    syscall(SYS_rt_sigaction, signum, kDefault.data(), nullptr, NSIG / 8);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  return sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
+}
+
+bool SetUp(const Child& child) {
+  if (setsid() < 0) return false;
+  // The slot's death takes the task along. If the slot died before this call
+  // nobody will signal, and the parent is another.
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
+  if (getppid() != child.parent) _exit(127);
+  for (int fd = 0; fd < 3; ++fd) {
+    if (dup2(child.stdio[static_cast<size_t>(fd)], fd) < 0) return false;
+  }
+  // Everything is close-on-exec already; this catches what a library forgot.
+  // Absent before Linux 5.9.
+  if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 && errno != ENOSYS &&
+      errno != EINVAL) {
+    return false;
+  }
+  if (child.pty && ioctl(1, TIOCSCTTY, 0) != 0) return false;
+  if (child.oom_score_adj != nullptr &&
+      !WriteOomScoreAdj(child.oom_score_adj)) {
+    return false;
+  }
+  return ResetSignals();
+}
+
+// Runs in the child, on a stack of its own, while the parent is suspended. Only
+// system calls: locks and buffers here are the parent's.
+__attribute__((no_sanitize("address", "undefined"))) int ChildMain(
+    void* argument) {
+  Child& child = *static_cast<Child*>(argument);
+  if (!SetUp(child)) {
+    child.stage = SpawnStage::kSetup;
+  } else if (child.working_directory >= 0 &&
+             fchdir(child.working_directory) != 0) {
+    child.stage = SpawnStage::kWorkingDirectory;
+  } else {
+    execve(child.program, child.argv, child.env);
+    child.stage = SpawnStage::kExec;
+  }
+  child.error = errno;
+  _exit(127);
+}
+
+bool IsDirectory(int directory, const std::string& path) {
+  struct stat info;
+  return fstatat(directory, path.c_str(), &info, 0) == 0 &&
+         S_ISDIR(info.st_mode);
+}
+
+absl::string_view SearchPath(const TaskCommand& command) {
+  for (absl::string_view variable : command.env) {
+    if (absl::ConsumePrefix(&variable, "PATH=")) return variable;
+  }
+  return kDefaultPath;
+}
+
+// Looks `name` up in PATH, as execvp would, from the directory `start`. Returns
+// the path; or empty, and `error` says why: ENOENT, or EACCES when something of
+// that name was there but could not be executed.
+std::string Resolve(const std::string& name, absl::string_view search_path,
+                    int start, int& error) {
+  error = ENOENT;
+  for (absl::string_view directory : absl::StrSplit(search_path, ':')) {
+    // An empty entry means the working directory.
+    std::string path =
+        directory.empty() ? name : absl::StrCat(directory, "/", name);
+    if (path.size() >= PATH_MAX) continue;
+    if (faccessat(start, path.c_str(), X_OK, AT_EACCESS) == 0) {
+      if (!IsDirectory(start, path)) {
+        // Without a slash execve would mean the same file.
+        return path;
+      }
+      error = EACCES;
+    } else if (errno == EACCES) {
+      error = EACCES;
+    }
+  }
+  return "";
+}
+
+SpawnFailed Failure(int error, SpawnStage stage, absl::string_view what) {
+  return SpawnFailed{error, stage, std::string(what.substr(0, kWhatMaxBytes))};
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (const std::string& string : strings) {
+    pointers.push_back(const_cast<char*>(string.c_str()));
+  }
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// Clones `child` and waits until it runs another program or has failed.
+pid_t CloneChild(Child& child) {
+  alignas(64) std::array<char, kChildStackBytes> stack;
+  return clone(ChildMain, stack.data() + stack.size(),
+               CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
+}
+
+}  // namespace
+
+std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
+                                              const TaskEnds& ends,
+                                              const LaunchOptions& options) {
+  const std::array<int, 3> stdio = {ends.stdin_fd.get(), ends.stdout_fd.get(),
+                                    ends.stderr_fd.get()};
+  for (const int fd : stdio) {
+    VIGIL_CHECK(fd > 2, "a task's descriptors do not overlap with 0, 1 and 2");
+  }
+  VIGIL_CHECK(!command.argv.empty(), "a command has a program");
+
+  UniqueFd directory;
+  if (!command.working_directory.empty()) {
+    directory.Reset(open(command.working_directory.c_str(),
+                         O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid()) {
+      return Failure(errno, SpawnStage::kWorkingDirectory,
+                     command.working_directory);
+    }
+  }
+  const int start = directory.valid() ? directory.get() : AT_FDCWD;
+
+  std::string program = command.argv.front();
+  if (!absl::StrContains(program, '/')) {
+    int error = 0;
+    program = Resolve(program, SearchPath(command), start, error);
+    if (program.empty()) {
+      return Failure(error, SpawnStage::kLookup, command.argv.front());
+    }
+  }
+
+  const std::vector<char*> argv = Pointers(command.argv);
+  const std::vector<char*> env = Pointers(command.env);
+  Child child{.program = program.c_str(),
+              .argv = argv.data(),
+              .env = env.data(),
+              .stdio = stdio,
+              .working_directory = directory.get(),
+              .pty = command.pty,
+              .oom_score_adj = options.oom_score_adj.has_value()
+                                   ? options.oom_score_adj->c_str()
+                                   : nullptr,
+              .parent = getpid()};
+  const pid_t pid = CloneChild(child);
+  if (pid < 0) return Failure(errno, SpawnStage::kFork, program);
+  if (child.error == 0) return Spawned{pid, ReadStartTicks(pid)};
+
+  // It has called _exit: this does not block.
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  SpawnStage stage = child.stage;
+  if (stage == SpawnStage::kExec && child.error == ENOENT &&
+      faccessat(start, program.c_str(), F_OK, AT_EACCESS) == 0) {
+    stage = SpawnStage::kInterpreter;
+  }
+  return Failure(child.error, stage,
+                 stage == SpawnStage::kWorkingDirectory
+                     ? command.working_directory
+                     : program);
+}
+
+}  // namespace vigil::slot

@@ -1,0 +1,34 @@
+// Starts task processes the vfork way: the child borrows the slot's memory
+// until execve, so a start costs the same whatever the parent's size.
+// Single-threaded processes only; blocks until the child has called execve.
+// Owns nothing; the caller reaps the child.
+#ifndef VIGIL_WORKER_SLOT_TASK_LAUNCHER_H_
+#define VIGIL_WORKER_SLOT_TASK_LAUNCHER_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "worker/slot/slot_event.h"
+#include "worker/slot/task_command.h"
+
+namespace vigil::slot {
+
+struct LaunchOptions {
+  // Value of /proc/self/oom_score_adj for tasks; unset: the slot's own.
+  std::optional<std::string> oom_score_adj;
+};
+
+// Starts `command`, one that WriteCommand accepts, with `ends` as descriptors
+// 0, 1 and 2 and no other, in a new session, with default signal dispositions,
+// no blocked signals, exactly the given environment, and SIGKILL at the death
+// of the calling thread. Umask and resource limits are inherited. All
+// descriptors in `ends` must be above 2, and all others of this process
+// close-on-exec. On failure nothing is left behind.
+std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
+                                              const TaskEnds& ends,
+                                              const LaunchOptions& options);
+
+}  // namespace vigil::slot
+
+#endif  // VIGIL_WORKER_SLOT_TASK_LAUNCHER_H_

@@ -201,10 +201,36 @@ TEST_F(LeaseTest, ALocalWorkerPastItsLeaseIsKilledAndOnlyThenRequeued) {
   ASSERT_EQ(kills.size(), 1u);
   EXPECT_EQ(kills[0].session, SessionId("w-1"));
   EXPECT_EQ(StateOf("j"), JobState::kRunning);
-  TickAt(due + absl::Hours(1));
+  TickAt(due + kLocalDeathMax - kTick);
   EXPECT_TRUE(fx_.at_once.empty());  // killed once
   EXPECT_EQ(StateOf("j"), JobState::kRunning);
   WorkerDead("w-1");
+  EXPECT_EQ(StateOf("j"), JobState::kBackoff);
+}
+
+TEST_F(LeaseTest, ALocalWorkerWhoseDeathIsNeverProvedIsGivenUpLikeARemoteOne) {
+  RunJob(Local());
+  const absl::Time due = now_ + kGivenUp + kLocalDeathMax;
+  TickAt(due - kLocalDeathMax);
+  EXPECT_EQ(core_->NextDeadline(), due);
+  Step([&] { core_->GrantStall(absl::Seconds(9)); });
+  TickAt(due - kTick);
+  EXPECT_EQ(StateOf("j"), JobState::kRunning);
+  TickAt(due);
+  EXPECT_EQ(StateOf("j"), JobState::kBackoff);
+  EXPECT_TRUE(Of<KillLocalWorker>(fx_.at_once).empty());
+  WorkerDead("w-1");
+  EXPECT_EQ(core_->counters().attempts_lost, 1);
+}
+
+TEST_F(LeaseTest, AWorkerThatIsBeingKilledIsNotRenewed) {
+  RunJob(Local());
+  const absl::Time due = now_ + kGivenUp + kLocalDeathMax;
+  TickAt(due - kLocalDeathMax);
+  Heartbeat(1);
+  EXPECT_TRUE(fx_.at_once.empty());
+  EXPECT_EQ(Attach(2, Local()).status().code(), absl::StatusCode::kAborted);
+  TickAt(due);
   EXPECT_EQ(StateOf("j"), JobState::kBackoff);
 }
 

@@ -48,6 +48,13 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
         "session ", hello.session.value(), " of worker ", hello.worker.value(),
         " was given up after its lease; start a new session"));
   }
+  if (hello.attach_number < worker->hello.attach_number) {
+    // What it lists is out of date: an attempt that it does not name may have
+    // been assigned, and be running, since.
+    ++counters_.fenced;
+    return absl::UnavailableError(absl::StrCat(
+        "session ", hello.session.value(), " has attached again meanwhile"));
+  }
   if (worker->stream != 0) {
     fx->at_once.push_back(CloseStream{
         worker->stream,

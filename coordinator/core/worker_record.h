@@ -22,6 +22,9 @@ namespace vigil::coordinator {
 struct WorkerHello {
   WorkerId worker;
   SessionId session;
+  // 1, 2, 3... within a session. One that arrives after a later one, on a
+  // stream that the worker gave up, is refused.
+  int64_t attach_number = 0;
   std::string hostname;
   int pid = 0;
   std::string build;

@@ -92,6 +92,8 @@ Detached ServeUnary(
 class Done : public Completion {
  public:
   explicit Done(Signal* signal) : signal_(signal) {}
+  Done(const Done&) = delete;
+  Done& operator=(const Done&) = delete;
   void* tag() { return static_cast<Completion*>(this); }
   void Complete(bool) override {
     done_ = true;
@@ -180,7 +182,8 @@ Detached ServeStream(
   const absl::Status status = co_await task;
   writer.Finish(ToGrpc(status), operation.tag());
   co_await operation;
-  co_await stream.done();
+  Done& done = stream.done();
+  co_await done;
   live->Remove(&stream.signal(), &context);
 }
 

@@ -51,11 +51,12 @@ void Loop::RunReady() {
 
 void Loop::Run(const Hooks& hooks, const std::function<bool()>& done) {
   const gpr_timespec at_once = gpr_time_0(GPR_CLOCK_MONOTONIC);
-  for (;;) {
+  while (!done()) {
     const absl::Time expected =
         std::min(hooks.next_deadline(), hooks.now() + kSleepMax);
     const absl::Duration sleep =
-        std::max(expected - hooks.now(), absl::ZeroDuration());
+        ready_.empty() ? std::max(expected - hooks.now(), absl::ZeroDuration())
+                       : absl::ZeroDuration();
     gpr_timespec deadline = gpr_time_add(
         gpr_now(GPR_CLOCK_MONOTONIC),
         gpr_time_from_nanos(absl::ToInt64Nanoseconds(sleep), GPR_TIMESPAN));
@@ -78,7 +79,6 @@ void Loop::Run(const Hooks& hooks, const std::function<bool()>& done) {
       RunReady();
       hooks.end_turn();
     } while (!ready_.empty());
-    if (done()) return;
   }
 }
 

@@ -32,6 +32,10 @@ class Completion {
 // Awaits one operation: start it with tag(), then co_await.
 class Operation : public Completion {
  public:
+  Operation() = default;
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
   void* tag() { return static_cast<Completion*>(this); }
   void Complete(bool ok) override {
     ok_ = ok;
@@ -79,7 +83,7 @@ class Loop {
   // Runs what was posted so far, without waiting to be woken for it.
   void RunPosted();
 
-  // Runs turns until `done` says so at the end of one.
+  // Runs turns until `done` says so, which is asked before each.
   void Run(const Hooks& hooks, const std::function<bool()>& done);
 
   // After the server was shut down: ends the queue and drops what is left.

@@ -16,6 +16,8 @@ using ReadyList = std::vector<std::coroutine_handle<>>;
 class Signal {
  public:
   explicit Signal(ReadyList* ready) : ready_(ready) {}
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
 
   void Notify() {
     notified_ = true;

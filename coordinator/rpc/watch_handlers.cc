@@ -77,6 +77,7 @@ template <typename Response>
 Task<absl::Status> Follow(Services* services, JobWatch* watch,
                           const std::string& job_id,
                           ResponseStream<Response>* stream) {
+  Signal& signal = stream->signal();
   for (;;) {
     if (stream->client_gone()) co_return absl::CancelledError("client gone");
     Response response;
@@ -93,7 +94,7 @@ Task<absl::Status> Follow(Services* services, JobWatch* watch,
       continue;
     }
     if (services->stopping) co_return Stopping();
-    co_await stream->signal();
+    co_await signal;
   }
 }
 

@@ -50,7 +50,9 @@ class Store {
   // and of the machine.
   //
   // - UNAVAILABLE: the disk is full, or another program locks the database.
-  //   Nothing was written; commit the same batch again later.
+  //   Nothing was written; commit the same batch again later. (Where the disk
+  //   had no room for the log's index, a crash before that may bring the batch
+  //   back, as if it had come right after the commit.)
   // - DATA_LOSS: the file is damaged. Nothing was written. End the process.
   // - INTERNAL: the disk failed, and whether the batch was written is unknown;
   //   or a row broke a constraint (a payload or piece of output written twice,

@@ -37,9 +37,8 @@ absl::Time AttemptClocks::DeadlineOf(ClockKind kind) const {
       // Output that does not end STARTING (a line on stderr while loading)
       // still shows life.
       return std::max(startup_base_ + timeouts.startup,
-                      last_activity_ == startup_base_
-                          ? absl::InfinitePast()
-                          : last_activity_ + timeouts.inactivity);
+                      any_activity_ ? last_activity_ + timeouts.inactivity
+                                    : absl::InfinitePast());
     case ClockKind::kInactivity:
       if (!active_ || supervision_.silent) return absl::InfiniteFuture();
       return last_activity_ + timeouts.inactivity;
@@ -70,6 +69,7 @@ std::optional<ClockKind> AttemptClocks::Fired(absl::Time now) const {
 void AttemptClocks::Activity(absl::Time now) {
   longest_silence_ = LongestSilence(now);
   last_activity_ = std::max(last_activity_, now);
+  any_activity_ = true;
   muted_[static_cast<int>(ClockKind::kStartup)] = false;
   muted_[static_cast<int>(ClockKind::kInactivity)] = false;
 }
@@ -101,9 +101,9 @@ void AttemptClocks::Resume(absl::Time now) {
 }
 
 void AttemptClocks::GrantStall(absl::Duration stall) {
-  const bool no_activity = last_activity_ == startup_base_;
+  if (paused()) return;  // Resume grants all of the rest
   startup_base_ += stall;
-  last_activity_ = no_activity ? startup_base_ : last_activity_ + stall;
+  last_activity_ += stall;
   last_progress_ += stall;
 }
 

@@ -67,6 +67,7 @@ class AttemptClocks {
   // Base of the startup clock: the start, moved by rests.
   absl::Time startup_base_;
   absl::Time last_activity_;
+  bool any_activity_ = false;
   absl::Time last_progress_;
   int64_t progress_done_ = -1;
   bool active_ = false;

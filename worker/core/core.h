@@ -137,9 +137,14 @@ class Core {
   void CheckInvariants() const;
 
  private:
+  struct WaitingAttempt {
+    AttemptStart start;
+    // The end of the job's schedule_to_close_timeout.
+    absl::Time close_deadline;
+  };
   struct RunningAttempt {
     AttemptStart start;
-    absl::Time assign_time;
+    absl::Time close_deadline;
     std::optional<AttemptClocks> clocks;
     AttemptUpdate counts;
     std::optional<absl::Duration> time_to_active;
@@ -149,6 +154,10 @@ class Core {
     std::optional<Evidence> evidence;
     std::optional<Exit> exit;
     bool unconfirmed = false;
+    // Given up while it was being spawned: killed without grace.
+    bool fenced = false;
+    // CheckOutput was asked for and not answered yet; its clocks wait for it.
+    bool checking = false;
     // When its counts are reported next, if they changed.
     absl::Time report_time = absl::InfiniteFuture();
     absl::Time last_report = absl::InfinitePast();
@@ -160,6 +169,8 @@ class Core {
     absl::Time state_deadline = absl::InfiniteFuture();
     absl::Time heard;
     absl::Time ping_time = absl::InfiniteFuture();
+    // KillSlot was asked for: nothing more can be done to end it.
+    bool process_killed = false;
     // Its process ended while its attempt is still collected.
     bool process_lost = false;
     std::unique_ptr<RunningAttempt> attempt;
@@ -171,9 +182,11 @@ class Core {
   void UpdateDeadline(SlotRecord* slot);
   void SetState(SlotRecord* slot, SlotState state, absl::Time deadline);
   void StartProcess(SlotRecord* slot, absl::Time now, Effects* fx);
-  void KillProcess(SlotRecord* slot, Effects* fx);
+  void KillProcess(SlotRecord* slot, absl::Time now, Effects* fx);
+  void GiveUpSlot(SlotRecord* slot, absl::Time now, Effects* fx);
   void BecomeIdle(SlotRecord* slot, absl::Time now, Effects* fx);
-  void StartWaiting(absl::Time now, Effects* fx);
+  void StartWaiting(Effects* fx);
+  void EndOverdueWaiting(absl::Time now, Effects* fx);
   void BecomeActive(SlotRecord* slot, absl::Time now, Effects* fx);
   void BeginStop(SlotRecord* slot, Failure cause, absl::Time now, Effects* fx);
   void BeginKill(SlotRecord* slot, Failure cause, absl::Time now, Effects* fx);
@@ -190,7 +203,7 @@ class Core {
   std::vector<std::unique_ptr<SlotRecord>> slots_;
   DeadlineHeap<SlotRecord> deadlines_;
   // Assigned, and no slot was idle yet; in order.
-  std::deque<AttemptStart> waiting_;
+  std::deque<WaitingAttempt> waiting_;
   absl::btree_map<AttemptId, AttemptEnd> ended_;
   // The worker may act until then; nothing is assigned before the first.
   absl::Time lease_ = absl::InfinitePast();

@@ -11,8 +11,8 @@ namespace vigil::worker {
 
 void Core::Assign(AttemptStart start, absl::Time now, Effects* fx) {
   if (Find(start.id) != nullptr || ended_.contains(start.id)) return;
-  for (const AttemptStart& waiting : waiting_) {
-    if (waiting.id == start.id) return;
+  for (const WaitingAttempt& waiting : waiting_) {
+    if (waiting.start.id == start.id) return;
   }
   if (slots_wanted_ == 0 || lease_ <= now) {
     EndUnstarted(start.id,
@@ -20,8 +20,9 @@ void Core::Assign(AttemptStart start, absl::Time now, Effects* fx) {
                  fx);
     return;
   }
-  waiting_.push_back(std::move(start));
-  StartWaiting(now, fx);
+  const absl::Time close_deadline = now + start.time_left;
+  waiting_.push_back(WaitingAttempt{std::move(start), close_deadline});
+  StartWaiting(fx);
 }
 
 void Core::EndUnstarted(AttemptId id, Failure failure, Effects* fx) {
@@ -42,7 +43,7 @@ void Core::Stop(const AttemptId& attempt, Reason reason, absl::Time now,
                           : "its worker was told to leave",
                       ""};
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-    if (it->id != attempt) continue;
+    if (it->start.id != attempt) continue;
     waiting_.erase(it);
     EndUnstarted(attempt, cause, fx);
     return;
@@ -60,7 +61,7 @@ void Core::Fence(const AttemptId& attempt, absl::Time now, Effects* fx) {
   const Failure cause{Reason::kWorkerLost,
                       "ran an attempt that was given up meanwhile", ""};
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-    if (it->id != attempt) continue;
+    if (it->start.id != attempt) continue;
     waiting_.erase(it);
     EndUnstarted(attempt, cause, fx);
     return;
@@ -71,7 +72,7 @@ void Core::Fence(const AttemptId& attempt, absl::Time now, Effects* fx) {
 void Core::FenceAll(const std::string& why, absl::Time now, Effects* fx) {
   const Failure cause{Reason::kWorkerLost, why, ""};
   while (!waiting_.empty()) {
-    EndUnstarted(waiting_.front().id, cause, fx);
+    EndUnstarted(waiting_.front().start.id, cause, fx);
     waiting_.pop_front();
   }
   for (const auto& slot : slots_) {
@@ -92,10 +93,10 @@ void Core::Spawned(int slot, absl::Time now, Effects* fx) {
   if (record->state != SlotState::kSpawning) return;
   RunningAttempt& attempt = *record->attempt;
   attempt.clocks.emplace(attempt.start.supervision, now,
-                         attempt.assign_time + attempt.start.time_left);
+                         attempt.close_deadline);
   SetState(record, SlotState::kRunning, absl::InfiniteFuture());
   if (attempt.cause.has_value()) {
-    if (attempt.cause->reason == Reason::kWorkerLost) {
+    if (attempt.fenced) {
       BeginKill(record, *attempt.cause, now, fx);
     } else {
       BeginStop(record, *attempt.cause, now, fx);
@@ -202,6 +203,7 @@ void Core::ReadingResumed(int slot, absl::Time now) {
 void Core::OutputChecked(int slot, absl::Time now, Effects* fx) {
   SlotRecord* record = Get(slot);
   if (record->state != SlotState::kRunning) return;
+  record->attempt->checking = false;
   ApplyClocks(record, now, true, fx);
   UpdateDeadline(record);
 }
@@ -212,7 +214,8 @@ void Core::ApplyClocks(SlotRecord* slot, absl::Time now, bool checked,
   const std::optional<ClockKind> fired = attempt.clocks->Fired(now);
   if (!fired.has_value()) return;
   if (IsSilenceClock(*fired) && !checked) {
-    fx->push_back(CheckOutput{slot->index});
+    if (!attempt.checking) fx->push_back(CheckOutput{slot->index});
+    attempt.checking = true;
     return;
   }
   const Supervision& supervision = attempt.start.supervision;
@@ -273,7 +276,11 @@ void Core::BeginStop(SlotRecord* slot, Failure cause, absl::Time now,
 void Core::BeginKill(SlotRecord* slot, Failure cause, absl::Time now,
                      Effects* fx) {
   RunningAttempt& attempt = *slot->attempt;
-  if (!attempt.cause.has_value()) attempt.cause = std::move(cause);
+  // A program that ended by itself ended for its own reason.
+  if (!attempt.cause.has_value() && !attempt.exit.has_value()) {
+    attempt.cause = std::move(cause);
+  }
+  attempt.fenced = true;
   if (slot->state != SlotState::kRunning &&
       slot->state != SlotState::kSoftStop) {
     return;  // not started yet, or already being emptied

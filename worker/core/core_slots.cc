@@ -76,7 +76,7 @@ void Core::UpdateDeadline(SlotRecord* slot) {
   }
   if (slot->attempt != nullptr) {
     due = std::min(due, slot->attempt->report_time);
-    if (slot->state == SlotState::kRunning) {
+    if (slot->state == SlotState::kRunning && !slot->attempt->checking) {
       due = std::min(due, slot->attempt->clocks->NextDeadline());
     }
   }
@@ -84,6 +84,7 @@ void Core::UpdateDeadline(SlotRecord* slot) {
 }
 
 void Core::StartProcess(SlotRecord* slot, absl::Time now, Effects* fx) {
+  slot->process_killed = false;
   slot->process_lost = false;
   slot->heard = now + kSlotStartMax - kSlotSilenceMax;
   slot->ping_time = absl::InfiniteFuture();
@@ -91,10 +92,33 @@ void Core::StartProcess(SlotRecord* slot, absl::Time now, Effects* fx) {
   fx->push_back(StartSlot{slot->index});
 }
 
-void Core::KillProcess(SlotRecord* slot, Effects* fx) {
+void Core::KillProcess(SlotRecord* slot, absl::Time now, Effects* fx) {
+  slot->process_killed = true;
   slot->ping_time = absl::InfiniteFuture();
-  SetState(slot, SlotState::kLeaving, absl::InfiniteFuture());
+  SetState(slot, SlotState::kLeaving, now + kTreeDeathMax);
   fx->push_back(KillSlot{slot->index});
+}
+
+void Core::GiveUpSlot(SlotRecord* slot, absl::Time now, Effects* fx) {
+  if (slot->attempt == nullptr) {
+    SetState(slot, SlotState::kStuck, absl::InfiniteFuture());
+    SetSlots(slots_wanted_, now, fx);  // a new slot takes its place
+    return;
+  }
+  RunningAttempt& attempt = *slot->attempt;
+  if (!attempt.cause.has_value()) {
+    attempt.cause = Failure{Reason::kWorkerLost,
+                            "lost the slot that ran it, and what it left "
+                            "behind cannot be killed",
+                            ""};
+  }
+  TakeEvidence(slot, now);
+  if (!attempt.evidence.has_value()) attempt.evidence.emplace();
+  attempt.evidence->death_unconfirmed = true;
+  attempt.unconfirmed = true;
+  slot->process_lost = true;
+  SetState(slot, SlotState::kCollecting, absl::InfiniteFuture());
+  fx->push_back(CollectOutput{slot->index});
 }
 
 void Core::SetSlots(int slots, absl::Time now, Effects* fx) {
@@ -118,7 +142,7 @@ void Core::SetSlots(int slots, absl::Time now, Effects* fx) {
   if (slots_wanted_ > 0) return;
   // Nothing will ever take what waits: hand it back.
   while (!waiting_.empty()) {
-    EndUnstarted(waiting_.front().id,
+    EndUnstarted(waiting_.front().start.id,
                  Failure{Reason::kWorkerLost, "has no slots any more", ""}, fx);
     waiting_.pop_front();
   }
@@ -133,12 +157,12 @@ void Core::BecomeIdle(SlotRecord* slot, absl::Time now, Effects* fx) {
   }
   if (before >= slots_wanted_) {
     slot->ping_time = absl::InfiniteFuture();
-    SetState(slot, SlotState::kLeaving, absl::InfiniteFuture());
+    SetState(slot, SlotState::kLeaving, now + kSlotSilenceMax);
     fx->push_back(RetireSlot{slot->index});
     return;
   }
   SetState(slot, SlotState::kIdle, absl::InfiniteFuture());
-  StartWaiting(now, fx);
+  StartWaiting(fx);
 }
 
 void Core::SlotReady(int slot, absl::Time now, Effects* fx) {
@@ -180,14 +204,14 @@ void Core::SlotLost(int slot, absl::Time now, Effects* fx) {
   fx->push_back(CollectOutput{slot});
 }
 
-void Core::StartWaiting(absl::Time now, Effects* fx) {
+void Core::StartWaiting(Effects* fx) {
   for (const auto& slot : slots_) {
     if (waiting_.empty()) return;
     if (slot->state != SlotState::kIdle) continue;
     auto attempt = std::make_unique<RunningAttempt>();
-    attempt->start = std::move(waiting_.front());
+    attempt->start = std::move(waiting_.front().start);
+    attempt->close_deadline = waiting_.front().close_deadline;
     waiting_.pop_front();
-    attempt->assign_time = now;
     attempt->counts.attempt = attempt->start.id;
     attempt->counts.slot = slot->index;
     attempt->counts.phase = Phase::kStarting;
@@ -199,7 +223,7 @@ void Core::StartWaiting(absl::Time now, Effects* fx) {
 
 void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
   if (Alive(*slot) && slot->heard + kSlotSilenceMax <= now) {
-    KillProcess(slot, fx);
+    KillProcess(slot, now, fx);
     return;
   }
   if (slot->ping_time <= now) {
@@ -219,7 +243,13 @@ void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
     } else if (slot->state == SlotState::kSoftStop) {
       BeginKill(slot, *slot->attempt->cause, now, fx);
     } else if (slot->state == SlotState::kKilling) {
-      KillProcess(slot, fx);
+      KillProcess(slot, now, fx);
+    } else if (slot->state == SlotState::kLeaving) {
+      if (slot->process_killed) {
+        GiveUpSlot(slot, now, fx);
+      } else {
+        KillProcess(slot, now, fx);
+      }
     }
   }
   if (slot->state == SlotState::kRunning) ApplyClocks(slot, now, false, fx);
@@ -234,12 +264,30 @@ void Core::Tick(absl::Time now, Effects* fx) {
     lease_ended_ = true;
     FenceAll("lost its lease: the coordinator did not answer in time", now, fx);
   }
+  EndOverdueWaiting(now, fx);
   while (SlotRecord* slot = deadlines_.PopDue(now)) ApplyDue(slot, now, fx);
+}
+
+void Core::EndOverdueWaiting(absl::Time now, Effects* fx) {
+  std::erase_if(waiting_, [&](const WaitingAttempt& waiting) {
+    if (waiting.close_deadline > now) return false;
+    EndUnstarted(waiting.start.id,
+                 Failure{Reason::kScheduleToCloseTimeout,
+                         "the job's whole time was over before a slot was "
+                         "ready for this attempt (schedule_to_close_timeout)",
+                         ""},
+                 fx);
+    return true;
+  });
 }
 
 absl::Time Core::NextDeadline() const {
   const absl::Time lease = lease_ended_ ? absl::InfiniteFuture() : lease_;
-  return std::min(lease, deadlines_.NextDeadline());
+  absl::Time next = std::min(lease, deadlines_.NextDeadline());
+  for (const WaitingAttempt& waiting : waiting_) {
+    next = std::min(next, waiting.close_deadline);
+  }
+  return next;
 }
 
 void Core::GrantStall(absl::Duration stall) {
@@ -260,7 +308,9 @@ bool Core::Quiet() const {
 
 std::vector<AttemptId> Core::Running() const {
   std::vector<AttemptId> running;
-  for (const AttemptStart& start : waiting_) running.push_back(start.id);
+  for (const WaitingAttempt& waiting : waiting_) {
+    running.push_back(waiting.start.id);
+  }
   for (const auto& slot : slots_) {
     if (slot->attempt != nullptr) running.push_back(slot->attempt->start.id);
   }
@@ -293,7 +343,10 @@ void Core::CheckInvariants() const {
         VIGIL_CHECK(slot->state_deadline != absl::InfiniteFuture(), name);
         break;
       case SlotState::kLeaving:
+        VIGIL_CHECK(slot->state_deadline != absl::InfiniteFuture(), name);
+        break;
       case SlotState::kStuck:
+        VIGIL_CHECK(slot->attempt == nullptr, name);
         break;
     }
     if (slot->attempt != nullptr) {

@@ -1,0 +1,104 @@
+#include "client/cc/fake_coordinator.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+
+#include "base/check.h"
+
+namespace vigil::client {
+namespace {
+
+const grpc::Status kNotScripted(grpc::StatusCode::UNIMPLEMENTED,
+                                "not scripted by the test");
+
+}  // namespace
+
+void FakeCoordinator::Start(const std::string& address) {
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials());
+  builder.RegisterService(this);
+  builder.RegisterService(&status_);
+  server_ = builder.BuildAndStart();
+  VIGIL_CHECK(server_ != nullptr, "the fake cannot listen at " + address);
+}
+
+void FakeCoordinator::Stop() {
+  if (!server_) return;
+  server_->Shutdown(std::chrono::system_clock::now());
+  server_->Wait();
+  server_.reset();
+}
+
+grpc::Status FakeCoordinator::RunJob(
+    grpc::ServerContext* context, const v1::RunJobRequest* request,
+    grpc::ServerWriter<v1::RunJobResponse>* writer) {
+  if (!on_run) return kNotScripted;
+  return on_run(context, *request, [writer](const v1::WatchEvent& event) {
+    v1::RunJobResponse response;
+    *response.mutable_event() = event;
+    writer->Write(response);
+  });
+}
+
+grpc::Status FakeCoordinator::WatchJob(
+    grpc::ServerContext* context, const v1::WatchJobRequest* request,
+    grpc::ServerWriter<v1::WatchJobResponse>* writer) {
+  if (!on_watch) return kNotScripted;
+  return on_watch(context, *request, [writer](const v1::WatchEvent& event) {
+    v1::WatchJobResponse response;
+    *response.mutable_event() = event;
+    writer->Write(response);
+  });
+}
+
+grpc::Status FakeCoordinator::SubmitJob(grpc::ServerContext* context,
+                                        const v1::SubmitJobRequest* request,
+                                        v1::SubmitJobResponse* response) {
+  return on_submit ? on_submit(context, *request, response) : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::SubmitJobs(grpc::ServerContext*,
+                                         const v1::SubmitJobsRequest* request,
+                                         v1::SubmitJobsResponse* response) {
+  return on_submit_many ? on_submit_many(*request, response) : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::GetJob(grpc::ServerContext*,
+                                     const v1::GetJobRequest* request,
+                                     v1::GetJobResponse* response) {
+  return on_get ? on_get(*request, response) : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::CancelJob(grpc::ServerContext*,
+                                        const v1::CancelJobRequest* request,
+                                        v1::CancelJobResponse* response) {
+  return on_cancel ? on_cancel(*request, response) : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::Status::GetStatus(
+    grpc::ServerContext*, const v1::GetStatusRequest*,
+    v1::GetStatusResponse* response) {
+  return fake_->on_status ? fake_->on_status(response) : kNotScripted;
+}
+
+v1::WatchEvent JobEvent(const std::string& job_id, v1::Job::State state,
+                        const std::string& cursor) {
+  v1::WatchEvent event;
+  event.mutable_job()->set_job_id(job_id);
+  event.mutable_job()->set_state(state);
+  event.set_cursor(cursor);
+  return event;
+}
+
+v1::WatchEvent OutputEvent(const std::string& data, const std::string& cursor) {
+  v1::WatchEvent event;
+  event.mutable_output()->set_attempt(1);
+  event.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
+  event.mutable_output()->set_data(data);
+  event.set_cursor(cursor);
+  return event;
+}
+
+}  // namespace vigil::client

@@ -1,0 +1,91 @@
+// FakeCoordinator: a gRPC server in this process whose answers a test scripts,
+// so that what a client does about them can be seen. Thread-safe once started;
+// set the handlers before. Owns the server and ends it when it goes away.
+#ifndef VIGIL_CLIENT_CC_FAKE_COORDINATOR_H_
+#define VIGIL_CLIENT_CC_FAKE_COORDINATOR_H_
+
+#include <grpcpp/server.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "vigil/v1/job_service.grpc.pb.h"
+#include "vigil/v1/status_service.grpc.pb.h"
+
+namespace vigil::client {
+
+class FakeCoordinator : public v1::JobService::Service {
+ public:
+  using Write = std::function<void(const v1::WatchEvent& event)>;
+
+  ~FakeCoordinator() override { Stop(); }
+
+  // Listens at `address`; Stop() and Start() again make a restart.
+  void Start(const std::string& address);
+  void Stop();
+
+  // Each answers UNIMPLEMENTED while it is not set.
+  std::function<grpc::Status(grpc::ServerContext*, const v1::RunJobRequest&,
+                             const Write&)>
+      on_run;
+  std::function<grpc::Status(grpc::ServerContext*, const v1::WatchJobRequest&,
+                             const Write&)>
+      on_watch;
+  std::function<grpc::Status(grpc::ServerContext*, const v1::SubmitJobRequest&,
+                             v1::SubmitJobResponse*)>
+      on_submit;
+  std::function<grpc::Status(const v1::SubmitJobsRequest&,
+                             v1::SubmitJobsResponse*)>
+      on_submit_many;
+  std::function<grpc::Status(const v1::GetJobRequest&, v1::GetJobResponse*)>
+      on_get;
+  std::function<grpc::Status(const v1::CancelJobRequest&,
+                             v1::CancelJobResponse*)>
+      on_cancel;
+  std::function<grpc::Status(v1::GetStatusResponse*)> on_status;
+
+  // JobService:
+  grpc::Status RunJob(grpc::ServerContext* context,
+                      const v1::RunJobRequest* request,
+                      grpc::ServerWriter<v1::RunJobResponse>* writer) override;
+  grpc::Status WatchJob(
+      grpc::ServerContext* context, const v1::WatchJobRequest* request,
+      grpc::ServerWriter<v1::WatchJobResponse>* writer) override;
+  grpc::Status SubmitJob(grpc::ServerContext* context,
+                         const v1::SubmitJobRequest* request,
+                         v1::SubmitJobResponse* response) override;
+  grpc::Status SubmitJobs(grpc::ServerContext* context,
+                          const v1::SubmitJobsRequest* request,
+                          v1::SubmitJobsResponse* response) override;
+  grpc::Status GetJob(grpc::ServerContext* context,
+                      const v1::GetJobRequest* request,
+                      v1::GetJobResponse* response) override;
+  grpc::Status CancelJob(grpc::ServerContext* context,
+                         const v1::CancelJobRequest* request,
+                         v1::CancelJobResponse* response) override;
+
+ private:
+  class Status : public v1::StatusService::Service {
+   public:
+    explicit Status(FakeCoordinator* fake) : fake_(fake) {}
+    grpc::Status GetStatus(grpc::ServerContext* context,
+                           const v1::GetStatusRequest* request,
+                           v1::GetStatusResponse* response) override;
+
+   private:
+    FakeCoordinator* fake_;
+  };
+
+  Status status_{this};
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// Events as a coordinator would write them.
+v1::WatchEvent JobEvent(const std::string& job_id, v1::Job::State state,
+                        const std::string& cursor);
+v1::WatchEvent OutputEvent(const std::string& data, const std::string& cursor);
+
+}  // namespace vigil::client
+
+#endif  // VIGIL_CLIENT_CC_FAKE_COORDINATOR_H_

@@ -1,0 +1,54 @@
+// JobStream: the handle of a job that is run or watched. A cheap value that
+// may be copied, and dropped without any effect on the stream. Thread-safe; it
+// may outlive the client, and then does nothing.
+#ifndef VIGIL_CLIENT_CC_JOB_STREAM_H_
+#define VIGIL_CLIENT_CC_JOB_STREAM_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace vigil::client {
+
+// What a stream can be told; implemented by the library.
+class JobStreamControl {
+ public:
+  virtual ~JobStreamControl() = default;
+  virtual void CancelJob() = 0;
+  virtual void Abandon() = 0;
+  virtual std::string job_id() const = 0;
+};
+
+class JobStream {
+ public:
+  // A handle of nothing: all calls do nothing.
+  JobStream() = default;
+  explicit JobStream(std::shared_ptr<JobStreamControl> control)
+      : control_(std::move(control)) {}
+
+  // Asks for the end of the job and returns at once. The stream goes on: on_end
+  // tells when the job has ended and its processes are proved dead. A wish
+  // made before the job is known to be accepted is sent when it is.
+  void Cancel() {
+    if (control_) control_->CancelJob();
+  }
+
+  // Stops watching and returns at once; on_end is called with CANCELLED unless
+  // the job has ended before. A job that was started by RunJob is cancelled by
+  // the coordinator if its request says so (on_disconnect).
+  void Abandon() {
+    if (control_) control_->Abandon();
+  }
+
+  // Empty until the coordinator has said it.
+  std::string job_id() const {
+    return control_ ? control_->job_id() : std::string();
+  }
+
+ private:
+  std::shared_ptr<JobStreamControl> control_;
+};
+
+}  // namespace vigil::client
+
+#endif  // VIGIL_CLIENT_CC_JOB_STREAM_H_

@@ -1,0 +1,42 @@
+// The caps and defaults of the client library, each with unit and reason.
+// Constants, thread-safe; nothing is owned.
+#ifndef VIGIL_CLIENT_CC_LIMITS_H_
+#define VIGIL_CLIENT_CC_LIMITS_H_
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+
+namespace vigil::client {
+
+// Deadline of one try of a unary call. A healthy coordinator answers in
+// milliseconds, a page of 4 MiB over a slow link in seconds; past this it is
+// stuck.
+inline constexpr absl::Duration kCallTimeoutDefault = absl::Seconds(30);
+
+// How long a broken stream, or a call that asked for it, is tried again before
+// its error is handed on. Longer than a restart of a coordinator with a large
+// store takes.
+inline constexpr absl::Duration kReconnectForDefault = absl::Seconds(60);
+
+// Longest wait between two tries: a coordinator that is back is found soon,
+// and a thousand waiting clients are still no load for it.
+inline constexpr absl::Duration kRetryIntervalMax = absl::Seconds(5);
+
+// Longest pushback that is honoured; a server that asks for more is an error
+// for the caller to see.
+inline constexpr absl::Duration kPushbackMax = absl::Seconds(60);
+
+// How often an open stream proves that the link is alive, and how long the
+// proof may take. Finds a peer that vanished without closing; the coordinator
+// accepts pings down to every 10 s.
+inline constexpr absl::Duration kKeepaliveInterval = absl::Seconds(20);
+inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
+
+// Longest path of a unix socket, in bytes: sockaddr_un holds 108, one of them
+// the closing NUL.
+inline constexpr size_t kSocketPathBytesMax = 107;
+
+}  // namespace vigil::client
+
+#endif  // VIGIL_CLIENT_CC_LIMITS_H_

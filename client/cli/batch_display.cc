@@ -1,0 +1,63 @@
+#include "client/cli/batch_display.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/files.h"
+#include "client/cli/limits.h"
+
+namespace vigil::cli {
+namespace {
+
+constexpr char kClearLine[] = "\r\033[K";
+
+int TerminalColumns() {
+  winsize size = {};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
+    return kTerminalColumnsDefault;
+  }
+  return size.ws_col;
+}
+
+void ToStderr(absl::string_view text) {
+  // Progress that cannot be shown is no reason to fail.
+  WriteAll(STDERR_FILENO, text).IgnoreError();
+}
+
+}  // namespace
+
+BatchDisplay::BatchDisplay(const Environment& environment, absl::Time now)
+    : is_terminal_(environment.stderr_is_terminal),
+      style_(environment.StyleOfStderr()),
+      next_(is_terminal_ ? now : now + kLineInterval) {
+  rate_.Record(now, 0);
+}
+
+void BatchDisplay::Show(BatchProgress progress, absl::Time now) {
+  if (now < next_) return;
+  next_ = now + (is_terminal_ ? kBarInterval : kLineInterval);
+  rate_.Record(now, progress.done);
+  progress.per_second = rate_.PerSecond();
+  if (!is_terminal_) {
+    ToStderr(absl::StrCat("vigil: ", RenderLine(progress), "\n"));
+    return;
+  }
+  // The last column stays free: some terminals wrap when it is written.
+  ToStderr(absl::StrCat(kClearLine,
+                        RenderBar(progress, TerminalColumns() - 1, style_)));
+  drawn_ = true;
+}
+
+void BatchDisplay::Write(absl::string_view text) {
+  Clear();
+  ToStderr(text);
+}
+
+void BatchDisplay::Clear() {
+  if (drawn_) ToStderr(kClearLine);
+  drawn_ = false;
+  if (is_terminal_) next_ = absl::InfinitePast();
+}
+
+}  // namespace vigil::cli

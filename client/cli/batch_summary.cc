@@ -1,0 +1,132 @@
+#include "client/cli/batch_summary.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/wire/time_wire.h"
+#include "client/cli/flag_values.h"
+#include "client/cli/limits.h"
+
+namespace vigil::cli {
+namespace {
+
+// Of an item's text where it is named to a person.
+constexpr size_t kItemColumns = 60;
+
+std::string StateOf(const ItemResult& result) {
+  return result.has_job ? StateName(result.job.state()) : result.state;
+}
+
+std::string ReasonOf(const ItemResult& result) {
+  if (!result.has_job) return result.reason;
+  return result.job.has_failure() ? FailureName(result.job.failure().reason())
+                                  : "";
+}
+
+std::string MessageOf(const ItemResult& result) {
+  return result.has_job ? result.job.failure().message() : result.message;
+}
+
+std::string FailureOf(const ItemResult& result) {
+  return absl::StrCat(
+      "item ", result.item.index, " `",
+      OneLine(absl::string_view(result.item.text).substr(0, kItemColumns)),
+      "`: ",
+      result.has_job ? absl::StrCat("job ", result.job.job_id(), " ") : "",
+      StateOf(result), ": ", ReasonOf(result), ": ",
+      OneLine(MessageOf(result)));
+}
+
+}  // namespace
+
+bool BatchSummary::IsExpected(const ItemResult& result) const {
+  if (!result.has_job) return false;
+  return result.job.state() == v1::Job::STATE_SUCCEEDED ||
+         (result.job.state() == v1::Job::STATE_FAILED &&
+          expected_.count(result.job.failure().reason()) > 0);
+}
+
+void BatchSummary::Add(const ItemResult& result) {
+  ++done_;
+  const bool expected = IsExpected(result);
+  auto& [count, row_expected] = rows_[{StateOf(result), ReasonOf(result)}];
+  ++count;
+  row_expected = expected;
+  const int attempts = result.job.attempts_size();
+  if (attempts > 1) {
+    retries_ += attempts - 1;
+    ++retried_jobs_;
+  }
+  if (expected) return;
+  ++failed_;
+  if (failures_.size() < kFailuresListedMax) {
+    failures_.push_back(FailureOf(result));
+  }
+}
+
+std::string BatchSummary::Table(absl::Duration wall_time) const {
+  std::string text;
+  if (!rows_.empty()) {
+    size_t width = 6;
+    for (const auto& [key, row] : rows_) {
+      width = std::max(width, key.second.size());
+    }
+    absl::StrAppend(&text, "  ", Fit("STATE", 11), Fit("REASON", width),
+                    "      JOBS\n");
+    for (const auto& [key, row] : rows_) {
+      const bool remark = row.second && key.first != "SUCCEEDED";
+      absl::StrAppend(&text, "  ", Fit(key.first, 11), Fit(key.second, width),
+                      absl::StrFormat("%10d", row.first),
+                      remark ? "  as expected" : "", "\n");
+    }
+  }
+  const double seconds = absl::ToDoubleSeconds(wall_time);
+  absl::StrAppendFormat(&text, "%d jobs in %s, %.1f jobs/s", done_,
+                        HumanDuration(wall_time),
+                        seconds > 0 ? static_cast<double>(done_) / seconds : 0);
+  absl::StrAppendFormat(&text, "; %d retries of %d jobs\n", retries_,
+                        retried_jobs_);
+  return text;
+}
+
+std::string BatchSummary::Failures() const {
+  std::string text;
+  for (const std::string& failure : failures_) {
+    absl::StrAppend(&text, "vigil: ", failure, "\n");
+  }
+  const int64_t more = failed_ - static_cast<int64_t>(failures_.size());
+  if (more > 0) {
+    absl::StrAppend(&text, "vigil: and ", more,
+                    " more; -o json names every item\n");
+  }
+  return text;
+}
+
+std::string ItemJson(const ItemResult& result) {
+  const v1::Job& job = result.job;
+  std::string line = absl::StrCat(
+      "{\"index\":", result.item.index, ",\"item\":",
+      JsonString(IsUtf8(result.item.text) ? result.item.text
+                                          : absl::CHexEscape(result.item.text)),
+      ",\"job_id\":", JsonString(job.job_id()),
+      ",\"state\":", JsonString(StateOf(result)),
+      ",\"reason\":", JsonString(ReasonOf(result)),
+      ",\"message\":", JsonString(MessageOf(result)),
+      ",\"attempts\":", job.attempts_size());
+  if (job.exit().has_status()) {
+    absl::StrAppend(&line, ",\"exit_status\":", job.exit().status());
+  }
+  if (job.exit().has_signal()) {
+    absl::StrAppend(&line, ",\"signal\":", job.exit().signal());
+  }
+  if (job.has_end_time() && job.has_start_time()) {
+    absl::StrAppendFormat(&line, ",\"duration_seconds\":%.6f",
+                          absl::ToDoubleSeconds(FromProto(job.end_time()) -
+                                                FromProto(job.start_time())));
+  }
+  return line + "}\n";
+}
+
+}  // namespace vigil::cli

@@ -1,0 +1,73 @@
+#include "client/cli/explain.h"
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/connection.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/explain_format.h"
+#include "client/cli/flag_values.h"
+#include "client/cli/format.h"
+#include "client/cli/verb.h"
+
+namespace vigil::cli {
+namespace {
+
+constexpr char kAbout[] =
+    "Says what a job waits for, or why and how it ended: each attempt with "
+    "its\n"
+    "times, its reason, the evidence taken before it was stopped, and advice.\n"
+    "\n"
+    "Exit status: 0, or 125 when there is no such job or no coordinator.";
+
+}  // namespace
+
+int Explain(const std::vector<std::string>& arguments,
+            const Environment& environment) {
+  Connection connection;
+  bool json = false;
+  std::string job_namespace;
+  Verb verb(FlagSet::Positionals::kAnywhere, "explain", "explain JOB [flags]",
+            kAbout);
+  verb.flags()->Add({.name = "output",
+                     .letter = 'o',
+                     .value = "FORMAT",
+                     .help = "`json`: the job as JSON. Default `text`.",
+                     .set = SetOutputFormat(&json)});
+  verb.flags()->Add({.name = "namespace",
+                     .value = "NAME",
+                     .help = "Namespace of the job. Default `default`.",
+                     .set = SetText(&job_namespace)});
+  connection.AddTo(verb.flags());
+  std::vector<std::string> words;
+  if (auto status = verb.Parse(arguments, &words)) return *status;
+  if (words.size() != 1 || !IsUtf8(words[0])) {
+    return Fail("explain wants the id of one job: vigil explain JOB");
+  }
+  if (absl::Status status = connection.Resolve(environment); !status.ok()) {
+    return Fail(status.message());
+  }
+  auto client = connection.Connect();
+  if (!client.ok()) return Fail(client.status().message());
+  v1::GetJobRequest request;
+  request.set_namespace_(job_namespace);
+  request.set_job_id(words[0]);
+  absl::StatusOr<v1::GetJobResponse> response = (*client)->GetJob(request);
+  if (!response.ok()) return Fail(connection.Explain(response.status()));
+  const v1::Job& job = response->job();
+  if (json) {
+    return Print(ToJson(job, JsonLayout::kIndented)) ? 0 : kExitVigil;
+  }
+  // Who is in the way of a job that waits.
+  v1::GetStatusResponse status;
+  if (job.state() == v1::Job::STATE_QUEUED) {
+    absl::StatusOr<v1::GetStatusResponse> got = (*client)->GetStatus();
+    if (!got.ok()) return Fail(connection.Explain(got.status()));
+    status = *std::move(got);
+  }
+  const ExplainContext context{.now = environment.clock->Now(),
+                               .zone = environment.zone,
+                               .style = environment.StyleOfStdout(),
+                               .status = &status};
+  return Print(FormatExplanation(job, context)) ? 0 : kExitVigil;
+}
+
+}  // namespace vigil::cli

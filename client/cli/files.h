@@ -1,0 +1,38 @@
+// Reading and writing whole files and descriptors. Thread-safe functions; no
+// descriptor is taken over.
+#ifndef VIGIL_CLIENT_CLI_FILES_H_
+#define VIGIL_CLIENT_CLI_FILES_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace vigil::cli {
+
+// Writes all of `data` to `fd`, waiting where it takes no more for now.
+//
+// - ABORTED: nobody reads any more (EPIPE).
+// - Others: what the system says, such as RESOURCE_EXHAUSTED (disk full).
+absl::Status WriteAll(int fd, absl::string_view data);
+
+// Reads the file at `path`, or stdin for "-", to its end. `flag` names in
+// errors where the path is from.
+//
+// - INVALID_ARGUMENT: it has more than `bytes_max` bytes.
+// - Others: what the system says, such as NOT_FOUND.
+absl::StatusOr<std::string> ReadAtMost(const std::string& path,
+                                       size_t bytes_max,
+                                       absl::string_view flag);
+
+// Makes the file at `path` hold `data`, mode 0644.
+absl::Status WriteFile(const std::string& path, absl::string_view data);
+
+// The last `bytes_max` bytes of a file; empty when it cannot be read.
+std::string ReadTail(const std::string& path, size_t bytes_max);
+
+}  // namespace vigil::cli
+
+#endif  // VIGIL_CLIENT_CLI_FILES_H_

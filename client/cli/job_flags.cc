@@ -1,0 +1,239 @@
+#include "client/cli/job_flags.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "client/cli/files.h"
+#include "client/cli/flag_values.h"
+#include "client/cli/limits.h"
+
+namespace vigil::cli {
+namespace {
+
+// What a command gets of the caller's environment without being asked.
+constexpr const char* kPassedOn[] = {"PATH", "HOME", "LANG"};
+
+absl::Status NotUtf8(absl::string_view what) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      what,
+      " is not UTF-8 text and cannot be sent; rename it, or wrap the "
+      "program in a script that holds it"));
+}
+
+Setter SetLabel(v1::JobSpec* spec) {
+  return [spec](absl::string_view value) {
+    const std::pair<std::string, std::string> label =
+        absl::StrSplit(value, absl::MaxSplits('=', 1));
+    if (label.first.empty() || value.find('=') == absl::string_view::npos ||
+        !IsUtf8(value)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("`", value, "` is not of the form key=value"));
+    }
+    (*spec->mutable_labels())[label.first] = label.second;
+    return absl::OkStatus();
+  };
+}
+
+}  // namespace
+
+void JobFlags::AddTo(FlagSet* flags) {
+  flags->Add({.name = "task_type",
+              .value = "NAME",
+              .help = "Run this program of the workers' catalogs; words behind "
+                      "`--` are its arguments.",
+              .set = SetText(spec_.mutable_task_type())});
+  AddClocks(flags);
+  AddRest(flags);
+}
+
+void JobFlags::AddClocks(FlagSet* flags) {
+  const auto add = [this, flags](
+                       const char* name, const char* help,
+                       google::protobuf::Duration* (v1::Timeouts::*field)()) {
+    flags->Add({.name = name,
+                .value = "DURATION",
+                .help = help,
+                .set = SetDuration([this, field] {
+                  return (spec_.mutable_timeouts()->*field)();
+                })});
+  };
+  add("startup", "From the start to the first output. Default 120s.",
+      &v1::Timeouts::mutable_startup_timeout);
+  add("inactivity", "From the last output. Default 45s.",
+      &v1::Timeouts::mutable_inactivity_timeout);
+  add("progress",
+      "From the last growth of its progress, such as `37 of 100`. Off by "
+      "default.",
+      &v1::Timeouts::mutable_progress_timeout);
+  add("start_to_close",
+      "For a whole attempt, whatever its output. Default 600s; 300s with "
+      "--silent.",
+      &v1::Timeouts::mutable_start_to_close_timeout);
+  add("schedule_to_start", "For one wait in the queue. Off by default.",
+      &v1::Timeouts::mutable_schedule_to_start_timeout);
+  add("schedule_to_close",
+      "From submission to the end, waits and retries included. Default 24h.",
+      &v1::Timeouts::mutable_schedule_to_close_timeout);
+  add("shutdown_grace",
+      "From SIGTERM to SIGKILL of the whole process tree. Default 5s.",
+      &v1::Timeouts::mutable_shutdown_grace);
+}
+
+void JobFlags::AddRest(FlagSet* flags) {
+  v1::ActivityPolicy* activity = spec_.mutable_activity();
+  flags->Add({.name = "silent",
+              .help = "It does not write while it works: --startup and "
+                      "--inactivity are off.",
+              .set = [activity](absl::string_view value) {
+                bool silent = false;
+                absl::Status status = SetSwitch(&silent)(value);
+                activity->set_mode(silent ? v1::ActivityPolicy::MODE_SILENT
+                                          : v1::ActivityPolicy::MODE_STREAMING);
+                return status;
+              }});
+  flags->Add({.name = "observe",
+              .help = "Report what would have been killed; kill nothing.",
+              .set = [activity](absl::string_view value) {
+                bool observe = false;
+                absl::Status status = SetSwitch(&observe)(value);
+                activity->set_observe(observe);
+                return status;
+              }});
+  flags->Add({.name = "pty",
+              .help = "Give it a terminal, so that it does not buffer; stderr "
+                      "comes as stdout.",
+              .set = [this](absl::string_view value) {
+                bool pty = false;
+                absl::Status status = SetSwitch(&pty)(value);
+                spec_.set_pty(pty);
+                return status;
+              }});
+  flags->Add({.name = "ready_pattern",
+              .value = "REGEXP",
+              .help = "Its start-up ends with the first line that matches, "
+                      "not with its first output.",
+              .set = SetText(activity->mutable_ready_pattern())});
+  flags->Add({.name = "progress_pattern",
+              .value = "REGEXP",
+              .help = "Finds done and total in a line of output, as one or two "
+                      "groups.",
+              .set = SetText(activity->mutable_progress_pattern())});
+  flags->Add({.name = "maximum_attempts",
+              .value = "N",
+              .help = "Attempts in all.",
+              .set = SetNumber(1, 100, [this](int value) {
+                spec_.mutable_retry()->set_maximum_attempts(value);
+              })});
+  flags->Add({.name = "retry_on",
+              .value = "REASON,...",
+              .help = "Try again also after these, such as NONZERO_EXIT or "
+                      "INACTIVITY_TIMEOUT.",
+              .set = AddReasons([this](v1::Failure::Reason reason) {
+                spec_.mutable_retry()->add_retry_on(reason);
+              })});
+  flags->Add({.name = "max_processes",
+              .value = "N",
+              .help = "Processes it may have beside itself. Default 1.",
+              .set = SetNumber(0, 10000, [this](int value) {
+                spec_.set_max_processes(value);
+              })});
+  flags->Add({.name = "priority",
+              .value = "N",
+              .help = "Higher runs first. Default 0.",
+              .set = SetNumber(-1000, 1000, [this](int value) {
+                spec_.set_priority(value);
+              })});
+  flags->Add({.name = "label",
+              .value = "KEY=VALUE",
+              .help = "A mark to find the job by. May be repeated.",
+              .set = SetLabel(&spec_)});
+  flags->Add({.name = "env",
+              .value = "NAME[=VALUE]",
+              .help = "Set it for the program; without a value: pass on "
+                      "yours, as is always done with PATH, HOME and LANG. May "
+                      "be repeated.",
+              .set = AddText(&env_)});
+  flags->Add({.name = "stdin",
+              .value = "FILE",
+              .help = "What the program reads on stdin, at most 3 MiB; `-` "
+                      "reads yours to its end. Default: /dev/null.",
+              .set = SetText(&stdin_)});
+  flags->Add({.name = "namespace",
+              .value = "NAME",
+              .help = "Namespace of the job. Default `default`.",
+              .set = SetText(&namespace_)});
+}
+
+absl::Status JobFlags::FillCommand(const std::vector<std::string>& words,
+                                   const Environment& environment,
+                                   v1::Command* command) const {
+  for (const std::string& word : words) command->add_argv(word);
+  if (!IsUtf8(environment.working_directory)) {
+    return NotUtf8("the working directory's name");
+  }
+  command->set_working_directory(environment.working_directory);
+  auto& env = *command->mutable_env();
+  for (const char* name : kPassedOn) {
+    auto found = environment.variables.find(name);
+    if (found == environment.variables.end()) continue;
+    if (!IsUtf8(found->second)) return NotUtf8(name);
+    env[name] = found->second;
+  }
+  for (const std::string& given : env_) {
+    const std::pair<std::string, std::string> pair =
+        absl::StrSplit(given, absl::MaxSplits('=', 1));
+    if (pair.first.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--env: `", given, "` names no variable"));
+    }
+    if (given.size() > pair.first.size()) {
+      env[pair.first] = pair.second;
+      continue;
+    }
+    auto found = environment.variables.find(pair.first);
+    if (found == environment.variables.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--env: ", pair.first, " is not set here; give its value: --env ",
+          pair.first, "=VALUE"));
+    }
+    if (!IsUtf8(found->second)) return NotUtf8(pair.first);
+    env[pair.first] = found->second;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::JobSpec> JobFlags::Spec(
+    const std::vector<std::string>& words,
+    const Environment& environment) const {
+  v1::JobSpec spec = spec_;
+  for (const std::string& word : words) {
+    if (!IsUtf8(word)) return NotUtf8("an argument");
+  }
+  if (has_task_type()) {
+    if (!env_.empty()) {
+      return absl::InvalidArgumentError(
+          "--env is for programs of your own; a task type's environment is in "
+          "its catalog");
+    }
+    for (const std::string& word : words) spec.add_arguments(word);
+  } else {
+    if (words.empty()) {
+      return absl::InvalidArgumentError(
+          "nothing to run: give a program and its arguments behind `--`, or "
+          "--task_type");
+    }
+    absl::Status status =
+        FillCommand(words, environment, spec.mutable_command());
+    if (!status.ok()) return status;
+  }
+  if (!stdin_.empty()) {
+    absl::StatusOr<std::string> input =
+        ReadAtMost(stdin_, kInputBytesMax, "--stdin");
+    if (!input.ok()) return input.status();
+    spec.set_input(*std::move(input));
+  }
+  return spec;
+}
+
+}  // namespace vigil::cli

@@ -1,0 +1,71 @@
+// The caps and defaults of the CLI, each with unit and reason. Constants,
+// thread-safe; nothing is owned.
+#ifndef VIGIL_CLIENT_CLI_LIMITS_H_
+#define VIGIL_CLIENT_CLI_LIMITS_H_
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+
+namespace vigil::cli {
+
+// Bytes of stdin that a job can be given: the bound of JobSpec.input.
+inline constexpr size_t kInputBytesMax = 3 << 20;
+
+// Bytes of one item of a batch: no more fits into a job's arguments.
+inline constexpr size_t kItemBytesMax = 1 << 20;
+
+// Jobs of one batch that are submitted and have not ended, unless -j says
+// otherwise: enough to keep hundreds of slots busy, little memory anywhere.
+inline constexpr int kBatchWindowDefault = 1000;
+
+// Largest -j: what a coordinator queues without complaint.
+inline constexpr int kBatchWindowMax = 100000;
+
+// Jobs in one SubmitJobs call, and bytes of them: one commit serves them all,
+// and the message stays below gRPC's 4 MiB with room for what surrounds it.
+inline constexpr int kSubmitChunkJobsMax = 1000;
+inline constexpr size_t kSubmitChunkBytesMax = 3 << 20;
+
+// Jobs that a batch watches at a time, oldest first, at least: more than run
+// on a large host. Twice the slots where there are more of them.
+inline constexpr int kBatchWatchesMin = 64;
+inline constexpr int kBatchWatchesMax = 1024;
+
+// CancelJob and ReadOutput calls of a batch in flight at a time.
+inline constexpr int kBatchCallsMax = 64;
+
+// Failed items named at the end of a batch; the others are counted.
+inline constexpr size_t kFailuresListedMax = 20;
+
+// How often a progress bar is drawn, and a plain line written.
+inline constexpr absl::Duration kBarInterval = absl::Milliseconds(200);
+inline constexpr absl::Duration kLineInterval = absl::Seconds(5);
+
+// Over how long the rate of a batch is averaged: short enough to follow a
+// change, long enough to be calm.
+inline constexpr absl::Duration kRateWindow = absl::Seconds(15);
+
+// How long a private coordinator may take to serve. It takes 0.1 s; a machine
+// in trouble is given time before it is given up.
+inline constexpr absl::Duration kPrivateStartTimeout = absl::Seconds(20);
+
+// How long a private coordinator may take to end its tasks and itself before
+// it is killed: beyond the default shutdown_grace of 5 s.
+inline constexpr absl::Duration kPrivateStopTimeout = absl::Seconds(10);
+// The same for somebody who asked twice to leave at once.
+inline constexpr absl::Duration kPrivateStopAtOnceTimeout = absl::Seconds(2);
+
+// Directories of private coordinators without a lock that are younger than
+// this are being made; older ones were left by a crash.
+inline constexpr absl::Duration kPrivateMakingMax = absl::Hours(1);
+
+// Bytes of the private coordinator's log that are shown when it fails.
+inline constexpr size_t kLogTailBytes = 2048;
+
+// Width of a terminal that does not say its own, in columns.
+inline constexpr int kTerminalColumnsDefault = 80;
+
+}  // namespace vigil::cli
+
+#endif  // VIGIL_CLIENT_CLI_LIMITS_H_

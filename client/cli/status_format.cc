@@ -1,0 +1,206 @@
+#include "client/cli/status_format.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/wire/time_wire.h"
+
+namespace vigil::cli {
+namespace {
+
+std::string Age(const google::protobuf::Timestamp& since, absl::Time now) {
+  return HumanDuration(std::max(absl::ZeroDuration(), now - FromProto(since)));
+}
+
+std::string Plural(int64_t count, absl::string_view noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
+}
+
+std::string FormatProgress(const v1::Progress& progress) {
+  return progress.total() > 0
+             ? absl::StrCat(progress.done(), " of ", progress.total())
+             : absl::StrCat(progress.done());
+}
+
+std::string FormatStates(const v1::GetStatusResponse& status,
+                         const Style& style) {
+  std::vector<std::string> parts;
+  for (const auto& count : status.states()) {
+    if (count.jobs() == 0) continue;
+    std::string part =
+        absl::StrCat(count.jobs(), " ", StateName(count.state()));
+    if (count.state() == v1::Job::STATE_FAILED) part = style.Red(part);
+    parts.push_back(std::move(part));
+  }
+  return parts.empty() ? "none since the start" : absl::StrJoin(parts, ", ");
+}
+
+std::string FormatSlot(const v1::Slot& slot, absl::Time now,
+                       const Style& style) {
+  const std::string number = absl::StrCat("    slot ", slot.index(), "  ");
+  if (slot.state() == v1::Slot::STATE_IDLE) {
+    return absl::StrCat(number, style.Dim("idle"), "\n");
+  }
+  if (slot.state() == v1::Slot::STATE_STUCK) {
+    return absl::StrCat(
+        number,
+        style.Red("STUCK: its processes cannot be killed; it was replaced"),
+        "\n");
+  }
+  return absl::StrCat(
+      number, "job ", slot.job_id(),
+      slot.task_type().empty() ? "" : absl::StrCat(" (", slot.task_type(), ")"),
+      "  ", FormatActivity(slot.attempt(), now), "\n");
+}
+
+std::string FormatWorker(const v1::Worker& worker, absl::Time now,
+                         const Style& style) {
+  int busy = 0;
+  for (const v1::Slot& slot : worker.slots()) {
+    busy += slot.state() == v1::Slot::STATE_BUSY ? 1 : 0;
+  }
+  std::string state = WorkerStateName(worker.state());
+  if (worker.state() != v1::Worker::STATE_CONNECTED) {
+    state = style.Yellow(state);
+  }
+  std::string text = absl::StrCat(
+      "  ", style.Bold(worker.worker_id()), "  ", state, "  ", busy, " of ",
+      Plural(worker.slots_max(), "slot"), " busy",
+      worker.local() ? "  local" : absl::StrCat("  on ", worker.hostname()),
+      "  pid ", worker.pid(), "  up ",
+      HumanDuration(FromProto(worker.uptime())), "  heard ",
+      Age(worker.last_heartbeat_time(), now), " ago\n");
+  if (!worker.task_types().empty()) {
+    absl::StrAppend(&text, "    offers ",
+                    absl::StrJoin(worker.task_types(), ", "),
+                    worker.allow_commands() ? " and commands" : "", "\n");
+  }
+  for (const v1::Slot& slot : worker.slots()) {
+    absl::StrAppend(&text, FormatSlot(slot, now, style));
+  }
+  return text;
+}
+
+std::string FormatQueue(const v1::GetStatusResponse::Queue& queue,
+                        absl::Time now, const Style& style) {
+  std::string text = absl::StrCat(
+      "  ", queue.task_type().empty() ? "commands" : queue.task_type(), "  ",
+      queue.queued(), " queued, ", queue.running(), " running");
+  if (queue.queued() > 0) {
+    absl::StrAppend(&text, "; ",
+                    style.Yellow(WaitingName(queue.waiting_reason())), ": ",
+                    WaitingText(queue.waiting_reason()));
+    if (queue.has_oldest_time()) {
+      absl::StrAppend(&text, "; the oldest for ",
+                      Age(queue.oldest_time(), now));
+    }
+  }
+  return text + "\n";
+}
+
+// Counts of what should be rare; nothing when all are zero.
+std::string FormatTroubles(const v1::GetStatusResponse& status,
+                           const Style& style) {
+  std::vector<std::string> parts;
+  const auto add = [&parts](int64_t count, absl::string_view what) {
+    if (count > 0) parts.push_back(absl::StrCat(count, " ", what));
+  };
+  add(status.attempts_lost(), "attempts lost with their worker");
+  add(status.local_workers_replaced(), "local workers replaced");
+  add(status.fenced(), "outdated messages refused");
+  add(status.refused(), "submissions refused");
+  if (parts.empty()) return "";
+  return absl::StrCat(
+      "since its start: ", style.Yellow(absl::StrJoin(parts, ", ")), "\n");
+}
+
+}  // namespace
+
+std::string WaitingText(v1::Job::WaitingReason reason) {
+  static constexpr struct {
+    v1::Job::WaitingReason reason;
+    const char* text;
+  } kTexts[] = {
+      {v1::Job::WAITING_REASON_UNSPECIFIED, "nothing is known to hinder it"},
+      {v1::Job::WAITING_REASON_NO_WORKER_FOR_TASK_TYPE,
+       "no connected worker offers it; start one that does"},
+      {v1::Job::WAITING_REASON_SLOTS_BUSY,
+       "every slot that could run it is taken"},
+      {v1::Job::WAITING_REASON_QUEUE_LIMIT,
+       "a limit of its queue holds it back"},
+      {v1::Job::WAITING_REASON_BACKOFF,
+       "the time of its next attempt has not come"},
+      {v1::Job::WAITING_REASON_SERVER_STARTING,
+       "a server that it requires is starting"},
+  };
+  for (const auto& row : kTexts) {
+    if (row.reason == reason) return row.text;
+  }
+  return "something that this version of vigil does not know";
+}
+
+std::string FormatActivity(const v1::Attempt& attempt, absl::Time now) {
+  std::string text = absl::StrCat(PhaseName(attempt.phase()));
+  if (attempt.has_start_time()) {
+    absl::StrAppend(&text, "  age ", Age(attempt.start_time(), now));
+  } else if (attempt.has_assign_time()) {
+    absl::StrAppend(&text, "  assigned ", Age(attempt.assign_time(), now),
+                    " ago");
+  }
+  if (attempt.has_last_activity_time()) {
+    absl::StrAppend(&text, "  last activity ",
+                    Age(attempt.last_activity_time(), now), " ago");
+  }
+  absl::StrAppend(&text, "  ", Plural(attempt.tokens(), "token"));
+  if (attempt.heartbeats() > 0) {
+    absl::StrAppend(&text, "  ", Plural(attempt.heartbeats(), "heartbeat"));
+  }
+  absl::StrAppend(&text, "  ",
+                  HumanBytes(attempt.stdout_bytes() + attempt.stderr_bytes()));
+  if (attempt.has_longest_silence()) {
+    absl::StrAppend(&text, "  longest silence ",
+                    HumanDuration(FromProto(attempt.longest_silence())));
+  }
+  if (attempt.has_progress()) {
+    absl::StrAppend(&text, "  progress ", FormatProgress(attempt.progress()));
+  }
+  if (attempt.number() > 1) {
+    absl::StrAppend(&text, "  attempt ", attempt.number());
+  }
+  return text;
+}
+
+std::string FormatStatus(const v1::GetStatusResponse& status, absl::Time now,
+                         const Style& style) {
+  std::string text =
+      absl::StrCat(style.Bold("coordinator"), " ", status.build(), ", epoch ",
+                   status.epoch(), ", up ", Age(status.start_time(), now), ", ",
+                   Plural(status.watchers(), "watcher"), "\n");
+  absl::StrAppend(&text, "jobs: ", FormatStates(status, style), "\n");
+  absl::StrAppend(&text, "slots: ", status.slots_busy(), " of ",
+                  status.slots_total(), " busy on ",
+                  Plural(status.worker_count(), "worker"), "\n");
+  absl::StrAppend(&text, FormatTroubles(status, style));
+  if (status.workers().empty()) {
+    absl::StrAppend(&text, style.Yellow("no worker is connected"),
+                    ": nothing can run until one is\n");
+  } else {
+    absl::StrAppend(&text, "workers:\n");
+  }
+  for (const v1::Worker& worker : status.workers()) {
+    absl::StrAppend(&text, FormatWorker(worker, now, style));
+  }
+  if (status.worker_count() > status.workers_size()) {
+    absl::StrAppend(&text, "  and ",
+                    status.worker_count() - status.workers_size(), " more\n");
+  }
+  if (!status.queues().empty()) absl::StrAppend(&text, "queues:\n");
+  for (const auto& queue : status.queues()) {
+    absl::StrAppend(&text, FormatQueue(queue, now, style));
+  }
+  return text;
+}
+
+}  // namespace vigil::cli

@@ -1,0 +1,56 @@
+#include "client/cli/verb.h"
+
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/files.h"
+#include "client/cli/flag_values.h"
+
+namespace vigil::cli {
+
+Verb::Verb(FlagSet::Positionals positionals, absl::string_view name,
+           absl::string_view usage, absl::string_view about)
+    : name_(name), usage_(usage), about_(about), flags_(positionals) {
+  flags_.Add({.name = "help",
+              .letter = 'h',
+              .help = "Print this.",
+              .set = SetSwitch(&help_)});
+  flags_.Add({.name = "version",
+              .help = "Print the version.",
+              .set = SetSwitch(&version_)});
+}
+
+std::string Verb::Help() const {
+  return absl::StrCat("usage: vigil ", usage_, "\n\n", about_, "\n\nflags:\n",
+                      flags_.Describe());
+}
+
+std::optional<int> Verb::Parse(const std::vector<std::string>& arguments,
+                               std::vector<std::string>* words) {
+  absl::StatusOr<std::vector<std::string>> parsed = flags_.Parse(arguments);
+  if (help_) return Print(Help()) ? 0 : kExitVigil;
+  if (version_) {
+    return Print(absl::StrCat("vigil ", kVersion, "\n")) ? 0 : kExitVigil;
+  }
+  if (!parsed.ok()) {
+    return Fail(absl::StrCat(parsed.status().message(), " (see `vigil ", name_,
+                             " --help`)"));
+  }
+  *words = *std::move(parsed);
+  return std::nullopt;
+}
+
+int Fail(absl::string_view message) {
+  // Where stderr cannot be written there is no place left to say so.
+  WriteAll(STDERR_FILENO, absl::StrCat("vigil: ", message, "\n")).IgnoreError();
+  return kExitVigil;
+}
+
+bool Print(absl::string_view text) {
+  const absl::Status status = WriteAll(STDOUT_FILENO, text);
+  if (!status.ok()) Fail(absl::StrCat("stdout: ", status.message()));
+  return status.ok();
+}
+
+}  // namespace vigil::cli

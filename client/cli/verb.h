@@ -1,0 +1,53 @@
+// Verb: what every verb does alike: --help, --version, misused flags and errors
+// on stderr. Thread-compatible; the flags are borrowed.
+#ifndef VIGIL_CLIENT_CLI_VERB_H_
+#define VIGIL_CLIENT_CLI_VERB_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "client/cli/flags.h"
+
+namespace vigil::cli {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+class Verb {
+ public:
+  // `usage` is the line behind "usage: vigil "; `about` says in a few sentences
+  // what the verb does and with which status it exits.
+  Verb(FlagSet::Positionals positionals, absl::string_view name,
+       absl::string_view usage, absl::string_view about);
+
+  FlagSet* flags() { return &flags_; }
+
+  // Parses and leaves the words that are no flags in `words`. Returns the exit
+  // status if there is nothing more to do: help was printed, or the flags were
+  // misused and that was told.
+  std::optional<int> Parse(const std::vector<std::string>& arguments,
+                           std::vector<std::string>* words);
+
+  // The whole text of --help.
+  std::string Help() const;
+
+ private:
+  const std::string name_;
+  const std::string usage_;
+  const std::string about_;
+  bool help_ = false;
+  bool version_ = false;
+  FlagSet flags_;
+};
+
+// Writes `vigil: message` on stderr and returns the exit status for Vigil's
+// own failure.
+int Fail(absl::string_view message);
+
+// Writes to stdout; false when that failed, which was told.
+bool Print(absl::string_view text);
+
+}  // namespace vigil::cli
+
+#endif  // VIGIL_CLIENT_CLI_VERB_H_

@@ -1,0 +1,202 @@
+#!/bin/bash
+# Sets this machine up, builds Vigil, and runs its main job on real input: each
+# module of the system's Python standard library, with its test suite, is
+# rewritten by one job. See usage below; repeatable at will.
+set -Eeuo pipefail
+
+readonly SLOTS=2
+readonly READY_SECONDS=30 # A coordinator with an empty store takes under 1.
+readonly STOP_SECONDS=20  # Orderly: tasks get 5 s to stop, then are killed.
+
+usage() {
+  cat <<'END'
+usage: deploy/quickstart.sh [--keep] [--help]
+
+Installs the packages that are missing, builds Vigil, starts a coordinator with
+two local slots, and runs one job for every module of Python's standard library.
+Exit status 0: every job ended as it should.
+
+  --keep  leave the coordinator running, and say how to reach and stop it
+
+Written anew below ${XDG_STATE_HOME:-~/.local/state}/vigil-quickstart:
+  rewritten/       the rewritten modules
+  results.jsonl    how each job ended, one JSON object a line
+  modules.txt      the list of modules; malformed.txt: those that do not compile
+  coordinator.log  what the coordinator had to say
+END
+}
+
+keep=
+for argument; do
+  case $argument in
+    --keep) keep=1 ;;
+    --help | -h)
+      usage
+      exit
+      ;;
+    *)
+      echo "quickstart: unknown argument: $argument" >&2
+      usage >&2
+      exit 64
+      ;;
+  esac
+done
+
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+# shellcheck source=deploy/setup.sh
+source deploy/setup.sh
+
+step='setting up'
+batch_pid=
+coordinator_pid=
+run_dir=
+
+# Asks one process that this script started to stop, and sees to it.
+stop() {
+  local name=$1 pid=$2 i
+  kill -TERM "$pid" 2>/dev/null || true
+  for ((i = 0; i < STOP_SECONDS * 10; i++)); do
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  if kill -KILL "$pid" 2>/dev/null; then
+    vigil_say "quickstart: $name did not stop within $STOP_SECONDS s and was" \
+      "killed; see $output/coordinator.log"
+  fi
+  wait "$pid" 2>/dev/null || true
+}
+
+clean_up() {
+  trap - ERR
+  if [[ -n $batch_pid ]]; then
+    stop 'vigil batch' "$batch_pid"
+  fi
+  if [[ -n $coordinator_pid ]]; then
+    stop 'the coordinator' "$coordinator_pid"
+  fi
+  if [[ -n $run_dir ]]; then
+    rm -rf -- "$run_dir"
+  fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+trap 'vigil_say "quickstart: failed while $step (line $LINENO)"' ERR
+
+build() {
+  step='building'
+  local start=$SECONDS
+  vigil_say "Building. The first time takes some minutes (about 10 on two" \
+    "cores); afterwards, seconds."
+  vigil_bazel build --show_progress --show_progress_rate_limit=10 \
+    //coordinator:coordinator //worker:worker //worker/slot:slot \
+    //client/cli:vigil
+  bin=$(vigil_bazel info bazel-bin 2>/dev/null)
+  vigil=$bin/client/cli/vigil
+  vigil_say "Built in $((SECONDS - start)) s."
+}
+
+prepare() {
+  step='preparing the input'
+  output=${XDG_STATE_HOME:-$HOME/.local/state}/vigil-quickstart
+  mkdir -p -- "$output"
+  exec {lock}>"$output/lock"
+  if ! flock -n "$lock"; then
+    vigil_say "quickstart: another one is writing to $output"
+    exit 1
+  fi
+  rm -rf -- "$output/rewritten"
+  root=$(/usr/bin/python3 -c \
+    'import sysconfig; print(sysconfig.get_path("stdlib"))')
+  find "$root" \
+    -type d '(' -name __pycache__ -o -name '*-packages' ')' -prune -o \
+    -name '*.py' -xtype f -print | LC_ALL=C sort >"$output/modules.txt"
+}
+
+start_coordinator() {
+  step='starting the coordinator'
+  # A socket's path may have 107 bytes: a short directory, only ours.
+  run_dir=$(mktemp -d /tmp/vigil-quickstart.XXXXXX)
+  address=unix:$run_dir/socket
+  mkfifo -- "$run_dir/ready"
+  # In a session of its own: Ctrl+C reaches this script and `vigil batch`, but
+  # not the coordinator, which is stopped after them.
+  setsid -- "$bin/coordinator/coordinator" --listen="$address" \
+    --data_dir="$run_dir/data" --local_slots="$SLOTS" \
+    --catalog="$PWD/deploy/examples/catalog.textproto" --ready_fd=3 \
+    3>"$run_dir/ready" {lock}>&- </dev/null >"$output/coordinator.log" 2>&1 &
+  coordinator_pid=$!
+  local line=
+  read -r -t "$READY_SECONDS" line <"$run_dir/ready" || true
+  if [[ -z $line ]]; then
+    vigil_say "quickstart: the coordinator did not start:"
+    tail -n 20 -- "$output/coordinator.log" >&2
+    exit 1
+  fi
+}
+
+run_jobs() {
+  step='running the jobs'
+  vigil_say "Rewriting $(wc -l <"$output/modules.txt") modules of $root on" \
+    "$SLOTS slots (about a minute)."
+  batch_status=0
+  # In the background, because `wait` ends when a signal arrives.
+  "$vigil" batch --address="$address" \
+    --task_type=inline_variables --ok_reasons=INVALID_INPUT \
+    -a "$output/modules.txt" -o json -- --root "$root" \
+    --output_dir "$output/rewritten" '{}' \
+    </dev/null >"$output/results.jsonl" &
+  batch_pid=$!
+  wait "$batch_pid" || batch_status=$?
+  batch_pid=
+}
+
+check_results() {
+  step='checking the results'
+  deploy/examples/find_malformed.py "$output/modules.txt" \
+    >"$output/malformed.txt"
+  "$vigil" status --address="$address" -o json \
+    >"$run_dir/status.json"
+  if ! invalid_job=$(deploy/examples/check_results.py \
+    --results="$output/results.jsonl" --status="$run_dir/status.json" \
+    --modules="$output/modules.txt" --malformed="$output/malformed.txt" \
+    --root="$root" --output_dir="$output/rewritten"); then
+    vigil_say "quickstart: the results are not what they should be; see" \
+      "$output/results.jsonl and coordinator.log beside it"
+    exit 1
+  fi
+  if ((batch_status != 0)); then
+    vigil_say "quickstart: vigil batch ended with status $batch_status"
+    exit 1
+  fi
+  vigil_say "Every job ended as it should: the" \
+    "$(wc -l <"$output/malformed.txt") modules that do not compile, and only" \
+    "those, ended INVALID_INPUT; the coordinator counts the same."
+}
+
+say_what_next() {
+  vigil_say "Rewritten modules: $output/rewritten"
+  vigil_say "How each job ended: $output/results.jsonl"
+  if [[ -z $keep ]]; then
+    vigil_say "Next: deploy/quickstart.sh --keep, to look around; README.md," \
+      "to run work of your own: $vigil run -- PROGRAM ARG..."
+    return
+  fi
+  vigil_say "The coordinator is still running (pid $coordinator_pid). Next:"
+  vigil_say "  export VIGIL_ADDRESS=$address"
+  vigil_say "  $vigil status"
+  if [[ -n $invalid_job ]]; then
+    vigil_say "  $vigil explain $invalid_job"
+  fi
+  vigil_say "  kill $coordinator_pid    # stops it; its data are in $run_dir"
+  coordinator_pid=
+  run_dir=
+}
+
+vigil_setup
+build
+prepare
+start_coordinator
+run_jobs
+check_results
+say_what_next

@@ -1,0 +1,44 @@
+// Clients: submit jobs, wish some of them to end, lose and take over their
+// streams, and remember what was acknowledged through the judge.
+// Thread-compatible; does not own the cluster.
+#ifndef VIGIL_TESTS_SIM_CLIENTS_H_
+#define VIGIL_TESTS_SIM_CLIENTS_H_
+
+#include <vector>
+
+#include "base/ids.h"
+#include "tests/sim/cluster.h"
+#include "tests/sim/job_spec.h"
+
+namespace vigil::sim {
+
+class Clients {
+ public:
+  explicit Clients(Cluster* cluster) : cluster_(cluster) {}
+
+  // Submits until Stop.
+  void Start();
+  void Stop() { stopped_ = true; }
+
+  // Submits one job. Its id must be new.
+  void Submit(JobSpec spec);
+  JobId NewId();
+
+ private:
+  void SubmitNext();
+  void PlanCancel(const JobId& id);
+  void PlanLoss(const JobId& id);
+  void WatchCoordinator();
+  void TakeOver();
+
+  Cluster* const cluster_;
+  bool stopped_ = false;
+  int last_job_ = 0;
+  int seen_lives_ = 1;
+  // Jobs that are cancelled when nobody takes their stream over.
+  std::vector<JobId> owned_;
+};
+
+}  // namespace vigil::sim
+
+#endif  // VIGIL_TESTS_SIM_CLIENTS_H_

@@ -1,0 +1,150 @@
+#include "tests/sim/cluster.h"
+
+#include <utility>
+
+namespace vigil::sim {
+namespace {
+
+// How often somebody looks whether what a dead worker left is dead too.
+constexpr absl::Duration kReapInterval = absl::Milliseconds(20);
+
+// How often an operator undoes what was done to the workers.
+constexpr absl::Duration kRestoreInterval = absl::Seconds(10);
+
+}  // namespace
+
+Cluster::Cluster(const Options& options)
+    : random_(options.seed),
+      trace_(options.trace),
+      judge_({&queue_, &trace_, &coverage_, &store_}),
+      network_({&queue_, &random_, &coverage_},
+               static_cast<int>(options.workers.size())),
+      coordinator_({&queue_, &random_, &trace_, &coverage_, &judge_, &network_,
+                    &store_, options.mutant,
+                    [this](const SessionId& session) {
+                      KillLocalWorker(session);
+                    },
+                    options.live_jobs_max}) {
+  network_.SetCoordinator(&coordinator_);
+  for (const WorkerNode::Options& worker : options.workers) {
+    workers_.push_back(std::make_unique<WorkerNode>(
+        WorkerNode::Parts{&queue_, &random_, &trace_, &coverage_, &judge_,
+                          &network_, options.mutant},
+        worker));
+  }
+}
+
+void Cluster::Start() {
+  StartCoordinator();
+  for (const auto& worker : workers_) worker->Start();
+}
+
+void Cluster::StartCoordinator() {
+  ++coordinator_lives_;
+  coordinator_.Start();
+}
+
+void Cluster::CrashCoordinator(absl::Duration down) {
+  if (!coordinator_.up()) return;
+  coordinator_.Crash();
+  queue_.After(down, [this] {
+    if (!coordinator_.up()) StartCoordinator();
+  });
+  // Local workers die with it, and come back with it.
+  for (int i = 0; i < workers(); ++i) {
+    if (workers_[i]->options().local) {
+      CrashWorker(i, down + absl::Milliseconds(100));
+    }
+  }
+}
+
+void Cluster::CrashWorker(int worker, absl::Duration down) {
+  WorkerNode& node = *workers_[worker];
+  if (!node.up()) return;
+  node.Crash();
+  if (node.options().local) {
+    AwaitDeath(worker, node.session(), queue_.now() + down);
+    return;
+  }
+  queue_.After(down, [&node] {
+    if (!node.up()) node.Start();
+  });
+}
+
+void Cluster::KillLocalWorker(const SessionId& session) {
+  for (int i = 0; i < workers(); ++i) {
+    if (workers_[i]->session() == session && workers_[i]->up()) {
+      CrashWorker(i, absl::Milliseconds(100));
+      return;
+    }
+  }
+}
+
+void Cluster::AwaitDeath(int worker, SessionId session, absl::Time restart) {
+  WorkerNode& node = *workers_[worker];
+  if (node.AllDead()) {
+    coordinator_.WorkerDead(session);
+    queue_.At(restart, [&node] {
+      if (!node.up()) node.Start();
+    });
+    return;
+  }
+  // A tree that cannot be killed does not keep its worker from coming back.
+  if (restart <= queue_.now() && !node.up()) node.Start();
+  if (node.up()) return;
+  queue_.After(kReapInterval, [this, worker, session, restart] {
+    AwaitDeath(worker, session, restart);
+  });
+}
+
+void Cluster::Heal() {
+  network_.HealAll();
+  network_.SetRough(false);
+  coordinator_.SlowStore(absl::ZeroDuration());
+  coordinator_.Continue();
+  if (!coordinator_.up()) StartCoordinator();
+  for (const auto& worker : workers_) {
+    worker->SetCalm();
+    worker->Continue();
+    worker->ContinueSlots();
+    if (!worker->up()) worker->Start();
+  }
+  RestoreWorkers();
+}
+
+void Cluster::RestoreWorkers() {
+  for (const auto& worker : workers_) {
+    coordinator_.Drain(worker->id(), true);
+    coordinator_.SetSlots(worker->id(), worker->options().slots);
+  }
+  // Calls that come before a worker is attached again are refused.
+  queue_.After(kRestoreInterval, [this] { RestoreWorkers(); });
+}
+
+void Cluster::CheckEverything() {
+  judge_.CheckAcknowledged(coordinator_.core());
+  if (coordinator_.up() && !coordinator_.stopped()) {
+    coordinator_.core()->CheckInvariants();
+    if (coordinator_.quiet_since() < queue_.now() - Judge::kLateMax) {
+      judge_.CheckNotLate(*coordinator_.core());
+    }
+  }
+  for (const auto& worker : workers_) {
+    if (!worker->up()) continue;
+    worker->core()->CheckInvariants();
+    worker->CheckNotLate();
+  }
+}
+
+bool Cluster::Settled() const {
+  if (!coordinator_.up() || coordinator_.core()->live_jobs() > 0 ||
+      !judge_.AllFinal()) {
+    return false;
+  }
+  for (const auto& worker : workers_) {
+    if (!worker->Settled()) return false;
+  }
+  return true;
+}
+
+}  // namespace vigil::sim

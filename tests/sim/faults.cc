@@ -1,0 +1,138 @@
+#include "tests/sim/faults.h"
+
+#include "coordinator/core/limits.h"
+
+namespace vigil::sim {
+
+void Faults::Start() {
+  Random& random = cluster_->random();
+  constexpr Kind kAll[] = {
+      Kind::kBreakStream,     Kind::kPartition, Kind::kCoordinatorCrash,
+      Kind::kCoordinatorStop, Kind::kSlowStore, Kind::kWorkerCrash,
+      Kind::kWorkerStop,      Kind::kSlotCrash, Kind::kSlotStop,
+      Kind::kDrain,           Kind::kSetSlots,  Kind::kLeaseEdge};
+  for (const Kind kind : kAll) {
+    if (random.Chance(0.5)) kinds_.push_back(kind);
+  }
+  if (kinds_.empty()) kinds_.push_back(Kind::kBreakStream);
+  interval_ = random.Between(absl::Seconds(1), absl::Seconds(20));
+  cluster_->network().SetRough(random.Chance(0.7));
+  Next();
+}
+
+void Faults::Next() {
+  Random& random = cluster_->random();
+  cluster_->queue().After(random.Between(absl::ZeroDuration(), interval_ * 2),
+                          [this] {
+                            if (stopped_) return;
+                            Random& random = cluster_->random();
+                            Inject(kinds_[random.Index(kinds_.size())]);
+                            Next();
+                          });
+}
+
+absl::Duration Faults::Short() {
+  Random& random = cluster_->random();
+  // Across all the limits: a heartbeat, a keepalive, a lease.
+  if (random.Chance(0.3)) {
+    return random.Between(absl::Seconds(20), absl::Seconds(70));
+  }
+  return random.Between(absl::Milliseconds(20), absl::Seconds(10));
+}
+
+int Faults::AnyWorker() {
+  return static_cast<int>(cluster_->random().Index(cluster_->workers()));
+}
+
+void Faults::Inject(Kind kind) {
+  Coverage& coverage = cluster_->coverage();
+  CoordinatorNode& coordinator = cluster_->coordinator();
+  switch (kind) {
+    case Kind::kBreakStream:
+      cluster_->network().BreakOne();
+      return;
+    case Kind::kPartition:
+      cluster_->network().Partition(AnyWorker(), Short());
+      return;
+    case Kind::kCoordinatorCrash:
+      coverage.Count("fault: coordinator crash");
+      cluster_->CrashCoordinator(Short());
+      return;
+    case Kind::kCoordinatorStop:
+      StopCoordinator();
+      return;
+    case Kind::kSlowStore:
+      coverage.Count("fault: slow store");
+      coordinator.SlowStore(cluster_->random().Chance(0.5)
+                                ? absl::ZeroDuration()
+                                : Short() / 4);
+      return;
+    case Kind::kWorkerCrash:
+      coverage.Count("fault: worker crash");
+      cluster_->CrashWorker(AnyWorker(), Short());
+      return;
+    case Kind::kWorkerStop:
+      StopWorker();
+      return;
+    case Kind::kSlotCrash:
+      cluster_->worker(AnyWorker()).CrashSlot();
+      return;
+    case Kind::kSlotStop:
+      cluster_->worker(AnyWorker()).StopSlot();
+      return;
+    case Kind::kDrain:
+      Drain();
+      return;
+    case Kind::kSetSlots:
+      coverage.Count("operator: set slots");
+      coordinator.SetSlots(cluster_->worker(AnyWorker()).id(),
+                           static_cast<int>(cluster_->random().Int(0, 4)));
+      return;
+    case Kind::kLeaseEdge:
+      StopSlotAtLease();
+      return;
+  }
+}
+
+void Faults::StopSlotAtLease() {
+  // The worker's lease ends while a slot that should act on it cannot.
+  const int worker = AnyWorker();
+  cluster_->coverage().Count("fault: slot stopped at the lease");
+  cluster_->network().Partition(
+      worker, coordinator::kLease +
+                  cluster_->random().Between(absl::Seconds(5),
+                                             absl::Seconds(60)));
+  cluster_->queue().After(
+      coordinator::kLease - cluster_->random().Between(absl::ZeroDuration(),
+                                                       absl::Seconds(6)),
+      [this, worker] {
+        if (!stopped_) cluster_->worker(worker).StopSlot();
+      });
+}
+
+void Faults::StopCoordinator() {
+  CoordinatorNode& coordinator = cluster_->coordinator();
+  if (!coordinator.up() || coordinator.stopped()) return;
+  cluster_->coverage().Count("fault: coordinator stopped");
+  coordinator.Stop();
+  cluster_->queue().After(Short(), [&coordinator] { coordinator.Continue(); });
+}
+
+void Faults::StopWorker() {
+  WorkerNode& worker = cluster_->worker(AnyWorker());
+  if (!worker.up() || worker.stopped()) return;
+  cluster_->coverage().Count("fault: worker stopped");
+  worker.Stop();
+  cluster_->queue().After(Short(), [&worker] { worker.Continue(); });
+}
+
+void Faults::Drain() {
+  cluster_->coverage().Count("operator: drain");
+  const WorkerId worker = cluster_->worker(AnyWorker()).id();
+  cluster_->coordinator().Drain(worker, false);
+  cluster_->queue().After(Short(), [this, worker] {
+    cluster_->coordinator().Drain(worker, true);
+  });
+}
+
+}  // namespace vigil::sim

@@ -1,0 +1,43 @@
+// JobSpec: a job as a simulated client asks for it: the policies that the cores
+// see, and what its program really does, which they do not. A value,
+// thread-compatible.
+#ifndef VIGIL_TESTS_SIM_JOB_SPEC_H_
+#define VIGIL_TESTS_SIM_JOB_SPEC_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/ids.h"
+#include "base/policy.h"
+#include "base/reason.h"
+#include "coordinator/core/job.h"
+#include "tests/sim/random.h"
+#include "tests/sim/task_script.h"
+
+namespace vigil::sim {
+
+struct JobSpec {
+  JobId id;
+  std::string task_type;
+  int priority = 0;
+  std::shared_ptr<const coordinator::JobPolicy> policy;
+  Supervision supervision;
+  std::map<int, Reason> exit_reasons;
+  // Decides what each attempt does...
+  uint64_t script_seed = 0;
+  // ...unless this does.
+  std::optional<TaskScript> script;
+
+  // What attempt `number` does.
+  TaskScript ScriptFor(int number) const;
+};
+
+// A job such as clients ask for: mostly well-behaved, sometimes not.
+JobSpec RandomJob(JobId id, Random* random);
+
+}  // namespace vigil::sim
+
+#endif  // VIGIL_TESTS_SIM_JOB_SPEC_H_

@@ -1,0 +1,307 @@
+#include "tests/sim/judge.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "base/reason.h"
+
+namespace vigil::sim {
+
+using coordinator::JobState;
+
+void Judge::Violation(const std::string& what) const {
+  std::fprintf(stderr, "violation at %.6f s: %s\n",
+               absl::ToDoubleSeconds(parts_.queue->now() - kStart),
+               what.c_str());
+  std::abort();
+}
+
+namespace {
+
+// Whether the attempt was given up when the lease of its worker was over,
+// rather than by a word of its worker.
+bool WasLost(const coordinator::Job& row, int number) {
+  for (const coordinator::AttemptRecord& attempt : row.attempts) {
+    if (attempt.number != number) continue;
+    return attempt.failure.has_value() &&
+           attempt.failure->reason == Reason::kWorkerLost &&
+           !attempt.evidence.has_value();
+  }
+  return false;
+}
+
+}  // namespace
+
+Judge::Truth& Judge::Find(const JobId& job) {
+  const auto it = jobs_.find(job);
+  VIGIL_CHECK(it != jobs_.end(), job.value());
+  return it->second;
+}
+
+const Judge::Truth& Judge::Find(const JobId& job) const {
+  const auto it = jobs_.find(job);
+  VIGIL_CHECK(it != jobs_.end(), job.value());
+  return it->second;
+}
+
+void Judge::Submitted(JobSpec spec) {
+  const JobId id = spec.id;
+  jobs_[id].spec = std::move(spec);
+}
+
+const JobSpec& Judge::Spec(const JobId& job) const { return Find(job).spec; }
+
+void Judge::Acknowledged(const JobId& job) { Find(job).acknowledged = true; }
+
+void Judge::MayCancel(const JobId& job) { Find(job).may_cancel = true; }
+
+bool Judge::acknowledged(const JobId& job) const {
+  return Find(job).acknowledged;
+}
+
+void Judge::Storing(const coordinator::Job& row) {
+  const coordinator::Job* old = parts_.store->Find(row.id);
+  Check(row.charged_attempts <= row.policy->retry.maximum_attempts, row.id,
+        "more attempts are charged than maximum_attempts");
+  if (old != nullptr) {
+    Check(!IsFinal(old->state), row.id, "a final row changes");
+    Check(row.revision > old->revision, row.id, "its revision does not grow");
+    Check(row.last_attempt >= old->last_attempt, row.id,
+          "the number of its last attempt goes back");
+    Check(!old->cancel_requested || row.cancel_requested, row.id,
+          "its cancellation is forgotten");
+    Check(!old->cancel_requested || row.last_attempt == old->last_attempt,
+          row.id, "is tried again after its cancellation was durable");
+  }
+  if (!IsFinal(row.state)) return;
+  const Truth& truth = Find(row.id);
+  for (const auto& tree : truth.trees) {
+    Check(!tree->runnable(), row.id, "is final while a process of it runs");
+  }
+  CheckOutcome(row, truth);
+}
+
+void Judge::CheckOutcome(const coordinator::Job& row,
+                         const Truth& truth) const {
+  const TaskTree* last = truth.trees.empty() ? nullptr : truth.trees.back().get();
+  const bool last_is_current =
+      last != nullptr && last->attempt().number == row.last_attempt;
+  switch (row.state) {
+    case JobState::kSucceeded:
+      parts_.coverage->Count("job: SUCCEEDED");
+      Check(last_is_current && last->ended_by_itself() &&
+                last->script().end == TaskScript::End::kExit &&
+                last->script().status == 0,
+            row.id, "SUCCEEDED, but its program did not");
+      return;
+    case JobState::kCancelled:
+      parts_.coverage->Count("job: CANCELLED");
+      Check(truth.may_cancel, row.id, "CANCELLED, but nobody wanted that");
+      return;
+    case JobState::kFailed:
+      parts_.coverage->Count("job: FAILED");
+      break;
+    case JobState::kUnspecified:
+    case JobState::kQueued:
+    case JobState::kRunning:
+    case JobState::kBackoff:
+      Violation(row.id.value() + ": not a final state");
+  }
+  Check(row.failure.has_value(), row.id, "FAILED without a reason");
+  const Reason reason = row.failure->reason;
+  parts_.coverage->Count(absl::StrCat("reason: ", ReasonName(reason)));
+  const bool unconfirmed = truth.unconfirmed.contains(row.last_attempt);
+  if (unconfirmed) {
+    parts_.coverage->Count("job: FAILED, death unconfirmed");
+    return;
+  }
+  switch (reason) {
+    case Reason::kNonzeroExit:
+    case Reason::kInvalidInput:
+    case Reason::kTaskError:
+    case Reason::kOutOfMemory:
+    case Reason::kResourceExhausted:
+    case Reason::kSignalled:
+      Check(last_is_current && last->ended_by_itself(), row.id,
+            "FAILED by its program, which did not end by itself");
+      return;
+    case Reason::kSpawnFailed:
+      Check(truth.spec.ScriptFor(row.last_attempt).spawn_error != 0, row.id,
+            "SPAWN_FAILED, but its program can be started");
+      return;
+    case Reason::kScheduleToStartTimeout:
+      Check(row.end_time >= row.queue_time + row.policy->schedule_to_start,
+            row.id, "SCHEDULE_TO_START_TIMEOUT before its time");
+      return;
+    case Reason::kScheduleToCloseTimeout:
+      Check(row.end_time >= row.create_time + row.policy->schedule_to_close,
+            row.id, "SCHEDULE_TO_CLOSE_TIMEOUT before its time");
+      return;
+    case Reason::kStartupTimeout:
+    case Reason::kInactivityTimeout:
+    case Reason::kProgressTimeout:
+    case Reason::kStartToCloseTimeout:
+      Check(last_is_current, row.id, "a clock fired, but nothing was started");
+      return;
+    case Reason::kWorkerLost:
+      return;
+    case Reason::kUnspecified:
+    case Reason::kSlowChunks:
+    case Reason::kCancelled:
+    case Reason::kDrained:
+    case Reason::kNestedPool:
+    case Reason::kNestedDispatch:
+    case Reason::kInvalidResult:
+    case Reason::kProtocolError:
+    case Reason::kOutputLimit:
+    case Reason::kServerUnavailable:
+    case Reason::kInternal:
+      break;
+  }
+  Violation(absl::StrCat(row.id.value(), ": FAILED for a reason that cannot be: ",
+                         ReasonName(reason)));
+}
+
+void Judge::Started(std::shared_ptr<TaskTree> tree) {
+  const AttemptId& attempt = tree->attempt();
+  const JobId& id = attempt.job_id;
+  Truth& truth = Find(id);
+  parts_.coverage->Count("attempt started");
+  Check(truth.started.insert(attempt.number).second, id,
+        "the number of an attempt is used twice");
+  Check(truth.spec.policy->retry.maximum_attempts != 1 ||
+            truth.started.size() == 1,
+        id, "maximum_attempts is 1, and it starts again");
+  const coordinator::Job* row = parts_.store->Find(id);
+  Check(row != nullptr && row->last_attempt >= attempt.number, id,
+        "an attempt starts that is not durable");
+  Check(!IsFinal(row->state), id, "an attempt starts after the job's end");
+  for (const auto& other : truth.trees) {
+    Check(!other->runnable(), id, "two attempts run at once");
+    if (!other->exists()) continue;
+    // Killed, and the kernel does not let go of it yet.
+    parts_.coverage->Count("started beside a lost tree");
+    Check(WasLost(*row, other->attempt().number), id,
+          "starts again beside a tree whose death is not confirmed");
+  }
+  truth.trees.push_back(std::move(tree));
+}
+
+void Judge::ClockFired(const TaskTree& tree, Reason reason,
+                       absl::Time quiet_since) const {
+  const JobId& id = tree.attempt().job_id;
+  const Timeouts& timeouts = Find(id).spec.supervision.timeouts;
+  const absl::Time now = parts_.queue->now();
+  const auto judge = [&](absl::Time since, absl::Duration timeout) {
+    Check(now - since >= timeout, id, "a clock fired before its time");
+    if (quiet_since > since) return;
+    Check(now - since <= timeout + kLateMax, id, "a clock fired late");
+  };
+  if (reason == Reason::kInactivityTimeout) {
+    judge(tree.last_activity(), timeouts.inactivity);
+  } else if (reason == Reason::kStartToCloseTimeout) {
+    judge(tree.start_time(), timeouts.start_to_close);
+  } else if (reason == Reason::kStartupTimeout) {
+    Check(now - tree.start_time() >= timeouts.startup, id,
+          "STARTUP_TIMEOUT before its time");
+    Check(!tree.talked() || Find(id).spec.supervision.waits_for_ready, id,
+          "STARTUP_TIMEOUT after it talked");
+  }
+}
+
+void Judge::StillRunning(const TaskTree& tree, absl::Time quiet_since) const {
+  if (!tree.program_runs()) return;
+  const JobId& id = tree.attempt().job_id;
+  const Supervision& supervision = Find(id).spec.supervision;
+  if (supervision.observe) return;
+  const Timeouts& timeouts = supervision.timeouts;
+  const absl::Time now = parts_.queue->now() - kLateMax;
+  if (quiet_since <= tree.start_time()) {
+    Check(now < tree.start_time() + timeouts.start_to_close, id,
+          "runs past start_to_close_timeout");
+  }
+  const bool active = supervision.waits_for_ready ? tree.ready() : tree.talked();
+  if (active && !supervision.silent && quiet_since <= tree.last_activity()) {
+    Check(now < tree.last_activity() + timeouts.inactivity, id,
+          "is silent past inactivity_timeout");
+  }
+}
+
+void Judge::EndReported(const AttemptEnd& end) {
+  const JobId& id = end.attempt.job_id;
+  Truth& truth = Find(id);
+  Check(truth.end_reported.insert(end.attempt.number).second, id,
+        "the end of an attempt is reported twice");
+  const bool unconfirmed =
+      end.evidence.has_value() && end.evidence->death_unconfirmed;
+  if (unconfirmed) truth.unconfirmed.insert(end.attempt.number);
+  for (const auto& tree : truth.trees) {
+    if (tree->attempt() != end.attempt) continue;
+    Check(unconfirmed || !tree->exists(), id,
+          "an end is reported while its tree lives");
+    Check(end.last.age == absl::ZeroDuration() ||
+              (end.last.stdout_bytes == tree->stdout_bytes() &&
+               end.last.stderr_bytes == tree->stderr_bytes()),
+          id, "output is not counted");
+  }
+}
+
+void Judge::CheckAcknowledged(const coordinator::Core* core) const {
+  for (const auto& [id, truth] : jobs_) {
+    if (!truth.acknowledged) continue;
+    const coordinator::Job* row = parts_.store->Find(id);
+    Check(row != nullptr, id, "was acknowledged and is not in the store");
+    Check(IsFinal(row->state) || core == nullptr || core->FindJob(id) != nullptr,
+          id, "was acknowledged and disappeared");
+  }
+}
+
+void Judge::CheckNotLate(const coordinator::Core& core) const {
+  const absl::Time now = parts_.queue->now() - kLateMax;
+  for (const auto& [id, truth] : jobs_) {
+    const coordinator::Job* job = core.FindJob(id);
+    if (job == nullptr || IsFinal(job->state)) continue;
+    if (job->state == JobState::kBackoff) {
+      Check(now < job->retry_time, id, "is in BACKOFF past its retry time");
+    }
+    if (job->state == JobState::kQueued) {
+      Check(now < job->queue_time + job->policy->schedule_to_start, id,
+            "is QUEUED past schedule_to_start_timeout");
+    }
+    if (job->state != JobState::kRunning) {
+      Check(now < job->create_time + job->policy->schedule_to_close, id,
+            "waits past schedule_to_close_timeout");
+    }
+  }
+}
+
+bool Judge::AllFinal() const {
+  return std::all_of(jobs_.begin(), jobs_.end(), [this](const auto& entry) {
+    const coordinator::Job* row = parts_.store->Find(entry.first);
+    return row == nullptr ? !entry.second.acknowledged : IsFinal(row->state);
+  });
+}
+
+void Judge::CheckAllOver() const {
+  for (const auto& [id, truth] : jobs_) {
+    const coordinator::Job* row = parts_.store->Find(id);
+    if (row == nullptr) continue;
+    if (!IsFinal(row->state)) {
+      Violation(absl::StrCat(id.value(), ": is still in state ",
+                             static_cast<int>(row->state),
+                             " at the end; last attempt ", row->last_attempt,
+                             row->attempts.empty()
+                                 ? ""
+                                 : " on " + row->current().session.value()));
+    }
+    for (const auto& tree : truth.trees) {
+      Check(!tree->runnable(), id, "a process of it runs after all is over");
+    }
+  }
+}
+
+}  // namespace vigil::sim

@@ -1,0 +1,61 @@
+// What travels on a simulated stream: the messages of
+// proto/vigil/v1/dispatch_service.proto as the plain values of the cores.
+// Values, thread-compatible.
+#ifndef VIGIL_TESTS_SIM_MESSAGES_H_
+#define VIGIL_TESTS_SIM_MESSAGES_H_
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "base/attempt.h"
+#include "base/ids.h"
+#include "base/reason.h"
+#include "coordinator/core/worker_record.h"
+
+namespace vigil::sim {
+
+using StreamId = coordinator::StreamId;
+
+// --- from the worker
+struct HeartbeatMessage {
+  int64_t number = 0;
+};
+// The worker closed the stream, or it broke.
+struct StreamEnd {};
+using ToCoordinator = std::variant<coordinator::WorkerHello, HeartbeatMessage,
+                                   AttemptUpdate, AttemptEnd, StreamEnd>;
+
+// --- from the coordinator
+struct Attached {
+  absl::Duration lease;
+  std::vector<AttemptId> kill;
+};
+struct HeartbeatAck {
+  int64_t number = 0;
+};
+struct Assignment {
+  AttemptId attempt;
+  absl::Duration time_left;
+};
+struct StopMessage {
+  AttemptId attempt;
+  Reason reason = Reason::kCancelled;
+};
+struct EndAck {
+  AttemptId attempt;
+};
+struct SlotsMessage {
+  int slots = 0;
+};
+struct StreamClosed {
+  absl::Status status;
+};
+using ToWorker = std::variant<Attached, HeartbeatAck, Assignment, StopMessage,
+                              EndAck, SlotsMessage, StreamClosed>;
+
+}  // namespace vigil::sim
+
+#endif  // VIGIL_TESTS_SIM_MESSAGES_H_

@@ -1,0 +1,39 @@
+#include "tests/sim/mutant.h"
+
+namespace vigil::sim {
+namespace {
+
+struct Row {
+  Mutant mutant;
+  absl::string_view name;
+};
+
+constexpr Row kRows[] = {
+    {Mutant::kNone, "none"},
+    {Mutant::kFenceIgnored, "fence_ignored"},
+    {Mutant::kStaleEndAccepted, "stale_end_accepted"},
+    {Mutant::kAttemptNumberReused, "attempt_number_reused"},
+    {Mutant::kSentBeforeCommit, "sent_before_commit"},
+    {Mutant::kDeadlineNotRearmed, "deadline_not_rearmed"},
+    {Mutant::kSlotFreedEarly, "slot_freed_early"},
+    {Mutant::kLeaseFromAnswer, "lease_from_answer"},
+    {Mutant::kSessionReused, "session_reused"},
+};
+
+}  // namespace
+
+absl::string_view MutantName(Mutant mutant) {
+  for (const Row& row : kRows) {
+    if (row.mutant == mutant) return row.name;
+  }
+  return "";
+}
+
+std::optional<Mutant> MutantByName(absl::string_view name) {
+  for (const Row& row : kRows) {
+    if (row.name == name) return row.mutant;
+  }
+  return std::nullopt;
+}
+
+}  // namespace vigil::sim

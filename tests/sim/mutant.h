@@ -1,0 +1,39 @@
+// Mutant: a deliberate fault in the simulated shells, to prove that the
+// simulation would notice it in real ones. The cores themselves are never
+// changed. Thread-safe functions.
+#ifndef VIGIL_TESTS_SIM_MUTANT_H_
+#define VIGIL_TESTS_SIM_MUTANT_H_
+
+#include <optional>
+
+#include "absl/strings/string_view.h"
+
+namespace vigil::sim {
+
+enum class Mutant {
+  kNone,
+  // Worker and slots go on although nobody renewed their lease.
+  kFenceIgnored,
+  // The end of an older attempt is taken for that of the current one.
+  kStaleEndAccepted,
+  // A restarted coordinator has forgotten the number of the last attempt.
+  kAttemptNumberReused,
+  // What must wait for the commit is sent at once.
+  kSentBeforeCommit,
+  // A deadline that moved nearer does not wake the coordinator.
+  kDeadlineNotRearmed,
+  // A slot says that its tree is empty as soon as the program ended.
+  kSlotFreedEarly,
+  // The lease is counted from the answer, not from the heartbeat.
+  kLeaseFromAnswer,
+  // A worker that was restarted goes on with its old session.
+  kSessionReused,
+};
+
+// "fence_ignored"; of kNone, "none".
+absl::string_view MutantName(Mutant mutant);
+std::optional<Mutant> MutantByName(absl::string_view name);
+
+}  // namespace vigil::sim
+
+#endif  // VIGIL_TESTS_SIM_MUTANT_H_

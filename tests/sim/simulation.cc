@@ -1,0 +1,140 @@
+#include "tests/sim/simulation.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+#include "tests/sim/clients.h"
+#include "tests/sim/cluster.h"
+#include "tests/sim/faults.h"
+
+namespace vigil::sim {
+namespace {
+
+// Simulated time within which all must have ended once nothing goes wrong: the
+// longest job (four attempts of 90 s) for each of 40 on two slots.
+constexpr absl::Duration kLivenessMax = absl::Hours(2);
+
+// Events between two looks at everything.
+constexpr int64_t kEventsPerCheck = 50;
+
+// Real time after which a run is taken for an endless loop; a run takes far
+// less than a second.
+constexpr unsigned kRunSecondsMax = 300;
+
+// The run that a signal ends.
+const SimulationOptions* current_options = nullptr;
+const Trace* current_trace = nullptr;
+
+// The process is lost: what is not safe in a signal handler may be tried.
+void ReportAndDie(int signum) {
+  if (current_options != nullptr && current_trace != nullptr) {
+    std::fprintf(stderr, "the last events:\n");
+    current_trace->Print();
+    std::fprintf(stderr,
+                 "seed %llu %s\nreplay: bazel run //tests/sim:sim -- "
+                 "--seed=%llu --events=%lld --mutant=%s\n",
+                 static_cast<unsigned long long>(current_options->seed),
+                 signum == SIGALRM ? "does not come to an end" : "failed",
+                 static_cast<unsigned long long>(current_options->seed),
+                 static_cast<long long>(current_options->events),
+                 MutantName(current_options->mutant).data());
+  }
+  _exit(1);
+}
+
+Cluster::Options ClusterFor(const SimulationOptions& options) {
+  // Apart from the run's own chance, so that neither disturbs the other.
+  Random random(options.seed * 7919 + 1);
+  Cluster::Options cluster;
+  cluster.seed = options.seed;
+  cluster.mutant = options.mutant;
+  cluster.trace = options.trace;
+  if (random.Chance(0.2)) cluster.live_jobs_max = 8;
+  const int64_t workers = random.Int(2, 4);
+  const bool rough = random.Chance(0.7);
+  const bool local = random.Chance(0.4);
+  for (int i = 0; i < workers; ++i) {
+    WorkerNode::Options worker;
+    worker.index = i;
+    worker.slots = static_cast<int>(random.Int(1, 3));
+    worker.local = local && i == 0;
+    worker.rough = rough;
+    if (i != 1) worker.task_types.insert("inline");
+    cluster.workers.push_back(worker);
+  }
+  return cluster;
+}
+
+void RunPhases(const SimulationOptions& options, Cluster* cluster) {
+  Clients clients(cluster);
+  Faults faults(cluster);
+  cluster->Start();
+  clients.Start();
+  faults.Start();
+  EventQueue& queue = cluster->queue();
+  while (queue.happened() < options.events && queue.Step()) {
+    if (queue.happened() % kEventsPerCheck == 0) cluster->CheckEverything();
+  }
+  cluster->trace().Add(queue.now(), "--- liveness: all faults end");
+  clients.Stop();
+  faults.Stop();
+  cluster->Heal();
+  const absl::Time limit = queue.now() + kLivenessMax;
+  while (!cluster->Settled()) {
+    for (int i = 0; i < kEventsPerCheck; ++i) queue.Step();
+    cluster->CheckEverything();
+    if (queue.now() < limit) continue;
+    cluster->judge().CheckAllOver();
+    cluster->judge().Violation("a worker does not come to rest");
+  }
+  cluster->judge().CheckAllOver();
+}
+
+}  // namespace
+
+SimulationReport RunSimulation(const SimulationOptions& options) {
+  auto cluster = std::make_unique<Cluster>(ClusterFor(options));
+  current_options = &options;
+  current_trace = &cluster->trace();
+  signal(SIGABRT, ReportAndDie);
+  signal(SIGALRM, ReportAndDie);
+  alarm(kRunSecondsMax);
+  RunPhases(options, cluster.get());
+  alarm(0);
+  signal(SIGABRT, SIG_DFL);
+  signal(SIGALRM, SIG_DFL);
+  current_options = nullptr;
+  current_trace = nullptr;
+  SimulationReport report;
+  report.events = cluster->queue().happened();
+  report.jobs = static_cast<int64_t>(cluster->store().rows().size());
+  report.simulated = cluster->queue().now() - kStart;
+  report.digest = cluster->trace().digest();
+  report.coverage = cluster->coverage();
+  return report;
+}
+
+bool FailsInChild(const SimulationOptions& options) {
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  VIGIL_CHECK(child >= 0, "fork");
+  if (child == 0) {
+    const int null = open("/dev/null", O_WRONLY);
+    dup2(null, STDERR_FILENO);
+    RunSimulation(options);
+    _exit(0);
+  }
+  int status = 0;
+  VIGIL_CHECK(waitpid(child, &status, 0) == child, "waitpid");
+  return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+}
+
+}  // namespace vigil::sim

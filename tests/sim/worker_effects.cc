@@ -1,0 +1,246 @@
+// The slots: what they say, and what the core wants of them.
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "base/check.h"
+#include "tests/sim/worker_node.h"
+
+namespace vigil::sim {
+
+WorkerNode::Place& WorkerNode::At(int slot) {
+  if (static_cast<int>(places_.size()) <= slot) places_.resize(slot + 1);
+  return places_[slot];
+}
+
+int WorkerNode::IndexOf(const SlotNode* slot) const {
+  for (int i = 0; i < static_cast<int>(places_.size()); ++i) {
+    if (places_[i].node.get() == slot) return i;
+  }
+  return -1;
+}
+
+void WorkerNode::SlotSaid(SlotNode* slot, const slot::Event& event) {
+  Enqueue([this, slot, event] {
+    const int index = IndexOf(slot);
+    if (index < 0) return;
+    core_->SlotHeard(index, parts_.queue->now());
+    ApplySlotEvent(index, event);
+  });
+}
+
+void WorkerNode::SlotGone(SlotNode* slot) {
+  std::erase_if(processes_,
+                [slot](const auto& process) { return process.get() == slot; });
+  Enqueue([this, slot] {
+    const int index = IndexOf(slot);
+    if (index < 0) return;
+    parts_.trace->Add(parts_.queue->now(),
+                      absl::StrCat(id().value(), " slot ", index, " is gone"));
+    core_->SlotLost(index, parts_.queue->now(), &effects_);
+  });
+}
+
+void WorkerNode::ApplySlotEvent(int slot, const slot::Event& event) {
+  const absl::Time now = parts_.queue->now();
+  if (std::holds_alternative<slot::Ready>(event)) {
+    core_->SlotReady(slot, now, &effects_);
+  } else if (std::holds_alternative<slot::Spawned>(event)) {
+    core_->Spawned(slot, now, &effects_);
+    Place& place = At(slot);
+    place.reads = true;
+    if (place.tree == nullptr) return;
+    // Posted, as epoll does; also for what was written before.
+    place.tree->OnOutput([this, slot, life = life_,
+                          tree = std::weak_ptr<TaskTree>(place.tree)] {
+      if (life != life_ || core_ == nullptr) return;
+      Enqueue([this, slot, tree] {
+        if (At(slot).tree == tree.lock()) Read(slot);
+      });
+    });
+    Enqueue([this, slot] { Read(slot); });
+  } else if (const auto* failed = std::get_if<slot::SpawnFailed>(&event)) {
+    At(slot).tree = nullptr;
+    core_->SpawnFailed(slot, failed->error, failed->what, now, &effects_);
+  } else if (const auto* exited = std::get_if<slot::Exited>(&event)) {
+    Exit exit;
+    exit.status = exited->status;
+    exit.signal = exited->signum;
+    core_->Exited(slot, exit, now, &effects_);
+  } else if (const auto* empty = std::get_if<slot::TreeEmpty>(&event)) {
+    ApplyTreeEmpty(slot, *empty);
+  }
+}
+
+void WorkerNode::ApplyTreeEmpty(int slot, const slot::TreeEmpty& event) {
+  if (event.unconfirmed) parts_.coverage->Count("tree unconfirmed");
+  if (event.lease_expired) parts_.coverage->Count("slot killed at its lease");
+  worker::TreeReport report;
+  report.leftovers_killed = event.leftovers_killed;
+  report.killed = event.killed;
+  report.lease_expired = event.lease_expired;
+  report.unconfirmed = event.unconfirmed;
+  report.max_rss_bytes = event.max_rss_bytes;
+  core_->TreeEmpty(slot, report, parts_.queue->now(), &effects_);
+}
+
+void WorkerNode::Read(int slot) {
+  Place& place = At(slot);
+  if (place.tree == nullptr || !place.reads || place.rests) return;
+  const absl::Time now = parts_.queue->now();
+  for (const TaskOutput& output : place.tree->Read()) {
+    switch (output.kind) {
+      case TaskOutput::Kind::kStdout:
+        core_->Output(slot, false, output.bytes, now, &effects_);
+        break;
+      case TaskOutput::Kind::kStderr:
+        core_->Output(slot, true, output.bytes, now, &effects_);
+        break;
+      case TaskOutput::Kind::kReady:
+        core_->Ready(slot, now, &effects_);
+        break;
+      case TaskOutput::Kind::kProgress: {
+        Progress progress;
+        progress.done = output.done;
+        core_->ProgressRead(slot, progress, now, &effects_);
+        break;
+      }
+    }
+  }
+  MayRest(slot);
+}
+
+void WorkerNode::MayRest(int slot) {
+  if (!options_.rough || !parts_.random->Chance(0.005)) return;
+  if (core_->slot_state(slot) != worker::SlotState::kRunning) return;
+  parts_.coverage->Count("fault: output not taken");
+  Place& place = At(slot);
+  place.rests = true;
+  core_->ReadingPaused(slot, parts_.queue->now());
+  parts_.queue->After(
+      parts_.random->Between(absl::Milliseconds(100), absl::Seconds(30)),
+      [this, slot, life = life_, tree = place.tree] {
+        if (life != life_) return;
+        Enqueue([this, slot, tree] {
+          Place& place = At(slot);
+          if (place.tree != tree || !place.rests) return;
+          place.rests = false;
+          place.quiet_since = parts_.queue->now();
+          core_->ReadingResumed(slot, parts_.queue->now());
+          Read(slot);
+        });
+      });
+}
+
+void WorkerNode::Do(const worker::StartSlot& effect) {
+  Random& random = *parts_.random;
+  Place& place = At(effect.slot);
+  parts_.judge->Check(place.node == nullptr || place.node->dead(), JobId(),
+                      "a slot is started twice");
+  place = Place();
+  place.quiet_since = parts_.queue->now();
+  place.node = std::make_shared<SlotNode>(
+      SlotNode::Parts{parts_.queue, parts_.random, parts_.judge, parts_.mutant},
+      this);
+  processes_.push_back(place.node);
+  absl::Duration delay =
+      random.Between(absl::Milliseconds(1), absl::Milliseconds(30));
+  if (options_.rough && random.Chance(0.05)) {
+    parts_.coverage->Count("fault: slot starts slowly");
+    delay = random.Between(absl::Seconds(1), absl::Seconds(15));
+  }
+  place.node->Start(delay);
+  TellLease(place.node.get());
+}
+
+void WorkerNode::Do(const worker::RetireSlot& effect) {
+  parts_.coverage->Count("slot retired");
+  At(effect.slot).node->CloseSocket();
+}
+
+void WorkerNode::Do(const worker::PingSlot& effect) {
+  At(effect.slot).node->Request(slot::PingReceived{1});
+}
+
+void WorkerNode::Do(const worker::KillSlot& effect) {
+  parts_.coverage->Count("slot killed for its silence");
+  parts_.trace->Add(
+      parts_.queue->now(),
+      absl::StrCat(id().value(), " kills slot ", effect.slot));
+  At(effect.slot).node->Kill();
+}
+
+void WorkerNode::Do(const worker::SpawnTask& effect) {
+  Place& place = At(effect.slot);
+  const JobSpec& spec = parts_.judge->Spec(effect.attempt.job_id);
+  parts_.trace->Add(
+      parts_.queue->now(),
+      absl::StrCat(id().value(), " slot ", effect.slot, " is to start ",
+                   effect.attempt.job_id.value(), " attempt ",
+                   effect.attempt.number));
+  place.tree = std::make_shared<TaskTree>(
+      parts_.queue, parts_.random, effect.attempt,
+      spec.ScriptFor(effect.attempt.number), spec.supervision);
+  place.reads = false;
+  place.rests = false;
+  place.node->Spawn(place.tree);
+}
+
+void WorkerNode::Do(const worker::CheckOutput& effect) {
+  Read(effect.slot);
+  core_->OutputChecked(effect.slot, parts_.queue->now(), &effects_);
+}
+
+void WorkerNode::Do(const worker::SoftStop& effect) {
+  Place& place = At(effect.slot);
+  parts_.coverage->Count(
+      absl::StrCat("soft stop: ", ReasonName(effect.cause)));
+  if (!place.rests) {
+    parts_.judge->ClockFired(*place.tree, effect.cause, place.quiet_since);
+  }
+  place.node->Request(slot::SignalRequested{15});
+}
+
+void WorkerNode::Do(const worker::KillTree& effect) {
+  At(effect.slot).node->Request(slot::KillRequested{});
+}
+
+void WorkerNode::Do(const worker::CollectOutput& effect) {
+  Place& place = At(effect.slot);
+  std::optional<Reason> text_reason;
+  if (place.tree != nullptr) {
+    place.rests = false;
+    Read(effect.slot);
+    place.rests = false;
+    if (place.tree->ended_by_itself()) {
+      text_reason = place.tree->script().text_reason;
+    }
+  }
+  place.tree = nullptr;
+  place.reads = false;
+  core_->OutputCollected(effect.slot, text_reason, parts_.queue->now(),
+                         &effects_);
+}
+
+void WorkerNode::Do(const worker::SendUpdate& effect) {
+  if (effect.update.observed.has_value()) {
+    parts_.coverage->Count("clock observed");
+  }
+  link_.Send(effect.update);
+}
+
+void WorkerNode::Do(const worker::SendEnd& effect) {
+  const AttemptEnd& end = effect.end;
+  parts_.trace->Add(
+      parts_.queue->now(),
+      absl::StrCat(id().value(), " reports the end of ",
+                   end.attempt.job_id.value(), " attempt ", end.attempt.number,
+                   ": ",
+                   end.failure.has_value() ? ReasonName(end.failure->reason)
+                                           : "success"));
+  parts_.judge->EndReported(end);
+  link_.Send(end);
+}
+
+}  // namespace vigil::sim

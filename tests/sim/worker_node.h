@@ -1,0 +1,158 @@
+// WorkerNode: a worker's process: the real core in a loop that applies what
+// slots, tasks and coordinator said and performs what the core asks for, with
+// its link and its slots. It can be killed, restarted and stopped at any time.
+// Thread-compatible; owns the core and the link, shares the slots.
+#ifndef VIGIL_TESTS_SIM_WORKER_NODE_H_
+#define VIGIL_TESTS_SIM_WORKER_NODE_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/ids.h"
+#include "tests/sim/coverage.h"
+#include "tests/sim/event_queue.h"
+#include "tests/sim/judge.h"
+#include "tests/sim/mutant.h"
+#include "tests/sim/network.h"
+#include "tests/sim/random.h"
+#include "tests/sim/slot_node.h"
+#include "tests/sim/task_tree.h"
+#include "tests/sim/timer.h"
+#include "tests/sim/trace.h"
+#include "tests/sim/worker_link.h"
+#include "worker/core/core.h"
+
+namespace vigil::sim {
+
+class WorkerNode : public Network::WorkerEnd,
+                   public WorkerLink::Owner,
+                   public SlotNode::Owner {
+ public:
+  struct Parts {
+    EventQueue* queue;
+    Random* random;
+    Trace* trace;
+    Coverage* coverage;
+    Judge* judge;
+    Network* network;
+    Mutant mutant;
+  };
+  struct Options {
+    int index = 0;
+    int slots = 1;
+    // Started by the coordinator.
+    bool local = false;
+    std::set<std::string> task_types;
+    // Faults that the worker itself makes likely: slots that start slowly,
+    // output that nobody takes.
+    bool rough = false;
+  };
+  WorkerNode(const Parts& parts, Options options);
+
+  // --- its process
+  void Start();
+  // SIGKILL. Its slots see that and kill what they run.
+  void Crash();
+  void Stop();
+  void Continue();
+  bool up() const { return core_ != nullptr; }
+  bool stopped() const { return stopped_; }
+  // Nothing that it or an earlier life started is left.
+  bool AllDead() const;
+  void SetCalm() { options_.rough = false; }
+
+  // --- its slots; each picks one at random, if there is one
+  void CrashSlot();
+  void StopSlot();
+  void ContinueSlots();
+
+  const Options& options() const { return options_; }
+  const SessionId& session() const { return session_; }
+  WorkerId id() const;
+  const worker::Core* core() const { return core_.get(); }
+  // Attached, nothing to do, all slots ready, no end unacknowledged.
+  bool Settled() const;
+  // Ends the run if a clock is overdue.
+  void CheckNotLate() const;
+
+  void Receive(StreamId stream, ToWorker message) override;
+  coordinator::WorkerHello Hello() override;
+  void LeaseExtended(absl::Time until) override;
+  void Hear(const ToWorker& message) override;
+  void AttachedNow(const std::vector<AttemptId>& kill) override;
+  void Fenced() override;
+  void SlotSaid(SlotNode* slot, const slot::Event& event) override;
+  void SlotGone(SlotNode* slot) override;
+
+ private:
+  struct Place {
+    std::shared_ptr<SlotNode> node;
+    std::shared_ptr<TaskTree> tree;
+    // Its program was seen running, so its output is read.
+    bool reads = false;
+    // Nobody takes the output for now.
+    bool rests = false;
+    // Since when neither slot nor worker were stopped, nor output left unread.
+    absl::Time quiet_since;
+  };
+
+  void Enqueue(std::function<void()> input);
+  void Wake();
+  void Turn();
+  void Perform();
+  void NewSession();
+  Place& At(int slot);
+  int IndexOf(const SlotNode* slot) const;
+  void Disturbed();
+  void ApplySlotEvent(int slot, const slot::Event& event);
+  void ApplyTreeEmpty(int slot, const slot::TreeEmpty& event);
+  void TellLease(SlotNode* slot) const;
+  void Read(int slot);
+  void MayRest(int slot);
+
+  // One for each effect of the core.
+  void Do(const worker::StartSlot& effect);
+  void Do(const worker::RetireSlot& effect);
+  void Do(const worker::PingSlot& effect);
+  void Do(const worker::KillSlot& effect);
+  void Do(const worker::SpawnTask& effect);
+  void Do(const worker::CheckOutput& effect);
+  void Do(const worker::SoftStop& effect);
+  void Do(const worker::KillTree& effect);
+  void Do(const worker::CollectOutput& effect);
+  void Do(const worker::SendUpdate& effect);
+  void Do(const worker::SendEnd& effect);
+
+  const Parts parts_;
+  Options options_;
+  WorkerLink link_;
+  std::unique_ptr<worker::Core> core_;
+  worker::Effects effects_;
+  SessionId session_;
+  int sessions_ = 0;
+  // Within the session.
+  int64_t attaches_ = 0;
+  // Fenced; a new session starts when nothing runs any more.
+  bool fenced_ = false;
+  std::vector<Place> places_;
+  // Every slot process of this and earlier lives that was not seen to end.
+  std::vector<std::shared_ptr<SlotNode>> processes_;
+  // Counts the lives of the process.
+  uint64_t life_ = 0;
+  std::deque<std::function<void()>> inbox_;
+  Timer timer_;
+  bool turn_due_ = false;
+  bool stopped_ = false;
+  absl::Time stopped_since_;
+  int64_t turns_ = 0;
+};
+
+}  // namespace vigil::sim
+
+#endif  // VIGIL_TESTS_SIM_WORKER_NODE_H_

@@ -1,0 +1,75 @@
+#include "worker/loop/cpu_time.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+#include "worker/loop/limits.h"
+
+namespace vigil::worker {
+namespace {
+
+// Fields of a stat file after the command name: utime, stime, cutime, cstime.
+constexpr size_t kFirstTimeField = 11;
+constexpr size_t kTimeFields = 4;
+
+// Reads the start of a file of /proc; empty when it is gone.
+std::string ReadStart(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return "";
+  std::array<char, 1024> buffer;
+  const ssize_t size = read(fd.get(), buffer.data(), buffer.size());
+  return size <= 0 ? "" : std::string(buffer.data(), static_cast<size_t>(size));
+}
+
+std::optional<int64_t> TicksOf(pid_t pid) {
+  const std::string stat = ReadStart(absl::StrCat("/proc/", pid, "/stat"));
+  const size_t name_end = stat.rfind(") ");
+  if (name_end == std::string::npos) return std::nullopt;
+  const std::vector<absl::string_view> fields =
+      absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
+  if (fields.size() < kFirstTimeField + kTimeFields) return std::nullopt;
+  int64_t sum = 0;
+  for (size_t i = 0; i < kTimeFields; ++i) {
+    int64_t ticks = 0;
+    if (!absl::SimpleAtoi(fields[kFirstTimeField + i], &ticks)) {
+      return std::nullopt;
+    }
+    sum += ticks;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::optional<absl::Duration> CpuTimeOfTree(pid_t pid) {
+  const std::optional<int64_t> first = TicksOf(pid);
+  if (!first.has_value()) return std::nullopt;
+  int64_t ticks = *first;
+  std::vector<pid_t> tree = {pid};
+  for (size_t i = 0; i < tree.size(); ++i) {
+    const std::string children = ReadStart(
+        absl::StrCat("/proc/", tree[i], "/task/", tree[i], "/children"));
+    for (absl::string_view text :
+         absl::StrSplit(children, ' ', absl::SkipEmpty())) {
+      pid_t child = 0;
+      if (tree.size() >= kCpuProcessesMax || !absl::SimpleAtoi(text, &child)) {
+        break;
+      }
+      tree.push_back(child);
+      ticks += TicksOf(child).value_or(0);
+    }
+  }
+  return absl::Seconds(1) * ticks / sysconf(_SC_CLK_TCK);
+}
+
+}  // namespace vigil::worker

@@ -1,0 +1,93 @@
+// Caps and times of the worker's loop, each with its unit and reason.
+#ifndef VIGIL_WORKER_LOOP_LIMITS_H_
+#define VIGIL_WORKER_LOOP_LIMITS_H_
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+
+namespace vigil::worker {
+
+// One read of a task's pipe, in bytes: all that a pipe holds by default.
+inline constexpr size_t kReadBytesMax = 64 << 10;
+
+// Read from one stream of one task in one turn, in bytes, so that a task that
+// floods does not keep the loop from the others.
+inline constexpr size_t kReadBytesPerTurnMax = 256 << 10;
+
+// Read of a task whose tree is empty, in bytes: more than a pipe can be made to
+// hold without privileges, so that only a writer outside the tree could exceed
+// it.
+inline constexpr size_t kCollectBytesMax = 4 << 20;
+
+// Longest line that patterns look at, in bytes, as policy.proto states.
+inline constexpr size_t kLineBytesMax = 4 << 10;
+
+// The last output of both streams that is kept as evidence, and of stderr that
+// reason patterns look at, in bytes, as job.proto and catalog.proto state.
+inline constexpr size_t kEvidenceBytesMax = 1 << 10;
+inline constexpr size_t kStderrTailBytesMax = 4 << 10;
+
+// The last output as quoted in a failure's message, in bytes.
+inline constexpr size_t kQuoteBytesMax = 120;
+
+// What each piece of output costs beside its bytes; counted so that a task that
+// writes single bytes cannot make the worker large.
+inline constexpr size_t kChunkOverheadBytes = 64;
+
+// Content of one message to the coordinator, in bytes: well below the 4 MiB -
+// 64 KiB that no message exceeds, also with one item more.
+inline constexpr size_t kMessageFillBytes = 1 << 20;
+
+// Bytes handed to the stream and not yet written; above it output waits in its
+// windows, where it is bounded.
+inline constexpr size_t kStreamBacklogBytesMax = 2 << 20;
+
+// Ends listed in Attach, in bytes; the others follow as messages.
+inline constexpr size_t kAttachEndsBytesMax = 1 << 20;
+
+// Clocks of `observe` that fired and were not sent, over all attempts.
+inline constexpr size_t kObservedMax = 1024;
+
+// How often the CPU time of an active task is read at most: finer than anyone
+// looks, and a few tens of microseconds each.
+inline constexpr absl::Duration kCpuSampleInterval = absl::Milliseconds(100);
+
+// Processes of one task whose CPU time is added up; the rest are ignored.
+inline constexpr int kCpuProcessesMax = 64;
+
+// A task that used that much CPU while silent, or that share of the silence,
+// worked: its output probably lies in a buffer.
+inline constexpr absl::Duration kBusyCpuMin = absl::Seconds(1);
+inline constexpr double kBusyCpuShareMin = 0.2;
+
+// How late the loop may wake before it counts as stopped: far above what a
+// loaded machine does, far below any clock.
+inline constexpr absl::Duration kStallMin = absl::Seconds(1);
+
+// How often children that a dead slot left behind are killed again. Deaths wake
+// the loop at once; this catches one that arrived without a signal.
+inline constexpr absl::Duration kSweepInterval = absl::Milliseconds(100);
+
+// From the end of the last task of a draining worker until it gives up waiting
+// for the coordinator's acknowledgement.
+inline constexpr absl::Duration kDrainAckMax = absl::Seconds(5);
+
+// How long a worker that ends waits for its slots: longer than a slot takes to
+// give a tree up (10 s).
+inline constexpr absl::Duration kSlotsExitMax = absl::Seconds(12);
+
+// How long Attach may stay unanswered before the stream is tried anew.
+inline constexpr absl::Duration kAttachAnswerMax = absl::Seconds(10);
+
+// Waits before the stream is opened again: each twice the last, by a random
+// factor in [0.5, 1].
+inline constexpr absl::Duration kReconnectMin = absl::Milliseconds(100);
+// On a unix socket: the coordinator is on this machine, and back soon.
+inline constexpr absl::Duration kReconnectMaxUnix = absl::Seconds(2);
+// On TCP: thousands of workers may be waiting.
+inline constexpr absl::Duration kReconnectMaxTcp = absl::Seconds(10);
+
+}  // namespace vigil::worker
+
+#endif  // VIGIL_WORKER_LOOP_LIMITS_H_

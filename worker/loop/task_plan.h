@@ -1,0 +1,36 @@
+// PlanTask: from an assignment and the catalog to the exact command line,
+// environment and directory of a task. A pure function, thread-safe.
+#ifndef VIGIL_WORKER_LOOP_TASK_PLAN_H_
+#define VIGIL_WORKER_LOOP_TASK_PLAN_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "vigil/v1/catalog.pb.h"
+#include "vigil/v1/dispatch_service.pb.h"
+#include "worker/slot/task_command.h"
+
+namespace vigil::worker {
+
+struct TaskPlanOptions {
+  // Whether JobSpec.command is run.
+  bool allow_commands = false;
+  std::string worker_id;
+  // Where a task runs whose job and type do not say.
+  std::string default_directory;
+};
+
+// `type` is the task type of the job, null if this worker has none of that name
+// or the job is a command. The environment is what job or type give, PATH and
+// PYTHONUNBUFFERED where they give none, and Vigil's own; nothing of this
+// process. Errors, each naming the field:
+// - NOT_FOUND: the task type is not in the catalog.
+// - PERMISSION_DENIED: commands are not allowed here.
+// - INVALID_ARGUMENT: arguments are not allowed, or nothing is to be run.
+absl::StatusOr<slot::TaskCommand> PlanTask(const v1::Assignment& assignment,
+                                           const v1::TaskType* type,
+                                           const TaskPlanOptions& options);
+
+}  // namespace vigil::worker
+
+#endif  // VIGIL_WORKER_LOOP_TASK_PLAN_H_

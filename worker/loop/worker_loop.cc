@@ -1,0 +1,226 @@
+// Turns: what happened, what is due, what is sent.
+#include "worker/loop/worker_loop.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "worker/loop/limits.h"
+
+namespace vigil::worker {
+namespace {
+
+sigset_t LoopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signum : {SIGCHLD, SIGINT, SIGTERM}) {
+    sigaddset(&signals, signum);
+  }
+  return signals;
+}
+
+}  // namespace
+
+void WorkerLoop::BlockSignals() {
+  const sigset_t signals = LoopSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+absl::StatusOr<std::unique_ptr<WorkerLoop>> WorkerLoop::Create(
+    WorkerOptions options, DispatchStream* stream) {
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    return absl::ErrnoToStatus(errno, "PR_SET_CHILD_SUBREAPER");
+  }
+  absl::StatusOr<Poller> poller = Poller::Create();
+  if (!poller.ok()) return poller.status();
+  const sigset_t signals = LoopSignals();
+  UniqueFd signal_fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signal_fd.valid()) return absl::ErrnoToStatus(errno, "signalfd");
+  std::unique_ptr<WorkerLoop> loop(new WorkerLoop(
+      std::move(options), *std::move(poller), std::move(signal_fd), stream));
+  absl::Status watched = loop->Watch();
+  if (!watched.ok()) return watched;
+  return loop;
+}
+
+WorkerLoop::WorkerLoop(WorkerOptions options, Poller poller, UniqueFd signal_fd,
+                       DispatchStream* stream)
+    : options_(std::move(options)),
+      poller_(std::move(poller)),
+      signal_fd_(std::move(signal_fd)),
+      stream_(stream),
+      session_id_(options_.new_id()),
+      now_(clock_.Now()),
+      core_(std::make_unique<Core>(options_.slots, now_, &effects_)),
+      slots_(options_.slot_binary, &poller_, this),
+      link_({options_.reconnect_max, options_.random}, stream, this) {
+  for (const v1::TaskType& type : options_.catalog.task_types()) {
+    types_[type.name()] = &type;
+    reasons_.emplace(type.name(), ReasonPatterns(type));
+  }
+}
+
+absl::Status WorkerLoop::Watch() {
+  absl::Status status = poller_.Add(signal_fd_.get(), Poller::Kind::kSignal, 0);
+  if (status.ok()) {
+    status = poller_.Add(stream_->event_fd(), Poller::Kind::kStream, 0);
+  }
+  if (status.ok() && options_.parent_fd.valid()) {
+    status = poller_.Add(options_.parent_fd.get(), Poller::Kind::kParent, 0);
+  }
+  return status;
+}
+
+WorkerExit WorkerLoop::Run() {
+  PerformEffects();
+  while (!done_) Turn();
+  link_.Stop();
+  // The slots kill their trees in any case; here they are waited for.
+  if (status_ != WorkerExit::kForced) slots_.EndAll();
+  return status_;
+}
+
+absl::Time WorkerLoop::NextDeadline() const {
+  return std::min({core_->NextDeadline(), link_.NextDeadline(), sweep_time_,
+                   drain_deadline_});
+}
+
+void WorkerLoop::Turn() {
+  const absl::Time deadline = NextDeadline();
+  const std::vector<Poller::Ready> all = poller_.Wait(
+      deadline == absl::InfiniteFuture() ? absl::InfiniteDuration()
+                                         : clock_.ToBoottime(deadline));
+  const absl::Time expected = std::max(now_, deadline);
+  now_ = clock_.Now();
+  GrantStall(expected);
+  for (const Poller::Ready& ready : all) Dispatch(ready);
+  if (sweep_time_ <= now_) slots_.Sweep();
+  sweep_time_ =
+      slots_.sweeping() ? now_ + kSweepInterval : absl::InfiniteFuture();
+  core_->Tick(now_, &effects_);
+  PerformEffects();
+  if (slots_.sweeping())
+    sweep_time_ = std::min(sweep_time_, now_ + kSweepInterval);
+  if (fenced_ && core_->Quiet()) {
+    fenced_ = false;
+    session_id_ = options_.new_id();
+    link_.StartSession(now_);
+  }
+  link_.Tick(now_);
+  Flush();
+  if (draining_) CheckDrain();
+}
+
+void WorkerLoop::GrantStall(absl::Time expected) {
+  // Later than the deadline it waited for, or than the start of a turn that
+  // took that long: it was stopped, or the machine was.
+  const absl::Duration late = now_ - expected;
+  if (late < kStallMin) return;
+  Log(LogSeverity::kWarning,
+      absl::StrCat("did not run for ", absl::FormatDuration(late),
+                   "; clocks that judge silence are granted it"));
+  core_->GrantStall(late);
+}
+
+void WorkerLoop::Dispatch(const Poller::Ready& ready) {
+  switch (ready.kind) {
+    case Poller::Kind::kTimer:
+      return;
+    case Poller::Kind::kSignal:
+      HandleSignals();
+      return;
+    case Poller::Kind::kParent: {
+      std::array<char, 64> buffer;
+      const ssize_t size =
+          read(options_.parent_fd.get(), buffer.data(), buffer.size());
+      if (size > 0 || (size < 0 && errno == EINTR)) return;
+      Log(LogSeverity::kInfo, "the coordinator that started it ended");
+      Finish(WorkerExit::kOk);
+      return;
+    }
+    case Poller::Kind::kStream:
+      link_.HandleEvents(now_);
+      return;
+    case Poller::Kind::kSlot:
+      slots_.HandleSocket(ready.index);
+      return;
+    case Poller::Kind::kStdout:
+    case Poller::Kind::kStderr: {
+      Task* task = TaskIn(ready.index);
+      if (task == nullptr || !task->watched) return;
+      ReadOutput(task,
+                 ready.kind == Poller::Kind::kStdout ? OutputStream::kStdout
+                                                     : OutputStream::kStderr,
+                 kReadBytesPerTurnMax);
+      PauseIfFull(task);
+      return;
+    }
+  }
+}
+
+void WorkerLoop::HandleSignals() {
+  signalfd_siginfo info;
+  while (read(signal_fd_.get(), &info, sizeof(info)) == sizeof(info)) {
+    if (info.ssi_signo == SIGCHLD) {
+      slots_.Sweep();
+    } else if (!draining_) {
+      BeginDrain();
+    } else {
+      Log(LogSeverity::kWarning, "a second signal: ends at once");
+      Finish(WorkerExit::kForced);
+    }
+  }
+}
+
+void WorkerLoop::BeginDrain() {
+  Log(LogSeverity::kInfo, "drains: takes no work, and asks tasks to end");
+  draining_ = true;
+  // First: what waits was not started, and can be tried elsewhere for free.
+  core_->SetSlots(0, now_, &effects_);
+  for (const AttemptId& attempt : core_->Running()) {
+    core_->Stop(attempt, Reason::kDrained, now_, &effects_);
+  }
+}
+
+void WorkerLoop::CheckDrain() {
+  if (!core_->Quiet()) return;
+  if (outbox_.no_ends()) {
+    Finish(WorkerExit::kOk);
+  } else if (drain_deadline_ == absl::InfiniteFuture()) {
+    drain_deadline_ = now_ + kDrainAckMax;
+  } else if (drain_deadline_ <= now_) {
+    Log(LogSeverity::kWarning,
+        "the coordinator did not acknowledge how the last attempts ended");
+    Finish(WorkerExit::kOk);
+  }
+}
+
+void WorkerLoop::Flush() {
+  if (!link_.attached()) return;
+  while (stream_->backlog_bytes() < kStreamBacklogBytesMax) {
+    v1::AttachRequest request;
+    if (!outbox_.Fill(now_, &request)) break;
+    if (link_.HeartbeatDue(now_)) link_.AddHeartbeat(now_, &request);
+    stream_->Send(std::move(request));
+  }
+  if (!link_.HeartbeatDue(now_)) return;
+  v1::AttachRequest request;
+  link_.AddHeartbeat(now_, &request);
+  stream_->Send(std::move(request));
+}
+
+void WorkerLoop::Finish(WorkerExit status) {
+  // A later and harder wish wins.
+  status_ = std::max(status_, status);
+  done_ = true;
+}
+
+}  // namespace vigil::worker

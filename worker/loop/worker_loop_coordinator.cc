@@ -1,0 +1,142 @@
+// The coordinator's side: what it is told about this worker, and what it wants.
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/log.h"
+#include "base/wire/attempt_wire.h"
+#include "base/wire/policy_wire.h"
+#include "base/wire/time_wire.h"
+#include "worker/loop/worker_loop.h"
+
+namespace vigil::worker {
+namespace {
+
+constexpr int kProtocolVersion = 1;
+
+// What the coordinator needs to resolve a job; how a task is run stays here.
+v1::TaskType Announced(const v1::TaskType& type) {
+  v1::TaskType announced = type;
+  announced.clear_argv();
+  announced.clear_env();
+  announced.clear_working_directory();
+  announced.clear_reason_patterns();
+  return announced;
+}
+
+}  // namespace
+
+v1::AttachRequest WorkerLoop::MakeAttach() {
+  v1::AttachRequest request;
+  v1::Attach* attach = request.mutable_attach();
+  attach->set_protocol_min(kProtocolVersion);
+  attach->set_protocol_max(kProtocolVersion);
+  attach->set_build(options_.build);
+  attach->set_worker_id(options_.worker_id);
+  attach->set_session_id(session_id_);
+  attach->set_boot_id(options_.boot_id);
+  attach->set_hostname(options_.hostname);
+  attach->set_pid(getpid());
+  attach->set_slots(core_->slots());
+  attach->set_allow_commands(options_.allow_commands);
+  for (const v1::TaskType& type : options_.catalog.task_types()) {
+    *attach->add_task_types() = Announced(type);
+  }
+  attach->set_local_token(options_.local_token);
+  outbox_.Open(core_->Running(), attach);
+  return request;
+}
+
+void WorkerLoop::LeaseExtended(absl::Time until) {
+  core_->ExtendLease(until);
+  slots_.LeaseAll(clock_.ToBoottime(core_->lease()));
+}
+
+void WorkerLoop::Received(const v1::AttachResponse& response, absl::Time now) {
+  if (response.has_attached()) {
+    lost_ = false;
+    Log(LogSeverity::kInfo,
+        absl::StrCat("attached to the coordinator, epoch ",
+                     response.attached().epoch(), ", session ", session_id_));
+    for (const v1::AttemptId& proto : response.attached().kill()) {
+      const AttemptId attempt = FromProto(proto);
+      if (outbox_.HasEnd(attempt)) {
+        core_->EndAcknowledged(attempt);
+        outbox_.Forget(attempt);
+      } else {
+        core_->Fence(attempt, now, &effects_);
+      }
+    }
+  }
+  for (const v1::OutputAck& ack : response.output_acks()) {
+    const AttemptId attempt = FromProto(ack.attempt());
+    outbox_.OutputAcknowledged(attempt, ack.total_bytes());
+    ResumeIfTaken(attempt);
+  }
+  for (const v1::AttemptId& proto : response.acknowledged_ends()) {
+    const AttemptId attempt = FromProto(proto);
+    if (!outbox_.HasEnd(attempt)) continue;
+    core_->EndAcknowledged(attempt);
+    outbox_.Forget(attempt);
+  }
+  if (response.has_slots() && !draining_) {
+    core_->SetSlots(response.slots(), now, &effects_);
+  }
+  for (const v1::Stop& stop : response.stops()) {
+    core_->Stop(FromProto(stop.attempt()), static_cast<Reason>(stop.reason()),
+                now, &effects_);
+  }
+  for (const v1::Assignment& assignment : response.assignments()) {
+    Assigned(assignment);
+  }
+}
+
+void WorkerLoop::Assigned(const v1::Assignment& assignment) {
+  const AttemptId attempt = FromProto(assignment.attempt());
+  // Sent again; it is here, or has ended here.
+  if (tasks_.contains(attempt) || outbox_.HasEnd(attempt)) return;
+  const v1::JobSpec& spec = assignment.spec();
+  const auto type = types_.find(spec.task_type());
+  auto task = std::make_unique<Task>(
+      assignment, type == types_.end() ? nullptr : type->second);
+  AttemptStart start;
+  start.id = attempt;
+  start.supervision = SupervisionOf(spec);
+  start.exit_reasons = task->ExitReasons();
+  if (assignment.has_time_left()) {
+    start.time_left = FromProto(assignment.time_left());
+  }
+  tasks_.emplace(attempt, std::move(task));
+  core_->Assign(std::move(start), now_, &effects_);
+}
+
+void WorkerLoop::Lost(const absl::Status& status) {
+  outbox_.Close();
+  if (lost_) return;
+  lost_ = true;
+  Log(LogSeverity::kWarning,
+      absl::StrCat("the coordinator does not answer (", status.ToString(),
+                   "); tasks go on, and it is tried "
+                   "again"));
+}
+
+void WorkerLoop::Fenced(const absl::Status& status, absl::Time now) {
+  Log(LogSeverity::kWarning,
+      absl::StrCat("session ", session_id_,
+                   " was given up by the coordinator: ", status.message(),
+                   "; kills its tasks and starts a new session"));
+  outbox_.Close();
+  fenced_ = true;
+  core_->FenceAll("ran in a session that the coordinator gave up", now,
+                  &effects_);
+}
+
+void WorkerLoop::Refused(const absl::Status& status) {
+  Log(LogSeverity::kError,
+      absl::StrCat("the coordinator refuses this worker: ", status.message()));
+  Finish(WorkerExit::kRefused);
+}
+
+}  // namespace vigil::worker

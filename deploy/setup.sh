@@ -17,7 +17,7 @@ VIGIL_PACKAGES=(
   bazel-skylib g++ libabsl-dev libbenchmark-dev libcap-dev libgmock-dev
   libgrpc++-dev libgrpc-dev libgtest-dev libprotobuf-dev libre2-dev
   libseccomp-dev libsqlite3-dev protobuf-compiler protobuf-compiler-grpc
-  python3 sqlite3
+  python3 python3-grpcio python3-protobuf sqlite3
 )
 
 # What one compiler may take: gRPC's headers need up to 0.7 GiB.

@@ -46,8 +46,7 @@ void FakeCoordinator::Send(const v1::AttachResponse& response) {
 
 void FakeCoordinator::Cut() {
   absl::MutexLock lock(&mutex_);
-  ASSERT_NE(context_, nullptr);
-  context_->TryCancel();
+  if (context_ != nullptr) context_->TryCancel();
 }
 
 void FakeCoordinator::WaitUntil(
@@ -156,6 +155,10 @@ grpc::Status FakeCoordinator::Attach(grpc::ServerContext* context,
       vigil::ToProto(behaviour_.lease, attached->mutable_lease());
       vigil::ToProto(behaviour_.heartbeat_interval,
                      attached->mutable_heartbeat_interval());
+      for (const v1::AttemptEnd& end : request.attach().ended()) {
+        if (!behaviour_.acknowledge_ends) break;
+        *response.add_acknowledged_ends() = end.attempt();
+      }
       stream->Write(response);
     }
   }

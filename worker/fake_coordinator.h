@@ -54,7 +54,7 @@ class FakeCoordinator final : public v1::DispatchService::Service {
 
   // Sends on the newest stream.
   void Send(const v1::AttachResponse& response);
-  // Cuts the newest stream.
+  // Cuts the newest stream, if it is still there.
   void Cut();
 
   // Waits until `done` holds of all streams so far; fails the test after a

@@ -20,6 +20,9 @@ WorkerTest::WorkerTest() = default;
 
 WorkerTest::~WorkerTest() {
   if (!thread_.joinable()) return;
+  // What a test left unacknowledged would be waited for.
+  coordinator_.Behave([](auto& b) { b = FakeCoordinator::Behaviour(); });
+  coordinator_.Cut();
   kill(getpid(), SIGTERM);
   thread_.join();
 }

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/string_view.h"
+#include "base/attempt.h"
+
 namespace vigil::sim {
 namespace {
 
@@ -10,6 +13,48 @@ constexpr absl::Duration kReapInterval = absl::Milliseconds(20);
 
 // How often an operator undoes what was done to the workers.
 constexpr absl::Duration kRestoreInterval = absl::Seconds(10);
+
+absl::string_view SlotStateName(worker::SlotState state) {
+  switch (state) {
+    case worker::SlotState::kStarting:
+      return "slot: STARTING";
+    case worker::SlotState::kIdle:
+      return "slot: IDLE";
+    case worker::SlotState::kSpawning:
+      return "slot: SPAWNING";
+    case worker::SlotState::kRunning:
+      return "slot: RUNNING";
+    case worker::SlotState::kSoftStop:
+      return "slot: SOFT_STOP";
+    case worker::SlotState::kKilling:
+      return "slot: KILLING";
+    case worker::SlotState::kCollecting:
+      return "slot: COLLECTING";
+    case worker::SlotState::kLeaving:
+      return "slot: LEAVING";
+    case worker::SlotState::kGone:
+      return "slot: GONE";
+    case worker::SlotState::kStuck:
+      return "slot: STUCK";
+  }
+  return "";
+}
+
+absl::string_view PhaseName(Phase phase) {
+  switch (phase) {
+    case Phase::kStarting:
+      return "phase: STARTING";
+    case Phase::kActive:
+      return "phase: ACTIVE";
+    case Phase::kStopping:
+      return "phase: STOPPING";
+    case Phase::kUnspecified:
+    case Phase::kWarming:
+    case Phase::kEnded:
+      break;
+  }
+  return "phase: other";
+}
 
 }  // namespace
 
@@ -133,6 +178,36 @@ void Cluster::CheckEverything() {
     if (!worker->up()) continue;
     worker->core()->CheckInvariants();
     worker->CheckNotLate();
+  }
+}
+
+void Cluster::CountStates() {
+  for (const auto& worker : workers_) {
+    if (!worker->up()) continue;
+    for (int i = 0; i < worker->places(); ++i) {
+      coverage_.Count(SlotStateName(worker->core()->slot_state(i)));
+    }
+  }
+  if (!coordinator_.up()) return;
+  for (const auto& [id, row] : store_.rows()) {
+    const coordinator::Job* job = coordinator_.core()->FindJob(id);
+    if (job == nullptr) continue;
+    switch (job->state) {
+      case coordinator::JobState::kQueued:
+        coverage_.Count("job: QUEUED");
+        break;
+      case coordinator::JobState::kBackoff:
+        coverage_.Count("job: BACKOFF");
+        break;
+      case coordinator::JobState::kRunning:
+        coverage_.Count(PhaseName(job->current().phase));
+        break;
+      case coordinator::JobState::kUnspecified:
+      case coordinator::JobState::kSucceeded:
+      case coordinator::JobState::kFailed:
+      case coordinator::JobState::kCancelled:
+        break;
+    }
   }
 }
 

@@ -45,6 +45,8 @@ class Cluster {
 
   // Ends the run if anything is as it must not be.
   void CheckEverything();
+  // Notes which states occur.
+  void CountStates();
   // All jobs are final and all workers wait for work.
   bool Settled() const;
 

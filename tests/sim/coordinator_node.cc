@@ -111,7 +111,11 @@ void CoordinatorNode::Turn() {
     inbox_.pop_front();
     input(&effects);
   }
+  const int64_t lost = core_->counters().attempts_lost;
   core_->Tick(parts_.queue->now(), &effects);
+  if (core_->counters().attempts_lost > lost) {
+    parts_.coverage->Count("lease over");
+  }
   if (++turns_ % kTurnsPerCheck == 0) core_->CheckInvariants();
   Take(std::move(effects));
   Commit();

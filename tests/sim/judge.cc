@@ -77,6 +77,9 @@ void Judge::Storing(const coordinator::Job& row) {
     Check(!old->cancel_requested || row.last_attempt == old->last_attempt,
           row.id, "is tried again after its cancellation was durable");
   }
+  if (row.lost_attempts > (old == nullptr ? 0 : old->lost_attempts)) {
+    parts_.coverage->Count("attempt lost");
+  }
   if (!IsFinal(row.state)) return;
   const Truth& truth = Find(row.id);
   for (const auto& tree : truth.trees) {

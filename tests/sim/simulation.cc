@@ -59,7 +59,9 @@ Cluster::Options ClusterFor(const SimulationOptions& options) {
   cluster.trace = options.trace;
   if (random.Chance(0.2)) cluster.live_jobs_max = 8;
   const int64_t workers = random.Int(2, 4);
-  const bool rough = random.Chance(0.7);
+  const bool rough =
+      options.weather == SimulationOptions::Weather::kRough &&
+      random.Chance(0.7);
   const bool local = random.Chance(0.4);
   for (int i = 0; i < workers; ++i) {
     WorkerNode::Options worker;
@@ -78,10 +80,12 @@ void RunPhases(const SimulationOptions& options, Cluster* cluster) {
   Faults faults(cluster);
   cluster->Start();
   clients.Start();
-  faults.Start();
+  if (options.weather == SimulationOptions::Weather::kRough) faults.Start();
   EventQueue& queue = cluster->queue();
   while (queue.happened() < options.events && queue.Step()) {
-    if (queue.happened() % kEventsPerCheck == 0) cluster->CheckEverything();
+    if (queue.happened() % kEventsPerCheck != 0) continue;
+    cluster->CheckEverything();
+    cluster->CountStates();
   }
   cluster->trace().Add(queue.now(), "--- liveness: all faults end");
   clients.Stop();

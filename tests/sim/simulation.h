@@ -19,7 +19,12 @@ namespace vigil::sim {
 inline constexpr int64_t kEventsDefault = 10'000;
 
 struct SimulationOptions {
+  enum class Weather {
+    kRough,  // faults, slow networks and slow slots
+    kCalm,   // nothing goes wrong but the tasks themselves
+  };
   uint64_t seed = 1;
+  Weather weather = Weather::kRough;
   int64_t events = kEventsDefault;
   Mutant mutant = Mutant::kNone;
   Trace::Mode trace = Trace::Mode::kQuiet;

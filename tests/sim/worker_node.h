@@ -76,6 +76,8 @@ class WorkerNode : public Network::WorkerEnd,
   const SessionId& session() const { return session_; }
   WorkerId id() const;
   const worker::Core* core() const { return core_.get(); }
+  // Slots that the core has had.
+  int places() const { return static_cast<int>(places_.size()); }
   // Attached, nothing to do, all slots ready, no end unacknowledged.
   bool Settled() const;
   // Ends the run if a clock is overdue.

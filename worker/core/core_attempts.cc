@@ -1,4 +1,6 @@
 // The attempts: assignment, activity, clocks, the kill ladder, the end.
+#include <errno.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -76,7 +78,13 @@ void Core::FenceAll(const std::string& why, absl::Time now, Effects* fx) {
     waiting_.pop_front();
   }
   for (const auto& slot : slots_) {
-    if (slot->attempt != nullptr) BeginKill(slot.get(), cause, now, fx);
+    if (slot->attempt == nullptr) continue;
+    BeginKill(slot.get(), cause, now, fx);
+    if (slot->state == SlotState::kSpawning ||
+        slot->state == SlotState::kKilling) {
+      SetState(slot.get(), slot->state,
+               std::min(slot->state_deadline, now + kFencedDeathMax));
+    }
   }
 }
 
@@ -111,6 +119,12 @@ void Core::SpawnFailed(int slot, int error, const std::string& what,
   SlotRecord* record = Get(slot);
   if (record->state != SlotState::kSpawning) return;
   RunningAttempt& attempt = *record->attempt;
+  // The slot refuses to start anything once its lease is over.
+  if (error == ETIME && !attempt.cause.has_value()) {
+    attempt.cause = Failure{Reason::kWorkerLost,
+                            "lost its lease before the program was started",
+                            ""};
+  }
   Verdict verdict = ClassifySpawnFailure(error, what);
   AttemptEnd end;
   end.attempt = attempt.start.id;

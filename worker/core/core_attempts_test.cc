@@ -53,6 +53,7 @@ TEST_F(AttemptsTest, ADuplicateAssignmentIsIgnoredInEveryState) {
   again("j");  // being collected
   Collected();
   again("j");  // ended, not acknowledged
+  EXPECT_EQ(core_->Running(), std::vector<AttemptId>{Id("waiting")});
 }
 
 TEST_F(AttemptsTest, AnEndIsKeptAndListedUntilItIsAcknowledged) {
@@ -351,6 +352,7 @@ TEST_F(AttemptsTest, A7_StopWhileSpawningAppliesOnceItIsSpawned) {
   Start(1);
   Assign("j");
   Stop("j");
+  Stop("j", Reason::kDrained);  // too late to be the cause
   EXPECT_TRUE(effects_.empty());
   Spawned(0);
   EXPECT_EQ(StopCause(), Reason::kCancelled);

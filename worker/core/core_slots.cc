@@ -242,7 +242,8 @@ void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
       if (before < slots_wanted_) StartProcess(slot, now, fx);
     } else if (slot->state == SlotState::kSoftStop) {
       BeginKill(slot, *slot->attempt->cause, now, fx);
-    } else if (slot->state == SlotState::kKilling) {
+    } else if (slot->state == SlotState::kSpawning ||
+               slot->state == SlotState::kKilling) {
       KillProcess(slot, now, fx);
     } else if (slot->state == SlotState::kLeaving) {
       if (slot->process_killed) {

@@ -323,6 +323,22 @@ TEST_F(SlotsTest, TheEndOfTheLeaseKillsEverythingAndIsReArmedByTheNext) {
   EXPECT_EQ(SlotsOf<KillTree>(), Ints{0});
 }
 
+TEST_F(SlotsTest, ASlotThatDoesNotFollowTheEndOfTheLeaseIsKilledInItsTurn) {
+  core_ = std::make_unique<Core>(2, now_, &effects_);
+  Ready(0);
+  Ready(1);
+  const absl::Time lease = now_ + absl::Seconds(3);
+  core_->ExtendLease(lease);
+  Run("running", {}, 0);
+  Assign("spawning");
+  RunUntil(lease);
+  EXPECT_EQ(SlotsOf<KillTree>(), Ints{0});
+  RunUntil(lease + kFencedDeathMax - kTick);
+  EXPECT_TRUE(Of<KillSlot>().empty());
+  RunUntil(lease + kFencedDeathMax);
+  EXPECT_EQ(SlotsOf<KillSlot>(), (Ints{0, 1}));
+}
+
 TEST_F(SlotsTest, ALeaseIsNeverShortenedNorGrantedAStall) {
   core_ = std::make_unique<Core>(1, now_, &effects_);
   Ready(0);

@@ -23,6 +23,11 @@ inline constexpr absl::Duration kSlotPingInterval = absl::Seconds(1);
 // after 10 s and says so; this catches a slot that does not.
 inline constexpr absl::Duration kTreeDeathMax = absl::Seconds(15);
 
+// As kTreeDeathMax, once the lease is over: the slot is killed in its turn, so
+// that a stopped one does not keep its task alive beyond the margin (3 s) after
+// which the coordinator starts the job elsewhere.
+inline constexpr absl::Duration kFencedDeathMax = absl::Seconds(1);
+
 // How often the counts of a running attempt are reported when they change:
 // often enough for a person who watches.
 inline constexpr absl::Duration kReportInterval = absl::Seconds(1);

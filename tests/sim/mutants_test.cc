@@ -1,0 +1,62 @@
+// Proves that the simulation notices what it claims to notice: each deliberate
+// fault in the shells around the cores (see mutant.h) is caught within a stated
+// number of seeds. Each seed runs in a process of its own, since it is meant to
+// end it; how many seeds a mutant took is printed.
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "tests/sim/mutant.h"
+#include "tests/sim/simulation.h"
+
+namespace vigil::sim {
+namespace {
+
+struct Case {
+  Mutant mutant;
+  // Seeds within which it must be caught.
+  uint64_t seeds_max;
+};
+
+class MutantsTest : public testing::TestWithParam<Case> {};
+
+TEST_P(MutantsTest, IsCaughtInTime) {
+  const std::string name(MutantName(GetParam().mutant));
+  for (uint64_t seed = 1; seed <= GetParam().seeds_max; ++seed) {
+    SimulationOptions options;
+    options.seed = seed;
+    options.mutant = GetParam().mutant;
+    if (!FailsInChild(options)) continue;
+    std::printf("%s: caught by seed %d\n", name.c_str(),
+                static_cast<int>(seed));
+    return;
+  }
+  FAIL() << name << " survives " << GetParam().seeds_max << " seeds";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, MutantsTest,
+    testing::Values(Case{Mutant::kFenceIgnored, 60},
+                    Case{Mutant::kStaleEndAccepted, 60},
+                    Case{Mutant::kAttemptNumberReused, 20},
+                    Case{Mutant::kSentBeforeCommit, 5},
+                    Case{Mutant::kDeadlineNotRearmed, 5},
+                    Case{Mutant::kSlotFreedEarly, 5},
+                    Case{Mutant::kLeaseFromAnswer, 80},
+                    Case{Mutant::kSessionReused, 20}),
+    [](const testing::TestParamInfo<Case>& info) {
+      return std::string(MutantName(info.param.mutant));
+    });
+
+// Without a mutant the same seeds pass, so it is the mutant that is caught.
+TEST(MutantsTest, NothingIsCaughtWithoutAMutant) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    SimulationOptions options;
+    options.seed = seed;
+    EXPECT_FALSE(FailsInChild(options)) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace vigil::sim

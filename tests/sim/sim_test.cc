@@ -1,0 +1,122 @@
+// Proves, in a size fit for every change, what sim_main.cc says of the whole
+// protocol: seeds with all faults pass the judge, a replay is exact, nothing is
+// lost when nothing goes wrong, and every fault, state and reason that the
+// simulation claims to exercise really occurs. A seed that fails ends this test
+// and prints the command that replays it.
+#include <cstdint>
+
+#include "gtest/gtest.h"
+#include "tests/sim/coverage.h"
+#include "tests/sim/simulation.h"
+
+namespace vigil::sim {
+namespace {
+
+constexpr uint64_t kSeeds = 60;
+
+// All of these occur within kSeeds.
+constexpr const char* kMustOccur[] = {
+    "fault: stream broken",
+    "fault: partition",
+    "fault: coordinator crash",
+    "fault: coordinator stopped",
+    "fault: slow store",
+    "fault: worker crash",
+    "fault: worker stopped",
+    "fault: slot crash",
+    "fault: slot stopped",
+    "fault: slot stopped at the lease",
+    "fault: slot starts slowly",
+    "fault: long delay",
+    "fault: output not taken",
+    "operator: drain",
+    "operator: set slots",
+    "client: cancel",
+    "client: stream lost",
+    "client: refused",
+    "crash: commit durable, effects lost",
+    "network: connection refused",
+    "session fenced",
+    "worker starts a new session",
+    "local worker killed",
+    "slot killed at its lease",
+    "slot killed for its silence",
+    "slot retired",
+    "tree unconfirmed",
+    "clock observed",
+    "started beside a lost tree",
+    "job: QUEUED",
+    "job: BACKOFF",
+    "job: SUCCEEDED",
+    "job: FAILED",
+    "job: FAILED, death unconfirmed",
+    "job: CANCELLED",
+    "phase: STARTING",
+    "phase: ACTIVE",
+    "phase: STOPPING",
+    "slot: STARTING",
+    "slot: IDLE",
+    "slot: SPAWNING",
+    "slot: RUNNING",
+    "slot: SOFT_STOP",
+    "slot: KILLING",
+    "slot: LEAVING",
+    "slot: GONE",
+    "slot: STUCK",
+    "reason: STARTUP_TIMEOUT",
+    "reason: INACTIVITY_TIMEOUT",
+    "reason: PROGRESS_TIMEOUT",
+    "reason: START_TO_CLOSE_TIMEOUT",
+    "reason: SCHEDULE_TO_START_TIMEOUT",
+    "reason: SCHEDULE_TO_CLOSE_TIMEOUT",
+    "reason: WORKER_LOST",
+    "reason: INVALID_INPUT",
+    "reason: TASK_ERROR",
+    "reason: NONZERO_EXIT",
+    "reason: SIGNALLED",
+    "reason: SPAWN_FAILED",
+    "reason: RESOURCE_EXHAUSTED",
+    "reason: OUT_OF_MEMORY",
+};
+
+TEST(SimTest, EverySeedKeepsThePromisesAndEverythingOccurs) {
+  Coverage coverage;
+  int64_t events = 0;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    SimulationOptions options;
+    options.seed = seed;
+    const SimulationReport report = RunSimulation(options);
+    coverage.Add(report.coverage);
+    events += report.events;
+  }
+  EXPECT_GE(events, 200'000);
+  for (const char* what : kMustOccur) {
+    EXPECT_GT(coverage.count(what), 0) << what;
+  }
+}
+
+TEST(SimTest, ReplayOfASeedIsExact) {
+  SimulationOptions options;
+  options.seed = 7;
+  const SimulationReport first = RunSimulation(options);
+  const SimulationReport second = RunSimulation(options);
+  EXPECT_EQ(first.digest, second.digest);
+  EXPECT_EQ(first.events, second.events);
+  options.seed = 8;
+  EXPECT_NE(RunSimulation(options).digest, first.digest);
+}
+
+TEST(SimTest, NoAttemptIsLostWhenNothingGoesWrong) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    SimulationOptions options;
+    options.seed = seed;
+    options.weather = SimulationOptions::Weather::kCalm;
+    const SimulationReport report = RunSimulation(options);
+    EXPECT_GT(report.jobs, 20);
+    EXPECT_EQ(report.coverage.count("attempt lost"), 0) << "seed " << seed;
+    EXPECT_EQ(report.coverage.count("session fenced"), 0) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace vigil::sim

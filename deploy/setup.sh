@@ -7,7 +7,7 @@
 #                              will; takes no time when nothing is missing.
 #   vigil_bazel COMMAND ARG... runs Bazel in the repository, with a disk cache
 #                              below $XDG_CACHE_HOME (default ~/.cache). Its
-#                              server leaves by itself after a minute.
+#                              server leaves by itself after some minutes.
 #   vigil_say TEXT             writes a line to stderr.
 
 # Everything comes from the distribution; Bazel downloads nothing.
@@ -22,9 +22,6 @@ VIGIL_PACKAGES=(
 
 # What one compiler may take: gRPC's headers need up to 0.7 GiB.
 VIGIL_KIB_PER_JOB=$((1024 * 1024))
-
-# How long an idle Bazel server stays.
-VIGIL_BAZEL_IDLE_SECONDS=60
 
 vigil_say() {
   printf '%s\n' "$*" >&2
@@ -138,9 +135,8 @@ vigil_parallel_jobs() {
 
 vigil_bazel() {
   # `~` in .bazelrc is the home of the password file, not $HOME: so the cache
-  # is named here. -PrintWarnings: Bazel's Java complains of its own options.
-  bazel --max_idle_secs="$VIGIL_BAZEL_IDLE_SECONDS" \
-    --host_jvm_args=-XX:-PrintWarnings "$1" \
+  # is named here.
+  bazel "$1" \
     --disk_cache="${XDG_CACHE_HOME:-$HOME/.cache}/vigil-bazel" \
     --jobs="$(vigil_parallel_jobs)" "${@:2}"
 }

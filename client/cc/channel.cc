@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "client/cc/default_address.h"
 
 namespace vigil::client {
 namespace {
@@ -23,7 +24,8 @@ gpr_timespec FromNow(absl::Duration duration) {
   return gpr_time_from_nanos(absl::ToInt64Nanoseconds(duration), GPR_TIMESPAN);
 }
 
-grpc::ChannelArguments Arguments(const ClientOptions& options) {
+grpc::ChannelArguments Arguments(const std::string& address,
+                                 const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   // Calls are repeated here, where it is known which are safe to repeat.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
@@ -34,11 +36,14 @@ grpc::ChannelArguments Arguments(const ClientOptions& options) {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, first);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
                    Milliseconds(options.backoff.maximum_interval));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
-                   Milliseconds(kKeepaliveInterval));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
-                   Milliseconds(kKeepaliveTimeout));
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // A socket on this machine closes when its peer dies, whatever it dies of.
+  if (SocketPath(address).empty()) {
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
+                     Milliseconds(kKeepaliveInterval));
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                     Milliseconds(kKeepaliveTimeout));
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  }
   // Clients do not share connections, and so not their troubles either.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // A coordinator is on this machine or in this cluster.
@@ -50,8 +55,9 @@ grpc::ChannelArguments Arguments(const ClientOptions& options) {
 
 Channel::Channel(const std::string& address, const ClientOptions& options)
     : options_(options),
-      channel_(grpc::CreateCustomChannel(
-          address, grpc::InsecureChannelCredentials(), Arguments(options))),
+      channel_(grpc::CreateCustomChannel(address,
+                                         grpc::InsecureChannelCredentials(),
+                                         Arguments(address, options))),
       jobs_(channel_),
       status_(channel_),
       workers_(channel_) {}

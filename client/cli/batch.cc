@@ -204,7 +204,10 @@ int BatchVerb::Execute() {
 }
 
 void BatchVerb::OnResult(const ItemResult& result) {
-  summary_.Add(result);
+  const bool asked_for =
+      signal_ != 0 && result.job.state() == v1::Job::STATE_CANCELLED;
+  summary_.Add(result, asked_for ? BatchSummary::Listing::kCountedOnly
+                                 : BatchSummary::Listing::kNamed);
   if (!flags_.json || !write_error_.ok()) return;
   if (environment_.stdout_is_terminal) display_->Clear();
   write_error_ = WriteAll(STDOUT_FILENO, ItemJson(result));

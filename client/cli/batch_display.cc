@@ -3,6 +3,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "client/cli/files.h"
 #include "client/cli/limits.h"
@@ -40,7 +42,11 @@ void BatchDisplay::Show(BatchProgress progress, absl::Time now) {
   rate_.Record(now, progress.done);
   progress.per_second = rate_.PerSecond();
   if (!is_terminal_) {
-    ToStderr(absl::StrCat("vigil: ", RenderLine(progress), "\n"));
+    std::string line = absl::StrCat("vigil: ", RenderLine(progress), "\n");
+    if (line == last_line_ && now - last_line_time_ < kSameLineInterval) return;
+    ToStderr(line);
+    last_line_ = std::move(line);
+    last_line_time_ = now;
     return;
   }
   // The last column stays free: some terminals wrap when it is written.

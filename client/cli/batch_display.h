@@ -4,6 +4,8 @@
 #ifndef VIGIL_CLIENT_CLI_BATCH_DISPLAY_H_
 #define VIGIL_CLIENT_CLI_BATCH_DISPLAY_H_
 
+#include <string>
+
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "client/cli/environment.h"
@@ -34,6 +36,9 @@ class BatchDisplay {
   const Style style_;
   RateMeter rate_;
   absl::Time next_;
+  // What was written last, and when: the same line is not repeated often.
+  std::string last_line_;
+  absl::Time last_line_time_ = absl::InfinitePast();
   bool drawn_ = false;
 };
 

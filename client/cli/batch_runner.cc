@@ -8,6 +8,7 @@
 #include "base/wire/time_wire.h"
 #include "client/cli/format.h"
 #include "client/cli/placeholder.h"
+#include "client/cli/status_format.h"
 
 namespace vigil::cli {
 namespace {
@@ -74,6 +75,10 @@ BatchProgress BatchRunner::progress() const {
   progress.total = source_->total();
   for (const auto& [index, watched] : watched_) {
     if (watched.state == v1::Job::STATE_RUNNING) ++progress.running;
+  }
+  if (progress.running == 0 && !watched_.empty() &&
+      watched_.begin()->second.state == v1::Job::STATE_QUEUED) {
+    progress.waits = WaitingText(watched_.begin()->second.waiting);
   }
   return progress;
 }
@@ -221,7 +226,9 @@ void BatchRunner::WatchSome() {
     client::JobObserver observer;
     observer.on_job = [this, index](const v1::Job& job) {
       events_->Post(
-          [this, index, state = job.state()] { OnState(index, state); });
+          [this, index, state = job.state(), waiting = job.waiting_reason()] {
+            OnState(index, state, waiting);
+          });
     };
     observer.on_retry = [this](const absl::Status& error, absl::Duration) {
       events_->Post([this, error] { NoteRetry(error); });
@@ -233,9 +240,12 @@ void BatchRunner::WatchSome() {
   }
 }
 
-void BatchRunner::OnState(int64_t index, v1::Job::State state) {
+void BatchRunner::OnState(int64_t index, v1::Job::State state,
+                          v1::Job::WaitingReason waiting) {
   auto found = watched_.find(index);
-  if (found != watched_.end()) found->second.state = state;
+  if (found == watched_.end()) return;
+  found->second.state = state;
+  found->second.waiting = waiting;
 }
 
 void BatchRunner::OnEnd(int64_t index, const absl::StatusOr<v1::Job>& job) {

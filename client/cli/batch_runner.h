@@ -78,7 +78,8 @@ class BatchRunner {
   struct Watched {
     Item item;
     client::JobStream stream;
-    v1::Job::State state = v1::Job::STATE_QUEUED;
+    v1::Job::State state = v1::Job::STATE_UNSPECIFIED;
+    v1::Job::WaitingReason waiting = v1::Job::WAITING_REASON_UNSPECIFIED;
   };
 
   bool WantsItems() const;
@@ -90,7 +91,8 @@ class BatchRunner {
   void OnRefused(Item item, const v1::SubmitJobsResponse::Refusal& refusal,
                  std::deque<Item>* again);
   void WatchSome();
-  void OnState(int64_t index, v1::Job::State state);
+  void OnState(int64_t index, v1::Job::State state,
+               v1::Job::WaitingReason waiting);
   void OnEnd(int64_t index, const absl::StatusOr<v1::Job>& job);
   void CancelSome();
   void SaveSome();

@@ -48,7 +48,7 @@ bool BatchSummary::IsExpected(const ItemResult& result) const {
           expected_.count(result.job.failure().reason()) > 0);
 }
 
-void BatchSummary::Add(const ItemResult& result) {
+void BatchSummary::Add(const ItemResult& result, Listing listing) {
   ++done_;
   const bool expected = IsExpected(result);
   auto& [count, row_expected] = rows_[{StateOf(result), ReasonOf(result)}];
@@ -61,6 +61,8 @@ void BatchSummary::Add(const ItemResult& result) {
   }
   if (expected) return;
   ++failed_;
+  if (listing == Listing::kCountedOnly) return;
+  ++named_;
   if (failures_.size() < kFailuresListedMax) {
     failures_.push_back(FailureOf(result));
   }
@@ -96,7 +98,7 @@ std::string BatchSummary::Failures() const {
   for (const std::string& failure : failures_) {
     absl::StrAppend(&text, "vigil: ", failure, "\n");
   }
-  const int64_t more = failed_ - static_cast<int64_t>(failures_.size());
+  const int64_t more = named_ - static_cast<int64_t>(failures_.size());
   if (more > 0) {
     absl::StrAppend(&text, "vigil: and ", more,
                     " more; -o json names every item\n");

@@ -36,7 +36,9 @@ class BatchSummary {
   explicit BatchSummary(std::set<v1::Failure::Reason> expected)
       : expected_(std::move(expected)) {}
 
-  void Add(const ItemResult& result);
+  // Whether a failure is named at the end: not where the user asked for it.
+  enum class Listing { kNamed, kCountedOnly };
+  void Add(const ItemResult& result, Listing listing = Listing::kNamed);
 
   int64_t done() const { return done_; }
   // Neither succeeded nor failed as expected.
@@ -55,6 +57,8 @@ class BatchSummary {
   const std::set<v1::Failure::Reason> expected_;
   int64_t done_ = 0;
   int64_t failed_ = 0;
+  // Of those, the ones to be named.
+  int64_t named_ = 0;
   int64_t retries_ = 0;
   int64_t retried_jobs_ = 0;
   // By state, reason and whether that was expected.

@@ -42,6 +42,9 @@ inline constexpr size_t kFailuresListedMax = 20;
 inline constexpr absl::Duration kBarInterval = absl::Milliseconds(200);
 inline constexpr absl::Duration kLineInterval = absl::Seconds(5);
 
+// How often a plain line is written that says the same as the one before.
+inline constexpr absl::Duration kSameLineInterval = absl::Minutes(1);
+
 // Over how long the rate of a batch is averaged: short enough to follow a
 // change, long enough to be calm.
 inline constexpr absl::Duration kRateWindow = absl::Seconds(15);

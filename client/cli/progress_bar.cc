@@ -50,6 +50,9 @@ std::string RenderBar(const BatchProgress& progress, int columns,
   if (const auto left = TimeLeft(progress)) {
     absl::StrAppend(&rest, "  ", HumanDuration(*left), " left");
   }
+  if (!progress.waits.empty()) {
+    absl::StrAppend(&rest, "  waits: ", progress.waits);
+  }
   const int used =
       static_cast<int>(counts.size() + failed.size() + rest.size());
   if (used > columns) {
@@ -73,6 +76,9 @@ std::string RenderLine(const BatchProgress& progress) {
       Total(progress), progress.running, progress.failed, progress.per_second);
   if (const auto left = TimeLeft(progress)) {
     absl::StrAppend(&line, ", ", HumanDuration(*left), " left");
+  }
+  if (!progress.waits.empty()) {
+    absl::StrAppend(&line, "; waits: ", progress.waits);
   }
   return line;
 }

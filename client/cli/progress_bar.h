@@ -22,6 +22,8 @@ struct BatchProgress {
   int64_t read = 0;
   std::optional<int64_t> total;
   double per_second = 0;
+  // What the oldest job waits for while none runs; empty: nothing.
+  std::string waits;
 };
 
 // How long the rest takes at the present rate; nullopt when that cannot be

@@ -132,6 +132,9 @@ void Core::Heartbeat(StreamId stream, int64_t number, double load_average,
                      Effects* fx) {
   WorkerRecord* worker = FindStream(stream);
   if (worker == nullptr) return;
+  // An Attach that a dead session left behind may have come after ours.
+  WorkerRecord*& latest = latest_session_[worker->hello.worker];
+  if (latest == nullptr || !latest->connected()) latest = worker;
   worker->last_heartbeat_time = now;
   worker->load_average = load_average;
   worker->memory_available_bytes = memory_available_bytes;

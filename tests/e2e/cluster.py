@@ -78,6 +78,15 @@ def processes_with(marker):
     return found
 
 
+def refused(call, request):
+    """Calls and returns the error: its code() and details()."""
+    try:
+        answer = call(request)
+    except grpc.RpcError as error:
+        return error
+    raise AssertionError(f"not refused, but answered: {answer}")
+
+
 class Cluster:
     """A coordinator in a directory of its own. Use it with `with`."""
 
@@ -217,8 +226,8 @@ class Cluster:
             elif name == "shutdown_grace":
                 spec.timeouts.shutdown_grace.FromNanoseconds(
                     round(value * 1e9))
-            elif name == "initial_interval":
-                spec.retry.initial_interval.FromNanoseconds(round(value * 1e9))
+            elif name in ("initial_interval", "maximum_interval"):
+                getattr(spec.retry, name).FromNanoseconds(round(value * 1e9))
             elif name == "retry_on":
                 spec.retry.retry_on.extend(value)
             elif hasattr(spec.retry, name):

@@ -64,12 +64,11 @@ Cluster::Cluster(const Options& options)
       judge_({&queue_, &trace_, &coverage_, &store_}),
       network_({&queue_, &random_, &coverage_},
                static_cast<int>(options.workers.size())),
-      coordinator_({&queue_, &random_, &trace_, &coverage_, &judge_, &network_,
-                    &store_, options.mutant,
-                    [this](const SessionId& session) {
-                      KillLocalWorker(session);
-                    },
-                    options.live_jobs_max}) {
+      coordinator_(
+          {&queue_, &random_, &trace_, &coverage_, &judge_, &network_, &store_,
+           options.mutant,
+           [this](const SessionId& session) { KillLocalWorker(session); },
+           options.live_jobs_max}) {
   network_.SetCoordinator(&coordinator_);
   for (const WorkerNode::Options& worker : options.workers) {
     workers_.push_back(std::make_unique<WorkerNode>(

@@ -95,12 +95,12 @@ void CoordinatorNode::Enqueue(Input input) {
 void CoordinatorNode::Wake() {
   if (turn_due_ || stopped_ || core_ == nullptr) return;
   turn_due_ = true;
-  parts_.queue->After(parts_.random->Between(absl::Microseconds(5),
-                                             absl::Microseconds(200)),
-                      [this] {
-                        turn_due_ = false;
-                        Turn();
-                      });
+  parts_.queue->After(
+      parts_.random->Between(absl::Microseconds(5), absl::Microseconds(200)),
+      [this] {
+        turn_due_ = false;
+        Turn();
+      });
 }
 
 void CoordinatorNode::Turn() {
@@ -255,22 +255,22 @@ void CoordinatorNode::Receive(StreamId stream, ToCoordinator message) {
 void CoordinatorNode::ApplyMessage(StreamId stream, ToCoordinator* message,
                                    Effects* fx) {
   const absl::Time now = parts_.queue->now();
-  std::visit(
-      Overload{[&](coordinator::WorkerHello& hello) {
-                 Attach(stream, std::move(hello), fx);
-               },
-               [&](HeartbeatMessage& heartbeat) {
-                 core_->Heartbeat(stream, heartbeat.number, 0, 0, now, fx);
-               },
-               [&](AttemptUpdate& update) {
-                 core_->Update(stream, std::move(update), now, fx);
-               },
-               [&](AttemptEnd& end) {
-                 TakeStaleEnd(&end);
-                 core_->End(stream, std::move(end), now, fx);
-               },
-               [&](StreamEnd&) { core_->StreamLost(stream); }},
-      *message);
+  std::visit(Overload{[&](coordinator::WorkerHello& hello) {
+                        Attach(stream, std::move(hello), fx);
+                      },
+                      [&](HeartbeatMessage& heartbeat) {
+                        core_->Heartbeat(stream, heartbeat.number, 0, 0, now,
+                                         fx);
+                      },
+                      [&](AttemptUpdate& update) {
+                        core_->Update(stream, std::move(update), now, fx);
+                      },
+                      [&](AttemptEnd& end) {
+                        TakeStaleEnd(&end);
+                        core_->End(stream, std::move(end), now, fx);
+                      },
+                      [&](StreamEnd&) { core_->StreamLost(stream); }},
+             *message);
 }
 
 void CoordinatorNode::TakeStaleEnd(AttemptEnd* end) const {
@@ -283,10 +283,9 @@ void CoordinatorNode::Attach(StreamId stream, coordinator::WorkerHello hello,
                              Effects* fx) {
   const absl::Time now = parts_.queue->now();
   const SessionId session = hello.session;
-  parts_.trace->Add(
-      now, absl::StrCat(session.value(), " attaches by stream ", stream,
-                        ", runs ", hello.running.size(), ", ended ",
-                        hello.ended.size()));
+  parts_.trace->Add(now, absl::StrCat(session.value(), " attaches by stream ",
+                                      stream, ", runs ", hello.running.size(),
+                                      ", ended ", hello.ended.size()));
   for (AttemptEnd& end : hello.ended) TakeStaleEnd(&end);
   const absl::StatusOr<coordinator::AttachVerdict> verdict =
       core_->Attach(stream, std::move(hello), now, fx);
@@ -306,11 +305,10 @@ void CoordinatorNode::Perform(const coordinator::Effect& effect) {
   std::visit(
       Overload{
           [&](const coordinator::SendAssignment& send) {
-            parts_.trace->Add(now, absl::StrCat(send.attempt.job_id.value(),
-                                                " attempt ",
-                                                send.attempt.number,
-                                                " goes out by stream ",
-                                                send.stream));
+            parts_.trace->Add(
+                now, absl::StrCat(send.attempt.job_id.value(), " attempt ",
+                                  send.attempt.number, " goes out by stream ",
+                                  send.stream));
             network.Send(send.stream,
                          Assignment{send.attempt, send.close_deadline - now});
           },

@@ -63,9 +63,8 @@ void Faults::Inject(Kind kind) {
       return;
     case Kind::kSlowStore:
       coverage.Count("fault: slow store");
-      coordinator.SlowStore(cluster_->random().Chance(0.5)
-                                ? absl::ZeroDuration()
-                                : Short() / 4);
+      coordinator.SlowStore(
+          cluster_->random().Chance(0.5) ? absl::ZeroDuration() : Short() / 4);
       return;
     case Kind::kWorkerCrash:
       coverage.Count("fault: worker crash");
@@ -99,12 +98,11 @@ void Faults::StopSlotAtLease() {
   const int worker = AnyWorker();
   cluster_->coverage().Count("fault: slot stopped at the lease");
   cluster_->network().Partition(
-      worker, coordinator::kLease +
-                  cluster_->random().Between(absl::Seconds(5),
-                                             absl::Seconds(60)));
+      worker, coordinator::kLease + cluster_->random().Between(
+                                        absl::Seconds(5), absl::Seconds(60)));
   cluster_->queue().After(
-      coordinator::kLease - cluster_->random().Between(absl::ZeroDuration(),
-                                                       absl::Seconds(6)),
+      coordinator::kLease -
+          cluster_->random().Between(absl::ZeroDuration(), absl::Seconds(6)),
       [this, worker] {
         if (!stopped_) cluster_->worker(worker).StopSlot();
       });
@@ -130,9 +128,8 @@ void Faults::Drain() {
   cluster_->coverage().Count("operator: drain");
   const WorkerId worker = cluster_->worker(AnyWorker()).id();
   cluster_->coordinator().Drain(worker, false);
-  cluster_->queue().After(Short(), [this, worker] {
-    cluster_->coordinator().Drain(worker, true);
-  });
+  cluster_->queue().After(
+      Short(), [this, worker] { cluster_->coordinator().Drain(worker, true); });
 }
 
 }  // namespace vigil::sim

@@ -66,13 +66,13 @@ TaskScript JobSpec::ScriptFor(int number) const {
     script.spawn_error = random.Chance(0.5) ? EAGAIN : ENOENT;
     return script;
   }
-  script.first_token = random.Chance(0.2)
-                           ? absl::ZeroDuration()
-                           : ShortOrLong(&random, absl::Milliseconds(1),
-                                         absl::Seconds(12));
+  script.first_token =
+      random.Chance(0.2)
+          ? absl::ZeroDuration()
+          : ShortOrLong(&random, absl::Milliseconds(1), absl::Seconds(12));
   if (random.Chance(0.3)) script.stderr_lines = 3;
-  script.tokens = random.Chance(0.05) ? 1'000'000
-                                      : static_cast<int>(random.Int(0, 12));
+  script.tokens =
+      random.Chance(0.05) ? 1'000'000 : static_cast<int>(random.Int(0, 12));
   script.interval_min =
       ShortOrLong(&random, absl::Milliseconds(20), absl::Seconds(2));
   script.interval_max =
@@ -116,15 +116,12 @@ JobSpec RandomJob(JobId id, Random* random) {
 
   Supervision& supervision = job.supervision;
   Timeouts& timeouts = supervision.timeouts;
-  timeouts.startup =
-      ShortOrLong(random,
-                  random->Chance(0.3) ? absl::Seconds(2) : absl::Seconds(15),
-                  absl::Seconds(60));
-  timeouts.inactivity =
-      ShortOrLong(random,
-                  random->Chance(0.3) ? absl::Milliseconds(500)
-                                      : absl::Seconds(8),
-                  absl::Seconds(45));
+  timeouts.startup = ShortOrLong(
+      random, random->Chance(0.3) ? absl::Seconds(2) : absl::Seconds(15),
+      absl::Seconds(60));
+  timeouts.inactivity = ShortOrLong(
+      random, random->Chance(0.3) ? absl::Milliseconds(500) : absl::Seconds(8),
+      absl::Seconds(45));
   timeouts.start_to_close =
       random->Between(absl::Seconds(10), absl::Seconds(90));
   timeouts.shutdown_grace =

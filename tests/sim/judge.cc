@@ -90,7 +90,8 @@ void Judge::Storing(const coordinator::Job& row) {
 
 void Judge::CheckOutcome(const coordinator::Job& row,
                          const Truth& truth) const {
-  const TaskTree* last = truth.trees.empty() ? nullptr : truth.trees.back().get();
+  const TaskTree* last =
+      truth.trees.empty() ? nullptr : truth.trees.back().get();
   const bool last_is_current =
       last != nullptr && last->attempt().number == row.last_attempt;
   switch (row.state) {
@@ -165,8 +166,9 @@ void Judge::CheckOutcome(const coordinator::Job& row,
     case Reason::kInternal:
       break;
   }
-  Violation(absl::StrCat(row.id.value(), ": FAILED for a reason that cannot be: ",
-                         ReasonName(reason)));
+  Violation(absl::StrCat(
+      row.id.value(),
+      ": FAILED for a reason that cannot be: ", ReasonName(reason)));
 }
 
 void Judge::Started(std::shared_ptr<TaskTree> tree) {
@@ -227,7 +229,8 @@ void Judge::StillRunning(const TaskTree& tree, absl::Time quiet_since) const {
     Check(now < tree.start_time() + timeouts.start_to_close, id,
           "runs past start_to_close_timeout");
   }
-  const bool active = supervision.waits_for_ready ? tree.ready() : tree.talked();
+  const bool active =
+      supervision.waits_for_ready ? tree.ready() : tree.talked();
   if (active && !supervision.silent && quiet_since <= tree.last_activity()) {
     Check(now < tree.last_activity() + timeouts.inactivity, id,
           "is silent past inactivity_timeout");
@@ -258,8 +261,9 @@ void Judge::CheckAcknowledged(const coordinator::Core* core) const {
     if (!truth.acknowledged) continue;
     const coordinator::Job* row = parts_.store->Find(id);
     Check(row != nullptr, id, "was acknowledged and is not in the store");
-    Check(IsFinal(row->state) || core == nullptr || core->FindJob(id) != nullptr,
-          id, "was acknowledged and disappeared");
+    Check(
+        IsFinal(row->state) || core == nullptr || core->FindJob(id) != nullptr,
+        id, "was acknowledged and disappeared");
   }
 }
 
@@ -294,12 +298,11 @@ void Judge::CheckAllOver() const {
     const coordinator::Job* row = parts_.store->Find(id);
     if (row == nullptr) continue;
     if (!IsFinal(row->state)) {
-      Violation(absl::StrCat(id.value(), ": is still in state ",
-                             static_cast<int>(row->state),
-                             " at the end; last attempt ", row->last_attempt,
-                             row->attempts.empty()
-                                 ? ""
-                                 : " on " + row->current().session.value()));
+      Violation(absl::StrCat(
+          id.value(), ": is still in state ", static_cast<int>(row->state),
+          " at the end; last attempt ", row->last_attempt,
+          row->attempts.empty() ? ""
+                                : " on " + row->current().session.value()));
     }
     for (const auto& tree : truth.trees) {
       Check(!tree->runnable(), id, "a process of it runs after all is over");

@@ -39,9 +39,8 @@ StreamId Network::Open(int worker, WorkerEnd* end) {
   stream.worker_end = end;
   const auto held = [this, worker] { return held_until_[worker]; };
   stream.up = std::make_unique<Lane<ToCoordinator>>(
-      parts_.queue, held, [this, id](ToCoordinator message) {
-        DeliverUp(id, std::move(message));
-      });
+      parts_.queue, held,
+      [this, id](ToCoordinator message) { DeliverUp(id, std::move(message)); });
   stream.down = std::make_unique<Lane<ToWorker>>(
       parts_.queue, held,
       [this, id](ToWorker message) { DeliverDown(id, std::move(message)); });

@@ -59,9 +59,8 @@ Cluster::Options ClusterFor(const SimulationOptions& options) {
   cluster.trace = options.trace;
   if (random.Chance(0.2)) cluster.live_jobs_max = 8;
   const int64_t workers = random.Int(2, 4);
-  const bool rough =
-      options.weather == SimulationOptions::Weather::kRough &&
-      random.Chance(0.7);
+  const bool rough = options.weather == SimulationOptions::Weather::kRough &&
+                     random.Chance(0.7);
   const bool local = random.Chance(0.4);
   for (int i = 0; i < workers; ++i) {
     WorkerNode::Options worker;

@@ -42,7 +42,9 @@ class TaskTree : public std::enable_shared_from_this<TaskTree> {
   void OnChildrenChanged(std::function<void()> call) {
     children_changed_ = std::move(call);
   }
-  void OnOutput(std::function<void()> call) { output_written_ = std::move(call); }
+  void OnOutput(std::function<void()> call) {
+    output_written_ = std::move(call);
+  }
 
   // SIGTERM to the program.
   void Terminate();
@@ -86,7 +88,9 @@ class TaskTree : public std::enable_shared_from_this<TaskTree> {
   };
 
   void Later(absl::Duration delay, void (TaskTree::*what)());
-  bool Executing() const { return !processes_[0].killed && !processes_[0].dead; }
+  bool Executing() const {
+    return !processes_[0].killed && !processes_[0].dead;
+  }
   void Write(TaskOutput output);
   void WriteStderr();
   void WriteToken();

@@ -52,13 +52,13 @@ void WorkerNode::ApplySlotEvent(int slot, const slot::Event& event) {
     place.reads = true;
     if (place.tree == nullptr) return;
     // Posted, as epoll does; also for what was written before.
-    place.tree->OnOutput([this, slot, life = life_,
-                          tree = std::weak_ptr<TaskTree>(place.tree)] {
-      if (life != life_ || core_ == nullptr) return;
-      Enqueue([this, slot, tree] {
-        if (At(slot).tree == tree.lock()) Read(slot);
-      });
-    });
+    place.tree->OnOutput(
+        [this, slot, life = life_, tree = std::weak_ptr<TaskTree>(place.tree)] {
+          if (life != life_ || core_ == nullptr) return;
+          Enqueue([this, slot, tree] {
+            if (At(slot).tree == tree.lock()) Read(slot);
+          });
+        });
     Enqueue([this, slot] { Read(slot); });
   } else if (const auto* failed = std::get_if<slot::SpawnFailed>(&event)) {
     At(slot).tree = nullptr;
@@ -165,20 +165,18 @@ void WorkerNode::Do(const worker::PingSlot& effect) {
 
 void WorkerNode::Do(const worker::KillSlot& effect) {
   parts_.coverage->Count("slot killed for its silence");
-  parts_.trace->Add(
-      parts_.queue->now(),
-      absl::StrCat(id().value(), " kills slot ", effect.slot));
+  parts_.trace->Add(parts_.queue->now(),
+                    absl::StrCat(id().value(), " kills slot ", effect.slot));
   At(effect.slot).node->Kill();
 }
 
 void WorkerNode::Do(const worker::SpawnTask& effect) {
   Place& place = At(effect.slot);
   const JobSpec& spec = parts_.judge->Spec(effect.attempt.job_id);
-  parts_.trace->Add(
-      parts_.queue->now(),
-      absl::StrCat(id().value(), " slot ", effect.slot, " is to start ",
-                   effect.attempt.job_id.value(), " attempt ",
-                   effect.attempt.number));
+  parts_.trace->Add(parts_.queue->now(),
+                    absl::StrCat(id().value(), " slot ", effect.slot,
+                                 " is to start ", effect.attempt.job_id.value(),
+                                 " attempt ", effect.attempt.number));
   place.tree = std::make_shared<TaskTree>(
       parts_.queue, parts_.random, effect.attempt,
       spec.ScriptFor(effect.attempt.number), spec.supervision);
@@ -194,8 +192,7 @@ void WorkerNode::Do(const worker::CheckOutput& effect) {
 
 void WorkerNode::Do(const worker::SoftStop& effect) {
   Place& place = At(effect.slot);
-  parts_.coverage->Count(
-      absl::StrCat("soft stop: ", ReasonName(effect.cause)));
+  parts_.coverage->Count(absl::StrCat("soft stop: ", ReasonName(effect.cause)));
   if (!place.rests) {
     parts_.judge->ClockFired(*place.tree, effect.cause, place.quiet_since);
   }

@@ -14,7 +14,8 @@ namespace {
 // Every so many turns the core walks all its state.
 constexpr int64_t kTurnsPerCheck = 16;
 
-// A core that asks for another turn more often than this, at one instant, spins.
+// A core that asks for another turn more often than this, at one instant,
+// spins.
 constexpr int kTicksPerTurnMax = 100;
 
 // Effects of one turn; more come only from an endless loop.
@@ -80,9 +81,10 @@ void WorkerNode::Crash() {
 }
 
 bool WorkerNode::AllDead() const {
-  return std::all_of(
-      processes_.begin(), processes_.end(),
-      [](const auto& process) { return process->dead() && !process->sweeping(); });
+  return std::all_of(processes_.begin(), processes_.end(),
+                     [](const auto& process) {
+                       return process->dead() && !process->sweeping();
+                     });
 }
 
 void WorkerNode::Stop() {
@@ -150,12 +152,12 @@ void WorkerNode::Enqueue(std::function<void()> input) {
 void WorkerNode::Wake() {
   if (turn_due_ || stopped_ || core_ == nullptr) return;
   turn_due_ = true;
-  parts_.queue->After(parts_.random->Between(absl::Microseconds(5),
-                                             absl::Microseconds(200)),
-                      [this] {
-                        turn_due_ = false;
-                        Turn();
-                      });
+  parts_.queue->After(
+      parts_.random->Between(absl::Microseconds(5), absl::Microseconds(200)),
+      [this] {
+        turn_due_ = false;
+        Turn();
+      });
 }
 
 void WorkerNode::Turn() {

@@ -2,7 +2,8 @@
 
 Usage: talker.py STEP...
 A STEP is a number of seconds to sleep, `out:TEXT`, `err:TEXT`, `exit:STATUS`,
-`ignore:TERM`, or `N*S`: N lines on stdout with S seconds before each.
+`ignore:TERM`, `stamp` (the time, in seconds), or `N*S`: N lines on stdout with
+S seconds before each.
 """
 import signal
 import sys
@@ -19,6 +20,8 @@ def main() -> None:
             sys.exit(int(step[5:]))
         elif step == "ignore:TERM":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        elif step == "stamp":
+            print(f"{time.time():.6f}")
         elif "*" in step:
             count, pause = step.split("*")
             for i in range(int(count)):

@@ -121,9 +121,9 @@ void Core::SpawnFailed(int slot, int error, const std::string& what,
   RunningAttempt& attempt = *record->attempt;
   // The slot refuses to start anything once its lease is over.
   if (error == ETIME && !attempt.cause.has_value()) {
-    attempt.cause = Failure{Reason::kWorkerLost,
-                            "lost its lease before the program was started",
-                            ""};
+    attempt.cause =
+        Failure{Reason::kWorkerLost,
+                "lost its lease before the program was started", ""};
   }
   Verdict verdict = ClassifySpawnFailure(error, what);
   AttemptEnd end;

@@ -69,7 +69,7 @@ TEST_F(OutboxTest, AnEndFollowsAllOutputOfItsAttempt) {
   for (;;) {
     const v1::AttachRequest request = Fill();
     ASSERT_GT(request.ByteSizeLong(), 0u) << "the end is missing";
-    EXPECT_LE(request.ByteSizeLong(), (size_t{4} << 20) - (64 << 10));
+    EXPECT_LE(request.ByteSizeLong(), kMessageFillBytes + 2 * kReadBytesMax);
     ++messages;
     pieces += request.output_size();
     if (request.ends_size() > 0) break;

@@ -34,6 +34,7 @@ TEST_F(TaskPlanTest, ACommandGetsExactlyItsEnvironmentAndVigils) {
   command->add_argv("x");
   (*command->mutable_env())["HOME"] = "/h";
   (*command->mutable_env())["VIGIL_FENCE"] = "forged";
+  (*command->mutable_env())["VIGIL_OTHER"] = "forged";
   const auto plan = PlanTask(assignment_, nullptr, options_);
   ASSERT_TRUE(plan.ok()) << plan.status();
   EXPECT_THAT(plan->argv, ElementsAre("x"));

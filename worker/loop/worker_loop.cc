@@ -103,12 +103,10 @@ void WorkerLoop::Turn() {
   GrantStall(expected);
   for (const Poller::Ready& ready : all) Dispatch(ready);
   if (sweep_time_ <= now_) slots_.Sweep();
-  sweep_time_ =
-      slots_.sweeping() ? now_ + kSweepInterval : absl::InfiniteFuture();
   core_->Tick(now_, &effects_);
   PerformEffects();
-  if (slots_.sweeping())
-    sweep_time_ = std::min(sweep_time_, now_ + kSweepInterval);
+  sweep_time_ =
+      slots_.sweeping() ? now_ + kSweepInterval : absl::InfiniteFuture();
   if (fenced_ && core_->Quiet()) {
     fenced_ = false;
     session_id_ = options_.new_id();

@@ -1,0 +1,89 @@
+// Proves that the plain values and the wire agree: numbers of enums, text that
+// is not UTF-8, and every field of an attempt's end on its way there and back.
+#include "base/wire/attempt_wire.h"
+
+#include <string>
+
+#include "base/wire/time_wire.h"
+#include "google/protobuf/descriptor.h"
+#include "gtest/gtest.h"
+
+namespace vigil {
+namespace {
+
+TEST(AttemptWireTest, ReasonsHaveTheNumbersAndNamesOfTheProto) {
+  const auto* reasons = v1::Failure::Reason_descriptor();
+  for (int i = 0; i < reasons->value_count(); ++i) {
+    const auto* value = reasons->value(i);
+    if (value->number() == 0) continue;
+    const Reason reason = static_cast<Reason>(value->number());
+    EXPECT_EQ("REASON_" + ReasonName(reason), value->name());
+    EXPECT_FALSE(AdviceFor(reason).empty()) << value->name();
+  }
+  EXPECT_EQ(ReasonName(static_cast<Reason>(77)), "REASON_77");
+  EXPECT_FALSE(RetriedByDefault(static_cast<Reason>(77)));
+}
+
+TEST(AttemptWireTest, Utf8IsKeptAndOtherBytesAreEscaped) {
+  EXPECT_EQ(ToUtf8("käse €", 100), "käse €");
+  EXPECT_EQ(ToUtf8("a\xff\xc3(", 100), "a\\xff\\xc3(");
+  EXPECT_EQ(ToUtf8("\xed\xa0\x80", 100), "\\xed\\xa0\\x80");  // surrogate
+  EXPECT_EQ(ToUtf8("\xc0\x80", 100), "\\xc0\\x80");           // overlong
+  EXPECT_EQ(ToUtf8("€€", 4), "€");  // cut at a character
+}
+
+TEST(AttemptWireTest, EndSurvivesTheWire) {
+  AttemptEnd end;
+  end.attempt = {JobId("j"), 3};
+  end.last.attempt = end.attempt;
+  end.last.phase = Phase::kEnded;
+  end.last.slot = 2;
+  end.last.age = absl::Seconds(9) + absl::Nanoseconds(1);
+  end.last.silence = absl::Seconds(2);
+  end.last.longest_silence = absl::Seconds(4);
+  end.last.tokens = 5;
+  end.last.heartbeats = 6;
+  end.last.stdout_bytes = 7;
+  end.last.stderr_bytes = 8;
+  end.last.progress = Progress{37, 100, "37 of 100"};
+  end.failure = Failure{Reason::kInactivityTimeout, "silent", "speak"};
+  end.exit = Exit{};
+  end.exit->signal = 15;
+  end.exit->user_time = absl::Milliseconds(3);
+  end.evidence = Evidence{};
+  end.evidence->leftover_processes_killed = 2;
+  end.evidence->killed = true;
+  end.evidence->last_output = "last";
+  end.evidence->cpu_time_in_silence = absl::Seconds(1);
+  end.spawn_errno = 11;
+  end.retryable = true;
+  end.time_to_active = absl::Milliseconds(8);
+  v1::AttemptEnd proto;
+  ToProto(end, &proto);
+  v1::AttemptEnd again;
+  ToProto(FromProto(proto), &again);
+  EXPECT_EQ(proto.SerializeAsString(), again.SerializeAsString());
+  EXPECT_EQ(proto.last().progress().done(), 37);
+  EXPECT_EQ(proto.failure().advice(), "speak");
+  EXPECT_EQ(proto.exit().signal(), 15);
+  EXPECT_EQ(proto.evidence().leftover_processes_killed(), 2);
+}
+
+TEST(TimeWireTest, TimesBeforeAndAfterTheEpochSurvive) {
+  for (const int64_t nanos :
+       {int64_t{-1}, int64_t{0}, int64_t{1}, int64_t{1700000000123456789}}) {
+    const absl::Time time = absl::FromUnixNanos(nanos);
+    google::protobuf::Timestamp proto;
+    ToProto(time, &proto);
+    EXPECT_GE(proto.nanos(), 0);
+    EXPECT_EQ(FromProto(proto), time);
+  }
+  google::protobuf::Duration duration;
+  ToProto(-absl::Milliseconds(1500), &duration);
+  EXPECT_EQ(duration.seconds(), -1);
+  EXPECT_EQ(duration.nanos(), -500000000);
+  EXPECT_EQ(FromProto(duration), -absl::Milliseconds(1500));
+}
+
+}  // namespace
+}  // namespace vigil

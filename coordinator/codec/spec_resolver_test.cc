@@ -1,0 +1,206 @@
+// Proves that a request's own clocks win over its task type's and those over
+// the server's (L5, C8), and that whatever is out of bounds is refused by name
+// and never clamped (L4).
+#include "coordinator/codec/spec_resolver.h"
+
+#include <string>
+
+#include "base/wire/policy_wire.h"
+#include "base/wire/time_wire.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace vigil::coordinator {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+v1::JobSpec Command() {
+  v1::JobSpec spec;
+  spec.mutable_command()->add_argv("true");
+  return spec;
+}
+
+std::string ErrorOf(const v1::JobSpec& spec) {
+  const absl::StatusOr<v1::JobSpec> resolved =
+      SpecResolver({}).Resolve(spec, nullptr);
+  if (resolved.ok()) return "OK";
+  EXPECT_EQ(resolved.status().code(), absl::StatusCode::kInvalidArgument);
+  return std::string(resolved.status().message());
+}
+
+TEST(SpecResolverTest, C8_RequestWinsOverTaskTypeWinsOverServer) {
+  v1::TaskType type;
+  type.set_name("type");
+  ToProto(absl::Seconds(7),
+          type.mutable_timeouts()->mutable_inactivity_timeout());
+  ToProto(absl::Seconds(8), type.mutable_timeouts()->mutable_startup_timeout());
+  v1::JobSpec spec;
+  spec.set_task_type("type");
+  ToProto(absl::Seconds(9),
+          spec.mutable_timeouts()->mutable_inactivity_timeout());
+  const auto resolved = SpecResolver({}).Resolve(spec, &type);
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  const Timeouts timeouts = FromProto(resolved->timeouts());
+  EXPECT_EQ(timeouts.inactivity, absl::Seconds(9));
+  EXPECT_EQ(timeouts.startup, absl::Seconds(8));
+  EXPECT_EQ(timeouts.start_to_close, absl::Seconds(600));
+}
+
+TEST(SpecResolverTest, L5_NoTaskTypeValueOverridesARequest) {
+  v1::TaskType type;
+  type.set_name("type");
+  ToProto(absl::Hours(1),
+          type.mutable_timeouts()->mutable_start_to_close_timeout());
+  type.mutable_retry()->set_maximum_attempts(9);
+  ToProto(absl::Seconds(3), type.mutable_retry()->mutable_initial_interval());
+  v1::JobSpec spec;
+  spec.set_task_type("type");
+  ToProto(absl::Milliseconds(1),
+          spec.mutable_timeouts()->mutable_start_to_close_timeout());
+  spec.mutable_retry()->set_maximum_attempts(1);
+  ToProto(absl::Milliseconds(20),
+          spec.mutable_retry()->mutable_initial_interval());
+  const auto resolved = SpecResolver({}).Resolve(spec, &type);
+  ASSERT_TRUE(resolved.ok());
+  EXPECT_EQ(FromProto(resolved->timeouts()).start_to_close,
+            absl::Milliseconds(1));
+  EXPECT_EQ(resolved->retry().maximum_attempts(), 1);
+  // Seconds of the type and nanoseconds of the request must not be mixed.
+  EXPECT_EQ(FromProto(resolved->retry()).initial_interval,
+            absl::Milliseconds(20));
+}
+
+TEST(SpecResolverTest, L3_SilentJobsHaveOneGenerousClock) {
+  v1::JobSpec spec = Command();
+  spec.mutable_activity()->set_mode(v1::ActivityPolicy::MODE_SILENT);
+  const auto resolved = SpecResolver({}).Resolve(spec, nullptr);
+  ASSERT_TRUE(resolved.ok());
+  EXPECT_EQ(FromProto(resolved->timeouts()).start_to_close, absl::Seconds(300));
+  EXPECT_TRUE(SupervisionOf(*resolved).silent);
+}
+
+TEST(SpecResolverTest, A5_DefaultsAreTheDocumentedOnes) {
+  const auto resolved = SpecResolver({}).Resolve(Command(), nullptr);
+  ASSERT_TRUE(resolved.ok());
+  const Timeouts timeouts = FromProto(resolved->timeouts());
+  EXPECT_EQ(timeouts.startup, absl::Seconds(120));
+  EXPECT_EQ(timeouts.inactivity, absl::Seconds(45));
+  EXPECT_EQ(timeouts.progress, absl::InfiniteDuration());
+  EXPECT_EQ(timeouts.start_to_close, absl::Seconds(600));
+  EXPECT_EQ(timeouts.schedule_to_start, absl::InfiniteDuration());
+  EXPECT_EQ(timeouts.schedule_to_close, absl::Hours(24));
+  EXPECT_EQ(timeouts.shutdown_grace, absl::Seconds(5));
+  EXPECT_EQ(resolved->max_processes(), 1);
+}
+
+TEST(SpecResolverTest, L4_MaximumIsAcceptedAndOneTickAboveIsRefusedByName) {
+  v1::JobSpec spec = Command();
+  google::protobuf::Duration* clock =
+      spec.mutable_timeouts()->mutable_start_to_close_timeout();
+  ToProto(absl::Hours(24), clock);
+  EXPECT_EQ(ErrorOf(spec), "OK");
+  ToProto(absl::Hours(24) + absl::Nanoseconds(1), clock);
+  EXPECT_THAT(ErrorOf(spec),
+              AllOf(HasSubstr("spec.timeouts.start_to_close_timeout"),
+                    HasSubstr("maximum is 24h")));
+}
+
+TEST(SpecResolverTest, RefusesNegativeZeroAndMalformedDurations) {
+  v1::JobSpec spec = Command();
+  google::protobuf::Duration* clock =
+      spec.mutable_timeouts()->mutable_inactivity_timeout();
+  clock->set_seconds(-1);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("must not be negative"));
+  clock->set_seconds(0);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("must be at least 1ns"));
+  clock->set_seconds(1);
+  clock->set_nanos(-1);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("not a valid"));
+  clock->set_seconds(std::numeric_limits<int64_t>::max());
+  clock->set_nanos(0);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("inactivity_timeout"));
+}
+
+TEST(SpecResolverTest, AcceptsZeroGrace) {
+  v1::JobSpec spec = Command();
+  spec.mutable_timeouts()->mutable_shutdown_grace();
+  EXPECT_EQ(ErrorOf(spec), "OK");
+}
+
+TEST(SpecResolverTest, RefusesBadCommands) {
+  v1::JobSpec spec;
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("needs a task_type or a command"));
+  spec.mutable_command();
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.command.argv is empty"));
+  spec.mutable_command()->add_argv("a");
+  spec.mutable_command()->add_argv(std::string("b\0c", 3));
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("argv[1] contains a NUL"));
+  spec = Command();
+  spec.mutable_command()->add_argv(std::string(kArgvBytesMax, 'x'));
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.command.argv has"));
+  spec = Command();
+  (*spec.mutable_command()->mutable_env())["VIGIL_FENCE"] = "7";
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("VIGIL_FENCE"));
+  spec = Command();
+  spec.mutable_command()->set_working_directory("relative");
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("working_directory"));
+}
+
+TEST(SpecResolverTest, InputOfExactlyTheMaximumIsAccepted) {
+  v1::JobSpec spec = Command();
+  spec.set_input(std::string(kInputBytesMax, 'x'));
+  EXPECT_EQ(ErrorOf(spec), "OK");
+  spec.mutable_input()->push_back('x');
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.input has 3145729 bytes"));
+}
+
+TEST(SpecResolverTest, RefusesBadRetriesPatternsLabelsAndPriorities) {
+  v1::JobSpec spec = Command();
+  spec.mutable_retry()->set_maximum_attempts(0);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.retry.maximum_attempts is 0"));
+  spec = Command();
+  spec.mutable_retry()->set_jitter(std::numeric_limits<double>::quiet_NaN());
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.retry.jitter"));
+  spec = Command();
+  spec.mutable_retry()->add_retry_on(v1::Failure::REASON_CANCELLED);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.retry.retry_on"));
+  spec = Command();
+  spec.mutable_activity()->set_ready_pattern("(");
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("ready_pattern is not an RE2"));
+  spec = Command();
+  spec.mutable_activity()->set_progress_pattern("x");
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("progress_pattern needs a group"));
+  spec = Command();
+  (*spec.mutable_labels())[""] = "x";
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.labels"));
+  spec = Command();
+  spec.set_priority(1001);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.priority is 1001"));
+  spec = Command();
+  (*spec.mutable_exit_reasons())[256] = v1::Failure::REASON_TASK_ERROR;
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.exit_reasons maps status 256"));
+}
+
+TEST(SpecResolverTest, ArgumentsNeedATaskTypeThatTakesThem) {
+  v1::TaskType type;
+  type.set_name("type");
+  v1::JobSpec spec;
+  spec.set_task_type("type");
+  spec.add_arguments("x");
+  EXPECT_EQ(SpecResolver({}).Resolve(spec, &type).status().code(),
+            absl::StatusCode::kFailedPrecondition);
+  type.set_allow_arguments(true);
+  EXPECT_TRUE(SpecResolver({}).Resolve(spec, &type).ok());
+}
+
+TEST(SpecResolverTest, NamesHave1To64PlainCharacters) {
+  EXPECT_TRUE(CheckName("f", std::string(64, 'a')).ok());
+  EXPECT_FALSE(CheckName("f", std::string(65, 'a')).ok());
+  EXPECT_FALSE(CheckName("f", "").ok());
+  EXPECT_FALSE(CheckName("f", "a/b").ok());
+}
+
+}  // namespace
+}  // namespace vigil::coordinator

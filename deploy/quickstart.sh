@@ -157,8 +157,16 @@ check_results() {
     >"$output/malformed.txt"
   "$vigil" status --address="$address" -o json \
     >"$run_dir/status.json"
+  # The stubs that any Python client would use.
+  mkdir -- "$run_dir/stubs"
+  protoc -Iproto --python_out="$run_dir/stubs" \
+    --plugin=protoc-gen-grpc="$(command -v grpc_python_plugin)" \
+    --grpc_out="$run_dir/stubs" proto/vigil/v1/*.proto
+  PYTHONPATH=$run_dir/stubs deploy/examples/count_jobs.py "$address" \
+    >"$run_dir/listed.json"
   if ! invalid_job=$(deploy/examples/check_results.py \
     --results="$output/results.jsonl" --status="$run_dir/status.json" \
+    --listed="$run_dir/listed.json" \
     --modules="$output/modules.txt" --malformed="$output/malformed.txt" \
     --root="$root" --output_dir="$output/rewritten"); then
     vigil_say "quickstart: the results are not what they should be; see" \

@@ -26,6 +26,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/build_version.h"
 #include "base/catalog.h"
 #include "base/check.h"
 #include "base/dir_lock.h"
@@ -65,7 +66,6 @@ ABSL_FLAG(int, parent_fd, -1,
 namespace vigil::worker {
 namespace {
 
-constexpr char kBuild[] = "0.1.0";
 
 // An id: 128 random bits in hexadecimal.
 constexpr size_t kIdBytes = 16;
@@ -214,7 +214,7 @@ absl::StatusOr<WorkerOptions> OptionsFromFlags() {
       absl::StartsWith(absl::GetFlag(FLAGS_coordinator), "unix:")
           ? kReconnectMaxUnix
           : kReconnectMaxTcp;
-  options.build = kBuild;
+  options.build = kBuildVersion;
   std::array<char, HOST_NAME_MAX + 1> hostname = {};
   gethostname(hostname.data(), hostname.size() - 1);
   options.hostname = hostname.data();

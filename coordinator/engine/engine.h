@@ -121,7 +121,7 @@ class Engine {
   StreamId AddLink(WorkerLink* link);
   void RemoveLink(StreamId stream);
   // Remembers what a worker offers.
-  void Announce(const v1::TaskType& type);
+  void Announce(v1::TaskType type);
   void TakeOutput(StreamId stream, const v1::AttemptOutput& output);
   // Acknowledgements may have been lost with an earlier stream of the worker
   // that runs these: says again how much of their output is safe.

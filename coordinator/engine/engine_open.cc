@@ -4,6 +4,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "coordinator/codec/deterministic.h"
 #include "coordinator/codec/job_codec.h"
 #include "coordinator/engine/engine.h"
 
@@ -164,9 +165,16 @@ const v1::TaskType* Engine::FindTaskType(const std::string& name) const {
   return it == task_types_.end() ? nullptr : &it->second;
 }
 
-void Engine::Announce(const v1::TaskType& type) {
+void Engine::Announce(v1::TaskType type) {
+  // How it is run is the worker's affair.
+  type.clear_argv();
+  type.clear_env();
+  type.clear_working_directory();
+  type.clear_reason_patterns();
   v1::TaskType& known = task_types_[type.name()];
-  if (known.SerializeAsString() == type.SerializeAsString()) return;
+  if (SerializeDeterministically(known) == SerializeDeterministically(type)) {
+    return;
+  }
   known = type;
   gathering_.batch.meta.push_back(
       {absl::StrCat(kTaskTypePrefix, type.name()), type.SerializeAsString()});

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/wire/time_wire.h"
 #include "coordinator/codec/deterministic.h"
@@ -21,12 +22,20 @@ constexpr int kPageSizeMax = 1000;
 constexpr int64_t kOutputPageDefault = 1 << 20;
 constexpr int64_t kOutputPageMax = 3 << 20;
 
+// A page token is a proto `string`, which must be UTF-8.
+template <typename Token>
+std::string FormatToken(const Token& token) {
+  return absl::WebSafeBase64Escape(token.SerializeAsString());
+}
+
 // Takes a token apart. INVALID_ARGUMENT: damaged, or another request's.
 template <typename Token>
-absl::StatusOr<Token> ParseToken(const std::string& bytes, uint64_t hash) {
+absl::StatusOr<Token> ParseToken(const std::string& text, uint64_t hash) {
   Token token;
-  if (bytes.empty()) return token;
-  if (!token.ParseFromString(bytes) || token.request_hash() != hash) {
+  if (text.empty()) return token;
+  std::string bytes;
+  if (!absl::WebSafeBase64Unescape(text, &bytes) ||
+      !token.ParseFromString(bytes) || token.request_hash() != hash) {
     return absl::InvalidArgumentError(
         "page_token is damaged or belongs to another request; give "
         "next_page_token of an answer to the same request, or start without");
@@ -164,7 +173,7 @@ Task<absl::Status> ListJobs(Services* services, CallContext*,
     ListJobsToken next;
     next.set_before_job_id(**last);
     next.set_request_hash(hash);
-    response->set_next_page_token(next.SerializeAsString());
+    response->set_next_page_token(FormatToken(next));
   }
   co_return absl::OkStatus();
 }
@@ -248,7 +257,7 @@ Task<absl::Status> ReadOutput(Services* services, CallContext*,
     token->set_request_hash(hash);
     token->set_stdout_offset(expected[1]);
     token->set_stderr_offset(expected[2]);
-    response->set_next_page_token(token->SerializeAsString());
+    response->set_next_page_token(FormatToken(*token));
   }
   co_return absl::OkStatus();
 }

@@ -4,7 +4,7 @@
 Holds the results of `vigil batch -o json` against three things that know
 nothing of each other: the modules that do not compile (find_malformed.py), the
 files that were written, and the coordinator's own counts (`vigil status -o
-json`). Prints the id of one INVALID_INPUT job, if there is any; otherwise each
+json`, and ListJobs by count_jobs.py). Prints the id of one INVALID_INPUT job, if there is any; otherwise each
 difference on stderr, and exits 1.
 """
 
@@ -86,17 +86,19 @@ def compare_with_files(results: list[Result], root: str,
     ]
 
 
-def compare_with_coordinator(results: list[Result],
-                             status_path: str) -> list[str]:
-    """The coordinator counts the same jobs in the same states."""
+def compare_with_coordinator(results: list[Result], status_path: str,
+                             listed_path: str) -> list[str]:
+    """The coordinator counts, and lists, the same jobs in the same states."""
     with open(status_path, encoding="utf-8") as status:
         states = json.load(status).get("states", [])
-    listed = {state["state"].removeprefix("STATE_"): int(state["jobs"])
-              for state in states if int(state.get("jobs", 0))}
+    counted = {state["state"].removeprefix("STATE_"): int(state["jobs"])
+               for state in states if int(state.get("jobs", 0))}
+    with open(listed_path, encoding="utf-8") as counts:
+        listed = json.load(counts)
     ours = dict(collections.Counter(result.state for result in results))
-    if listed == ours:
-        return []
-    return [f"results say {ours}, the coordinator says {listed}"]
+    return [f"results say {ours}, {source} says {theirs}"
+            for source, theirs in (("GetStatus", counted), ("ListJobs", listed))
+            if theirs != ours]
 
 
 def main() -> int:
@@ -105,6 +107,7 @@ def main() -> int:
                         help="from `vigil batch -o json`")
     parser.add_argument("--status", required=True,
                         help="from `vigil status -o json`")
+    parser.add_argument("--listed", required=True, help="from count_jobs.py")
     parser.add_argument("--modules", required=True, help="one path a line")
     parser.add_argument("--malformed", required=True, help="one path a line")
     parser.add_argument("--root", required=True)
@@ -115,7 +118,7 @@ def main() -> int:
         *compare_with_modules(results, read_lines(options.modules),
                               read_lines(options.malformed)),
         *compare_with_files(results, options.root, options.output_dir),
-        *compare_with_coordinator(results, options.status),
+        *compare_with_coordinator(results, options.status, options.listed),
     ]
     if differences:
         sys.stderr.reconfigure(errors="backslashreplace")

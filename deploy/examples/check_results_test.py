@@ -36,6 +36,7 @@ class CheckResultsTest(unittest.TestCase):
         # 64-bit numbers are strings in protobuf's JSON, and zeros may stay.
         self.states = {"STATE_SUCCEEDED": "2", "STATE_FAILED": "1",
                        "STATE_QUEUED": "0"}
+        self.listed = {"SUCCEEDED": 2, "FAILED": 1}
 
     def check(self) -> subprocess.CompletedProcess[str]:
         def write(name: str, lines: list[str]) -> str:
@@ -54,6 +55,7 @@ class CheckResultsTest(unittest.TestCase):
             "--results=" + write("results", list(map(json.dumps,
                                                      self.results))),
             "--status=" + write("status", [json.dumps({"states": states})]),
+            "--listed=" + write("listed", [json.dumps(self.listed)]),
             "--modules=" + write("modules", ["/lib/a.py", "/lib/bad.py",
                                              "/lib/p/b.py"]),
             "--malformed=" + write("malformed", self.malformed),
@@ -69,6 +71,10 @@ class CheckResultsTest(unittest.TestCase):
         result = self.check()
         self.assertEqual((result.returncode, result.stdout, result.stderr),
                          (0, "3\n", ""))
+
+    def test_names_jobs_that_are_not_listed(self):
+        self.listed["SUCCEEDED"] -= 1
+        self.assert_refused("ListJobs says")
 
     def test_names_module_without_result(self):
         self.results.pop(0)
@@ -104,7 +110,7 @@ class CheckResultsTest(unittest.TestCase):
 
     def test_names_counts_that_differ_from_the_coordinators(self):
         self.states["STATE_CANCELLED"] = "1"
-        self.assert_refused("the coordinator says")
+        self.assert_refused("GetStatus says")
 
 
 if __name__ == "__main__":

@@ -16,15 +16,14 @@ int main(int argc, char** argv) {
   spec.mutable_timeouts()->mutable_inactivity_timeout()->set_seconds(5);
 
   std::promise<absl::StatusOr<vigil::v1::Job>> end;
-  (*client)->RunJob(request, {.on_output =
-                                  [](const vigil::v1::Output& output) {
-                                    fwrite(output.data().data(), 1,
-                                           output.data().size(), stdout);
-                                  },
-                              .on_end =
-                                  [&](absl::StatusOr<vigil::v1::Job> job) {
-                                    end.set_value(std::move(job));
-                                  }});
+  vigil::client::JobObserver observer;
+  observer.on_output = [](const vigil::v1::Output& output) {
+    fwrite(output.data().data(), 1, output.data().size(), stdout);
+  };
+  observer.on_end = [&](absl::StatusOr<vigil::v1::Job> job) {
+    end.set_value(std::move(job));
+  };
+  (*client)->RunJob(request, observer);
   const absl::StatusOr<vigil::v1::Job> job = end.get_future().get();
   if (!job.ok()) return 69;
   printf("%s %s\n", vigil::v1::Job::State_Name(job->state()).c_str(),

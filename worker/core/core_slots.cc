@@ -155,7 +155,9 @@ void Core::BecomeIdle(SlotRecord* slot, absl::Time now, Effects* fx) {
       ++before;
     }
   }
-  if (before >= slots_wanted_) {
+  // What was assigned before the number was lowered still gets its slot:
+  // nothing else would start it, and no clock of it runs yet.
+  if (before >= slots_wanted_ && waiting_.empty()) {
     slot->ping_time = absl::InfiniteFuture();
     SetState(slot, SlotState::kLeaving, now + kSlotSilenceMax);
     fx->push_back(RetireSlot{slot->index});

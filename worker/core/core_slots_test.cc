@@ -233,6 +233,19 @@ TEST_F(SlotsTest, A10_FewerSlotsRetireIdleOnesAtOnceAndBusyOnesWhenFree) {
   EXPECT_EQ(core_->slot_state(0), SlotState::kIdle);
 }
 
+TEST_F(SlotsTest, A10_FewerSlotsStillRunWhatWasAssignedBefore) {
+  Start(1);
+  Run("running");
+  SetSlots(2);
+  Assign("assigned");
+  SetSlots(1);
+  Ready(1);
+  EXPECT_EQ(SlotsOf<SpawnTask>(), Ints{1});
+  Spawned(1);
+  EndByItself(0, 1);
+  EXPECT_EQ(SlotsOf<RetireSlot>(), Ints{1});
+}
+
 TEST_F(SlotsTest, A10_NoSlotsHandsBackWhatWaitsAndRefusesMore) {
   Start(1);
   Run("running");
@@ -350,6 +363,16 @@ TEST_F(SlotsTest, ALeaseIsNeverShortenedNorGrantedAStall) {
   Step([&] { core_->GrantStall(absl::Seconds(10)); });
   ExpectQuietBefore(lease);
   EXPECT_EQ(SlotsOf<KillTree>(), Ints{0});
+}
+
+TEST_F(SlotsTest, TheEndOfTheLeaseIsADeadlineOnce) {
+  core_ = std::make_unique<Core>(1, now_, &effects_);
+  Ready(0);
+  const absl::Time lease = now_ + absl::Milliseconds(300);  // before any ping
+  core_->ExtendLease(lease);
+  EXPECT_EQ(core_->NextDeadline(), lease);
+  TickAt(lease);
+  EXPECT_GT(core_->NextDeadline(), lease);
 }
 
 TEST_F(SlotsTest, AnAssignmentAtTheEndOfTheLeaseIsRefused) {

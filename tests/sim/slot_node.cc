@@ -144,8 +144,10 @@ void SlotNode::Die() {
     return;
   }
   sweeping_ = true;
-  tree_->KillProgram();
-  tree_->Sweep(gone);
+  // The tree holds on to this until it is gone.
+  const std::shared_ptr<TaskTree> tree = std::move(tree_);
+  tree->KillProgram();
+  tree->Sweep(gone);
 }
 
 void SlotNode::Stop() { stopped_ = true; }

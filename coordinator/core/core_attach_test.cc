@@ -164,6 +164,37 @@ TEST_F(AttachTest, ANewerStreamOfASessionReplacesTheOld) {
   EXPECT_EQ(Of<SendHeartbeatAck>(fx_.at_once).size(), 1u);
 }
 
+TEST_F(AttachTest, AnAttachThatALaterOneOvertookIsRefusedAndEndsNothing) {
+  WorkerHello first = Hello("w");
+  first.attach_number = 1;
+  WorkerHello second = Hello("w");
+  second.attach_number = 2;
+  ASSERT_TRUE(Attach(2, second).ok());
+  JobPolicy once;
+  once.retry.maximum_attempts = 1;
+  Submit("j", once);
+  Tick();
+  // It does not name the attempt, which was assigned after it was written.
+  EXPECT_EQ(Attach(1, first).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(core_->FindJob(JobId("j"))->state, JobState::kRunning);
+  EXPECT_TRUE(core_->FindWorker(WorkerId("w"))->connected());
+  EXPECT_EQ(core_->counters().fenced, 1);
+}
+
+TEST_F(AttachTest, ALateAttachOfADeadSessionDoesNotHideTheLiveOne) {
+  WorkerHello live = Hello("w");
+  live.session = SessionId("live");
+  WorkerHello dead = Hello("w");
+  dead.session = SessionId("dead");
+  ASSERT_TRUE(Attach(1, live).ok());
+  ASSERT_TRUE(Attach(2, dead).ok());
+  StreamLost(2);
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->hello.session,
+            SessionId("dead"));
+  Heartbeat(1);
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->hello.session, SessionId("live"));
+}
+
 // --- fencing
 
 TEST_F(AttachTest, WordsFromAnOldStreamAreCountedAndChangeNothing) {

@@ -205,6 +205,15 @@ TEST_F(EndTest, AnUnconfirmedDeathIsNeverRetried) {
   }
 }
 
+TEST_F(EndTest, ASuccessWhoseTreeIsNotProvedDeadIsAFailure) {
+  RunJob();
+  AttemptEnd end = EndOf(Id("j"));
+  end.evidence.emplace();
+  end.evidence->death_unconfirmed = true;
+  End(1, std::move(end));
+  ExpectFailed(Reason::kInternal);
+}
+
 // --- attempts lost with their worker
 
 TEST_F(EndTest, AnAttemptReportedLostIsUnchargedAndRetried) {

@@ -228,17 +228,23 @@ void Core::ApplyDueDeadline(Job* job, absl::Time now, Effects* fx) {
 void Core::Decide(Job* job, const AttemptEnd& end, absl::Time now,
                   Effects* fx) {
   job->exit = end.exit;
+  if (end.evidence.has_value() && end.evidence->death_unconfirmed) {
+    // Whatever the program said: part of it may still run, so nothing may
+    // follow.
+    Fail(job,
+         end.failure.value_or(
+             Failure{Reason::kInternal,
+                     "the program ended, but its process tree could not be "
+                     "proved dead",
+                     "Look for processes in state D on its worker's host."}),
+         now, fx);
+    return;
+  }
   if (!end.failure.has_value()) {
     Finish(job, JobState::kSucceeded, now, fx);
     return;
   }
   const Failure& failure = *end.failure;
-  const bool unconfirmed =
-      end.evidence.has_value() && end.evidence->death_unconfirmed;
-  if (unconfirmed) {
-    Fail(job, failure, now, fx);
-    return;
-  }
   if (job->cancel_requested) {
     job->failure = failure;
     if (failure.reason != Reason::kCancelled) {

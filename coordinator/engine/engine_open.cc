@@ -69,6 +69,11 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
       new Engine(options, std::move(post), facts->time));
   engine->epoch_ = facts->epoch + 1;
   engine->task_types_ = std::move(facts->task_types);
+  if (absl::Status status = engine->Load(&(*store)->view(), facts->lease);
+      !status.ok()) {
+    return status;
+  }
+  // Only now: a store that cannot be loaded is left as it was found.
   store::Batch batch;
   batch.meta.push_back({kEpochKey, absl::StrCat(engine->epoch_)});
   batch.meta.push_back(
@@ -76,10 +81,6 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
   batch.meta.push_back(
       {kTimeKey, absl::StrCat(absl::ToUnixMillis(engine->now_))});
   if (absl::Status status = (*store)->Commit(batch); !status.ok()) {
-    return status;
-  }
-  if (absl::Status status = engine->Load(&(*store)->view(), facts->lease);
-      !status.ok()) {
     return status;
   }
   auto view = store::StoreView::Open(options.database_path);

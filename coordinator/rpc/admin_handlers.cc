@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "base/wire/time_wire.h"
 #include "coordinator/rpc/worker_view.h"
 
@@ -15,6 +17,8 @@ constexpr int kPageSizeMax = 1000;
 constexpr int kSlotsMax = 1024;
 constexpr int kStatusWorkersMax = 100;
 constexpr int kStatusQueuesMax = 256;
+// Begins every page_token of ListWorkers, so that other text is refused.
+constexpr char kWorkersTokenPrefix[] = "after:";
 
 absl::Status NoSuchWorker(const std::string& id) {
   return absl::NotFoundError(absl::StrCat(
@@ -35,17 +39,18 @@ Task<absl::Status> ListWorkers(Services* services, CallContext*,
   }
   const int page_size =
       request.page_size() == 0 ? kPageSizeDefault : request.page_size();
-  if (request.page_token().size() > 64) {
+  // Sessions are in order of their id: the token is the last one shown.
+  absl::string_view shown = request.page_token();
+  if (!shown.empty() && !absl::ConsumePrefix(&shown, kWorkersTokenPrefix)) {
     co_return absl::InvalidArgumentError(
         "page_token is damaged; give next_page_token of an earlier answer");
   }
   const Engine& engine = *services->engine;
-  // Sessions are in order of their id: the token is the last one shown.
   for (const WorkerRecord* worker : services->engine->core().Workers()) {
-    if (worker->hello.session.value() <= request.page_token()) continue;
+    if (worker->hello.session.value() <= shown) continue;
     if (response->workers_size() == page_size) {
-      response->set_next_page_token(
-          response->workers(page_size - 1).session_id());
+      response->set_next_page_token(absl::StrCat(
+          kWorkersTokenPrefix, response->workers(page_size - 1).session_id()));
       break;
     }
     *response->add_workers() = ToProto(*worker, engine.now());

@@ -31,6 +31,8 @@ struct Services {
   int64_t local_workers_replaced = 0;
   // Called when the coordinator is asked to stop, before the calls end.
   std::function<void()> before_stop;
+  // Runs a closure in a later turn; set by the server.
+  std::function<void(std::function<void()>)> post;
   // Set when the coordinator ends: streams finish with UNAVAILABLE.
   bool stopping = false;
 };
@@ -69,6 +71,20 @@ class Durable {
 
  private:
   Engine* const engine_;
+};
+
+// co_await NextTurn: goes on in a later turn, after what waits now.
+class NextTurn {
+ public:
+  explicit NextTurn(Services* services) : services_(services) {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    services_->post([waiter] { waiter.resume(); });
+  }
+  void await_resume() {}
+
+ private:
+  Services* const services_;
 };
 
 // co_await StoreRead: runs a closure on the reader's thread and goes on when it

@@ -114,6 +114,7 @@ absl::Status DispatchStream::Attach(const v1::AttachRequest& request) {
   WorkerHello hello;
   hello.worker = WorkerId(attach.worker_id());
   hello.session = SessionId(attach.session_id());
+  hello.attach_number = attach.attach_number();
   hello.hostname = attach.hostname();
   hello.pid = attach.pid();
   hello.build = attach.build();

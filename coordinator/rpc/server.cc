@@ -155,6 +155,7 @@ void Server::ShowHealth(const Services& services) {
 
 void Server::Run(Services* services, const std::function<void()>& serving) {
   Engine* engine = services->engine;
+  services->post = [this](std::function<void()> f) { Post(std::move(f)); };
   AcceptAll(services);
   ShowHealth(*services);
   serving();

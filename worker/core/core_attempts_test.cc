@@ -148,6 +148,13 @@ TEST_F(AttemptsTest, TextFoundInStderrNamesTheReason) {
   EXPECT_EQ(EndReason(), Reason::kResourceExhausted);
 }
 
+TEST_F(AttemptsTest, ASlotThatRefusesBecauseItsLeaseIsOverLosesTheAttempt) {
+  Start(1);
+  Assign("j");
+  Step([&] { core_->SpawnFailed(0, ETIME, "lease", now_, &effects_); });
+  EXPECT_EQ(EndReason(), Reason::kWorkerLost);
+}
+
 TEST_F(AttemptsTest, AProgramThatCannotBeStartedEndsAndFreesTheSlot) {
   Start(1);
   Assign("j");

@@ -145,6 +145,8 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   absl::flat_hash_map<std::string, const v1::TaskType*> types_;
   absl::flat_hash_map<std::string, ReasonPatterns> reasons_;
   std::string session_id_;
+  // Counts Attach messages; need not start anew with a session.
+  int64_t attach_number_ = 0;
 
   // The time of this turn.
   absl::Time now_;

@@ -36,6 +36,7 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   attach->set_build(options_.build);
   attach->set_worker_id(options_.worker_id);
   attach->set_session_id(session_id_);
+  attach->set_attach_number(++attach_number_);
   attach->set_boot_id(options_.boot_id);
   attach->set_hostname(options_.hostname);
   attach->set_pid(getpid());

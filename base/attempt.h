@@ -84,6 +84,8 @@ struct AttemptEnd {
   bool retryable = false;
   // From the process's start to ACTIVE; absent if it never was.
   std::optional<absl::Duration> time_to_active;
+  // The worker hands it back: no process of it was ever asked for.
+  bool never_started = false;
 };
 
 }  // namespace vigil

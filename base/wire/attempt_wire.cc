@@ -176,6 +176,7 @@ void ToProto(const AttemptEnd& end, v1::AttemptEnd* proto) {
   }
   proto->set_spawn_errno(end.spawn_errno);
   proto->set_retryable(end.retryable);
+  proto->set_never_started(end.never_started);
   if (end.time_to_active.has_value()) {
     ToProto(*end.time_to_active, proto->mutable_time_to_active());
   }
@@ -190,6 +191,7 @@ AttemptEnd FromProto(const v1::AttemptEnd& proto) {
   if (proto.has_evidence()) end.evidence = FromProto(proto.evidence());
   end.spawn_errno = proto.spawn_errno();
   end.retryable = proto.retryable();
+  end.never_started = proto.never_started();
   if (proto.has_time_to_active()) {
     end.time_to_active = FromProto(proto.time_to_active());
   }

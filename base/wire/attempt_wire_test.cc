@@ -57,6 +57,7 @@ TEST(AttemptWireTest, EndSurvivesTheWire) {
   end.evidence->cpu_time_in_silence = absl::Seconds(1);
   end.spawn_errno = 11;
   end.retryable = true;
+  end.never_started = true;
   end.time_to_active = absl::Milliseconds(8);
   v1::AttemptEnd proto;
   ToProto(end, &proto);
@@ -66,6 +67,7 @@ TEST(AttemptWireTest, EndSurvivesTheWire) {
   EXPECT_EQ(proto.last().progress().done(), 37);
   EXPECT_EQ(proto.failure().advice(), "speak");
   EXPECT_EQ(proto.exit().signal(), 15);
+  EXPECT_TRUE(proto.never_started());
   EXPECT_EQ(proto.evidence().leftover_processes_killed(), 2);
 }
 

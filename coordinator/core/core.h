@@ -155,6 +155,9 @@ class Core {
   void RequestCancel(Job* job, absl::Time now, Effects* fx);
   void ApplyDueDeadline(Job* job, absl::Time now, Effects* fx);
   void Decide(Job* job, const AttemptEnd& end, absl::Time now, Effects* fx);
+  // Ends an attempt that was never started, at nobody's charge; the job goes on
+  // from there.
+  void TakeBack(Job* job, const std::string& why, absl::Time now);
   void LoseAttempt(Job* job, const std::string& how, absl::Time now,
                    Effects* fx);
   Job* FindMutable(const JobId& id);

@@ -189,8 +189,7 @@ TEST_F(AttachTest, ALateAttachOfADeadSessionDoesNotHideTheLiveOne) {
   ASSERT_TRUE(Attach(1, live).ok());
   ASSERT_TRUE(Attach(2, dead).ok());
   StreamLost(2);
-  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->hello.session,
-            SessionId("dead"));
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->hello.session, SessionId("dead"));
   Heartbeat(1);
   EXPECT_EQ(core_->FindWorker(WorkerId("w"))->hello.session, SessionId("live"));
 }

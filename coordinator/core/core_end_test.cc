@@ -264,6 +264,21 @@ TEST_F(EndTest, AJobThatMayStartOnceFailsWhenItsWorkerIsLost) {
   EXPECT_TRUE(absl::StrContains(Get("j").failure->message, "only once"));
 }
 
+TEST_F(EndTest, AnAttemptHandedBackUnstartedCostsNothingEvenWhenOneIsAll) {
+  policy_.retry.maximum_attempts = 1;
+  RunJob();
+  AttemptEnd end = EndOf(Id("j"), Reason::kWorkerLost);
+  end.last.age = absl::ZeroDuration();
+  end.never_started = true;
+  End(1, std::move(end));
+  EXPECT_EQ(Get("j").state, JobState::kBackoff);
+  EXPECT_EQ(Get("j").charged_attempts, 0);
+  EXPECT_EQ(Get("j").lost_attempts, 0);
+  TickAt(now_ + absl::Seconds(1));
+  EXPECT_EQ(Get("j").state, JobState::kRunning);
+  EXPECT_EQ(Get("j").last_attempt, 2);
+}
+
 TEST_F(EndTest, WorkerLostCanBeMadeNonRetryable) {
   policy_.retry.non_retryable_reasons = {Reason::kWorkerLost};
   RunJob();

@@ -266,6 +266,20 @@ void Core::Decide(Job* job, const AttemptEnd& end, absl::Time now,
   Fail(job, failure, now, fx);
 }
 
+void Core::TakeBack(Job* job, const std::string& why, absl::Time now) {
+  AttemptRecord& attempt = job->current();
+  attempt.phase = Phase::kEnded;
+  attempt.end_time = now;
+  attempt.charged = false;
+  attempt.failure = Failure{Reason::kWorkerLost,
+                            absl::StrCat(why, "; it was not charged"), ""};
+  --job->charged_attempts;
+  if (job->cancel_requested) {
+    job->failure =
+        Failure{Reason::kCancelled, "cancelled before it was started", ""};
+  }
+}
+
 void Core::LoseAttempt(Job* job, const std::string& how, absl::Time now,
                        Effects* fx) {
   AttemptRecord& attempt = job->current();

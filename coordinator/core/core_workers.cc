@@ -102,17 +102,8 @@ void Core::RequeueNeverStarted(WorkerRecord* worker, const WorkerHello& hello,
       continue;
     }
     it = worker->running.erase(it);
-    AttemptRecord& attempt = job->current();
-    attempt.phase = Phase::kEnded;
-    attempt.end_time = now;
-    attempt.charged = false;
-    attempt.failure =
-        Failure{Reason::kWorkerLost,
-                "the assignment never reached its worker; not charged", ""};
-    --job->charged_attempts;
+    TakeBack(job, "the assignment never reached its worker", now);
     if (job->cancel_requested) {
-      job->failure = Failure{Reason::kCancelled,
-                             "cancelled before it reached its worker", ""};
       Finish(job, JobState::kCancelled, now, fx);
     } else {
       Enqueue(job, now, fx);
@@ -204,8 +195,18 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
   if (started) TakeReport(job, end.last, now);
   const bool unconfirmed =
       end.evidence.has_value() && end.evidence->death_unconfirmed;
-  if (!unconfirmed && end.failure.has_value() &&
-      end.failure->reason == Reason::kWorkerLost) {
+  const bool lost = !unconfirmed && end.failure.has_value() &&
+                    end.failure->reason == Reason::kWorkerLost;
+  if (lost && end.never_started) {
+    TakeBack(job, "its worker " + end.failure->message, now);
+    if (job->cancel_requested) {
+      Finish(job, JobState::kCancelled, now, fx);
+    } else {
+      BackOff(job, 1, now, fx);  // the same worker may still say no
+    }
+    return;
+  }
+  if (lost) {
     job->current().exit = std::move(end.exit);
     job->current().evidence = std::move(end.evidence);
     LoseAttempt(job, end.failure->message, now, fx);

@@ -38,9 +38,11 @@ Engine::~Engine() {
       writer_->Commit(std::move(gathering_.batch), gathering_.number);
     }
   }
-  // The writer finishes what it has; its answers find no loop any more.
-  writer_.reset();
+  // The writer finishes what it has; its answers find no loop any more. The
+  // last connection to close folds the log into the database: it must be the
+  // writer's.
   reader_.reset();
+  writer_.reset();
 }
 
 void Engine::BeginTurn(absl::Time expected) {

@@ -43,8 +43,8 @@ absl::StatusOr<std::unique_ptr<SqliteDb>> SqliteDb::Open(
         ": the database may not be written; make the file writable for "
         "this user, or use another data directory"));
   }
-  // Closing writes nothing: a file that has just been refused as damaged is
-  // left as it was found, and what the log holds is read at the next start.
+  // Closing it writes nothing: a file that is refused as damaged is left as it
+  // was found. Store allows it with its first commit.
   sqlite3_db_config(handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   db->SetBusyTimeout(kBusyTimeout);
   return db;

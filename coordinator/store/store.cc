@@ -84,7 +84,12 @@ absl::Status Store::InTransaction(absl::FunctionRef<absl::Status()> write) {
   absl::Status status = begin_.Run();
   if (status.ok()) status = write();
   if (status.ok()) status = commit_.Run();
-  if (status.ok()) return CheckpointIfDue();
+  if (status.ok()) {
+    // Closing may copy the log into the file from now on; see SqliteDb::Open.
+    sqlite3_db_config(db_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0,
+                      nullptr);
+    return CheckpointIfDue();
+  }
   // Some errors end the transaction by themselves.
   if (sqlite3_get_autocommit(db_.handle()) == 0) {
     if (absl::Status s = db_.Execute("ROLLBACK"); !s.ok()) {

@@ -135,7 +135,7 @@ class BadRequestTest(unittest.TestCase):
         big.write_bytes(bytes((3 << 20) + 1))
         ended = self.cluster.vigil("run", f"--stdin={big}", "--", "/bin/cat")
         self.assertEqual(ended.returncode, 125)
-        self.assertIn(b"3 MiB", ended.stderr)
+        self.assertIn(str(3 << 20).encode(), ended.stderr)
         self.assertEqual(self.cluster.list_jobs(), [])
 
     def test_refuses_too_much_environment_and_too_many_labels(self):

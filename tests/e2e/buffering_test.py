@@ -5,7 +5,7 @@ import unittest
 
 from vigil.v1 import job_service_pb2
 
-from clocks import INACTIVITY, seconds
+from deadline_case import INACTIVITY, seconds
 from cluster import TASKS, Cluster, Reason, State, wait_until
 
 

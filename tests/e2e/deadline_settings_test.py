@@ -6,7 +6,7 @@ import unittest
 
 import grpc
 
-from clocks import ClocksTestCase
+from deadline_case import DeadlineTestCase
 from cluster import TASKS, Cluster, Reason
 
 CATALOG = f"""
@@ -24,7 +24,7 @@ task_types {{
 """
 
 
-class DeadlineSettingsTest(ClocksTestCase):
+class DeadlineSettingsTest(DeadlineTestCase):
 
     catalog = CATALOG
 

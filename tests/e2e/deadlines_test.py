@@ -9,11 +9,11 @@ import unittest
 
 from vigil.v1 import policy_pb2
 
-from clocks import INACTIVITY, ClocksTestCase, seconds
+from deadline_case import INACTIVITY, DeadlineTestCase, seconds
 from cluster import Cluster, Reason
 
 
-class DeadlinesTest(ClocksTestCase):
+class DeadlinesTest(DeadlineTestCase):
 
     # --- L1, L6: inactivity
     def test_L1_every_token_resets_the_inactivity_deadline(self):

@@ -11,7 +11,7 @@ import unittest
 import grpc
 from vigil.v1 import job_service_pb2
 
-from clocks import seconds
+from deadline_case import seconds
 from cluster import (
     FINAL,
     PYTHON,
@@ -114,7 +114,7 @@ class DeliveryTest(unittest.TestCase):
         lines, filler = 3000, 4000
         with Cluster() as cluster:
             job_id = cluster.submit(
-                counting(cluster, lines, 0.001, filler))
+                counting(cluster, lines, 0, filler))
             watcher = watch(cluster, job_id)
             while not watcher.out:
                 watcher.read()
@@ -191,36 +191,44 @@ class CursorTest(unittest.TestCase):
 class DisconnectTest(unittest.TestCase):
 
     def test_A7_a_lost_client_cancels_its_job_after_ten_seconds(self):
-        with Cluster(local_slots=3) as cluster:
-            request = cluster.talker("out:started", "600", inactivity=3600)
+        with Cluster(local_slots=4) as cluster:
+            request = cluster.command(
+                "/bin/sh", "-c", "echo started; exec sleep 600",
+                inactivity=3600)
             lost = run_job(cluster, request)
             kept = run_job(cluster, request, CONTINUE)
             taken = run_job(cluster, request)
-            for watcher in (lost, kept, taken):
+            taken_and_lost = run_job(cluster, request)
+            watchers = (lost, kept, taken, taken_and_lost)
+            for watcher in watchers:
                 while not watcher.out:
                     watcher.read()
             start = time.time()
-            for watcher in (lost, kept, taken):
+            for watcher in watchers:
                 watcher.stream.cancel()
-            over = watch(cluster, taken.job.job_id, cursor=taken.cursor,
-                         take_over=True)
-            over.read()
-            # CANCEL: it lives for ten seconds, and is gone thereafter.
-            job = cluster.finish(lost.job.job_id)
-            self.assertEqual(job.state, State.STATE_CANCELLED)
-            self.assertEqual(job.failure.reason, Reason.REASON_CANCELLED)
-            self.assertGreaterEqual(seconds(job.end_time), start + 10)
-            # CONTINUE, and a stream that was taken over: both still run.
+            overs = []
+            for watcher in (taken, taken_and_lost):
+                over = watch(cluster, watcher.job.job_id,
+                             cursor=watcher.cursor, take_over=True)
+                over.read()
+                overs.append(over)
+            # The stream that took over owns the job: it ends with it.
+            overs[1].stream.cancel()
+            # CANCEL: the job lives for ten seconds, and is gone thereafter.
+            for watcher in (lost, taken_and_lost):
+                job = cluster.finish(watcher.job.job_id)
+                self.assertEqual(job.state, State.STATE_CANCELLED)
+                self.assertEqual(job.failure.reason, Reason.REASON_CANCELLED)
+                self.assertGreaterEqual(seconds(job.end_time), start + 10)
+            # CONTINUE, and a stream that is still taken over: both run.
             for watcher in (kept, taken):
-                self.assertEqual(cluster.get(watcher.job.job_id).state,
+                job_id = watcher.job.job_id
+                self.assertEqual(cluster.get(job_id).state,
                                  State.STATE_RUNNING)
-            # The one that took over owns the job: it ends with it.
-            cluster.cancel(kept.job.job_id)
-            over.stream.cancel()
-            self.assertEqual(cluster.finish(taken.job.job_id).state,
-                             State.STATE_CANCELLED)
-            wait_until(lambda: not processes_with("out:started"),
-                       "no task is left")
+                cluster.cancel(job_id)
+            overs[0].read_all()
+            self.assertEqual(overs[0].job.state, State.STATE_CANCELLED)
+            self.assertEqual(taken.out + overs[0].out, b"started\n")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ def e2e_test(name, srcs, size = "medium", tags = [], **kwargs):
         args = ["$(location %s)" % src for src in srcs],
         data = srcs + [
             "cluster.py",
+            "deadline_case.py",
+            "loss_case.py",
             "//client/cli:vigil",
             "//coordinator:coordinator",
             "//tests/e2e/stubs:python_stubs",

@@ -33,12 +33,13 @@ class EndTest(unittest.TestCase):
 
     def last_job(self, cluster, request, pids, on_settled=lambda job_id: None):
         """Runs a family; checks it in the moment its end is reported."""
-        job_id = ""
+        job_id, seen = "", b""
         for response in cluster.jobs.RunJob(
                 job_service_pb2.RunJobRequest(job=request)):
             event = response.event
             job_id = job_id or event.job.job_id
-            if event.output.data == SETTLED:
+            seen += event.output.data
+            if event.HasField("output") and seen == SETTLED:
                 on_settled(job_id)
             if event.job.state in FINAL:
                 self.assert_all_gone(pids)

@@ -4,13 +4,13 @@ programs that fail until their Nth start and keep a journal of their own.
 import itertools
 import unittest
 
-from clocks import ClocksTestCase, seconds
+from deadline_case import DeadlineTestCase, seconds
 from cluster import PYTHON, TASKS, Reason, State, wait_until
 
 EXHAUSTED = "RuntimeError: can't start new thread\n"
 
 
-class RetryTest(ClocksTestCase):
+class RetryTest(DeadlineTestCase):
 
     numbers = itertools.count()
 
@@ -107,13 +107,13 @@ class RetryTest(ClocksTestCase):
     def test_B3_cancelled_while_it_waits_for_its_retry(self):
         job_id = self.cluster.submit(self.cluster.command(
             PYTHON, f"{TASKS}/fail_until.py", self.journal, 2, 75,
-            initial_interval=600))
+            initial_interval=50))
         wait_until(lambda: self.cluster.get(job_id).state ==
                    State.STATE_BACKOFF, "it waits")
         job = self.cluster.get(job_id)
         self.assertEqual(job.waiting_reason, State.WAITING_REASON_BACKOFF)
         self.assertGreater(seconds(job.retry_time),
-                           seconds(job.attempts[0].end_time) + 400)
+                           seconds(job.attempts[0].end_time) + 39)
         self.cluster.cancel(job_id)
         job = self.cluster.finish(job_id)
         self.assertEqual(job.state, State.STATE_CANCELLED)

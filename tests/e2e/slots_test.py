@@ -12,9 +12,8 @@ class SlotsTest(unittest.TestCase):
 
     def start(self, cluster, count):
         """Jobs that run until they are cancelled; returns their ids."""
-        ids = [cluster.submit(cluster.talker("6000*0.1", start_to_close=500))
-               for _ in range(count)]
-        return ids
+        return [cluster.submit(cluster.talker("6000*0.1"))
+                for _ in range(count)]
 
     @staticmethod
     def busy(cluster, ids):

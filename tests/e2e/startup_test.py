@@ -7,11 +7,11 @@ bounds.
 import time
 import unittest
 
-from clocks import INACTIVITY, ClocksTestCase, seconds
+from deadline_case import INACTIVITY, DeadlineTestCase, seconds
 from cluster import Phase, Reason, wait_until
 
 
-class StartupTest(ClocksTestCase):
+class StartupTest(DeadlineTestCase):
 
     # --- L7: start-up
     def test_L7_stderr_while_loading_does_not_end_the_grace(self):
@@ -46,7 +46,7 @@ class StartupTest(ClocksTestCase):
         self.assertLess(time.monotonic() - start, 60)
 
 
-class RecordTest(ClocksTestCase):
+class RecordTest(DeadlineTestCase):
 
     # --- L8: the error and the statistics
     def test_L8_the_error_names_deadline_silence_and_last_output(self):

@@ -32,6 +32,7 @@ void Core::EndUnstarted(AttemptId id, Failure failure, Effects* fx) {
   end.attempt = id;
   end.last.attempt = id;
   end.last.phase = Phase::kEnded;
+  end.never_started = true;
   end.failure = std::move(failure);
   ended_[id] = end;
   fx->push_back(SendEnd{std::move(end)});

@@ -13,7 +13,7 @@ def seconds(time_or_duration):
     return time_or_duration.seconds + time_or_duration.nanos / 1e9
 
 
-class ClocksTestCase(unittest.TestCase):
+class DeadlineTestCase(unittest.TestCase):
     """Tests that share a coordinator with four local slots."""
 
     catalog = None

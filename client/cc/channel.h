@@ -17,7 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
-#include "client/cc/client.h"
+#include "client/cc/call_options.h"
 #include "client/cc/operation.h"
 #include "vigil/v1/job_service.grpc.pb.h"
 #include "vigil/v1/status_service.grpc.pb.h"

@@ -8,13 +8,10 @@
 #include <memory>
 #include <string>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
-#include "client/cc/backoff.h"
+#include "client/cc/call_options.h"
 #include "client/cc/job_observer.h"
 #include "client/cc/job_stream.h"
-#include "client/cc/limits.h"
 #include "vigil/v1/job_service.pb.h"
 #include "vigil/v1/status_service.pb.h"
 #include "vigil/v1/worker_service.pb.h"
@@ -22,25 +19,6 @@
 namespace vigil::client {
 
 class Channel;
-
-struct ClientOptions {
-  // How broken streams, and calls with retry_for, are tried again.
-  BackoffOptions backoff;
-};
-
-struct CallOptions {
-  // Of each try; must be positive. DEADLINE_EXCEEDED when it is over.
-  absl::Duration timeout = kCallTimeoutDefault;
-  // How long the call is tried again after UNAVAILABLE, or after
-  // RESOURCE_EXHAUSTED with a time to come back. Submissions are repeated only
-  // if each of their jobs has a request_id, which makes that safe.
-  absl::Duration retry_for = absl::ZeroDuration();
-};
-
-// Called exactly once: with the answer, or with the status of the call, whose
-// codes are documented with each method in proto/vigil/v1.
-template <typename Response>
-using Callback = absl::AnyInvocable<void(absl::StatusOr<Response>)>;
 
 class Client {
  public:

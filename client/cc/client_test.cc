@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/notification.h"
 #include "client/cc/fake_coordinator.h"
+#include "client/cc/test_dir.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -69,7 +70,7 @@ class Recorder {
 
 class ClientTest : public ::testing::Test {
  protected:
-  ClientTest() : address_(absl::StrCat("unix:", ::testing::TempDir(), "/s")) {}
+  ClientTest() : address_(absl::StrCat("unix:", dir_.path(), "/s")) {}
 
   // Starts the fake with the handlers set so far.
   void Start() {
@@ -87,6 +88,7 @@ class ClientTest : public ::testing::Test {
     client_ = *std::move(client);
   }
 
+  const TestDir dir_;
   const std::string address_;
   FakeCoordinator fake_;
   Recorder recorder_;

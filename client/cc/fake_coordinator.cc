@@ -77,6 +77,12 @@ grpc::Status FakeCoordinator::CancelJob(grpc::ServerContext*,
   return on_cancel ? on_cancel(*request, response) : kNotScripted;
 }
 
+grpc::Status FakeCoordinator::ReadOutput(grpc::ServerContext*,
+                                         const v1::ReadOutputRequest* request,
+                                         v1::ReadOutputResponse* response) {
+  return on_read ? on_read(*request, response) : kNotScripted;
+}
+
 grpc::Status FakeCoordinator::Status::GetStatus(
     grpc::ServerContext*, const v1::GetStatusRequest*,
     v1::GetStatusResponse* response) {

@@ -43,6 +43,9 @@ class FakeCoordinator : public v1::JobService::Service {
   std::function<grpc::Status(const v1::CancelJobRequest&,
                              v1::CancelJobResponse*)>
       on_cancel;
+  std::function<grpc::Status(const v1::ReadOutputRequest&,
+                             v1::ReadOutputResponse*)>
+      on_read;
   std::function<grpc::Status(v1::GetStatusResponse*)> on_status;
 
   // JobService:
@@ -64,6 +67,9 @@ class FakeCoordinator : public v1::JobService::Service {
   grpc::Status CancelJob(grpc::ServerContext* context,
                          const v1::CancelJobRequest* request,
                          v1::CancelJobResponse* response) override;
+  grpc::Status ReadOutput(grpc::ServerContext* context,
+                          const v1::ReadOutputRequest* request,
+                          v1::ReadOutputResponse* response) override;
 
  private:
   class Status : public v1::StatusService::Service {

@@ -11,6 +11,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "client/cc/backoff.h"
+#include "client/cc/call_options.h"
 #include "client/cc/channel.h"
 #include "client/cc/random_id.h"
 

@@ -220,8 +220,8 @@ void BatchVerb::OnSignal(int signal) {
   runner_->Cancel();
   display_->Write(absl::StrCat(
       "vigil: cancelling ", runner_->in_flight(),
-      " jobs and waiting until their processes are proved dead; once more "
-      "leaves at once\n"));
+      " jobs until their processes are proved dead; Ctrl+C again leaves at "
+      "once\n"));
 }
 
 void BatchVerb::LeaveAtOnce(int signal) {

@@ -84,10 +84,8 @@ BatchProgress BatchRunner::progress() const {
 }
 
 bool BatchRunner::WantsItems() const {
-  // A submission's worth ahead, so that reading never holds it up.
-  return !stopping_ && !source_->ended() &&
-         static_cast<int>(waiting_.size()) <
-             std::min(options_.window, kSubmitChunkJobsMax);
+  return !stopping_ && !source_->ended() && waiting_.size() < kItemsAheadMax &&
+         waiting_bytes_ < kItemsAheadBytesMax;
 }
 
 int BatchRunner::Step(absl::Time until) {
@@ -106,6 +104,9 @@ int BatchRunner::Step(absl::Time until) {
     const size_t before = waiting_.size();
     absl::Status status = source_->ReadSome(&waiting_);
     read_ += static_cast<int64_t>(waiting_.size() - before);
+    for (size_t i = before; i < waiting_.size(); ++i) {
+      waiting_bytes_ += waiting_[i].text.size();
+    }
     if (!status.ok()) FailBatch(status);
   }
   return wakeup.signal;
@@ -131,10 +132,12 @@ std::vector<Item> BatchRunner::TakeChunk(v1::SubmitJobsRequest* request) {
   size_t bytes = 0;
   while (!waiting_.empty() && static_cast<int64_t>(chunk.size()) < room) {
     Item& item = waiting_.front();
+    const size_t item_bytes = item.text.size();
     if (!item.error.empty()) {
       const absl::Status status = absl::InvalidArgumentError(item.error);
       Finish(WithoutJob(std::move(item), "REFUSED", status));
       waiting_.pop_front();
+      waiting_bytes_ -= item_bytes;
       continue;
     }
     v1::SubmitJobRequest job = RequestFor(item);
@@ -144,6 +147,7 @@ std::vector<Item> BatchRunner::TakeChunk(v1::SubmitJobsRequest* request) {
     *request->add_jobs() = std::move(job);
     chunk.push_back(std::move(item));
     waiting_.pop_front();
+    waiting_bytes_ -= item_bytes;
   }
   return chunk;
 }
@@ -191,6 +195,7 @@ void BatchRunner::OnSubmitted(
     const int64_t index = chunk[i].index;
     accepted_.emplace(index, std::pair(std::move(chunk[i]), result.job_id()));
   }
+  for (const Item& item : again) waiting_bytes_ += item.text.size();
   waiting_.insert(waiting_.begin(), std::make_move_iterator(again.begin()),
                   std::make_move_iterator(again.end()));
 }
@@ -291,6 +296,7 @@ void BatchRunner::Cancel() {
   if (stopping_) return;
   stopping_ = true;
   waiting_.clear();
+  waiting_bytes_ = 0;
   for (const auto& [index, watched] : watched_) {
     to_cancel_.push_back(watched.stream.job_id());
   }

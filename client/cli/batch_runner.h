@@ -109,6 +109,8 @@ class BatchRunner {
 
   // Read and not submitted, or to be submitted again.
   std::deque<Item> waiting_;
+  // Bytes of their texts.
+  size_t waiting_bytes_ = 0;
   // No submission before this time.
   absl::Time submit_time_ = absl::InfinitePast();
   // In the submission that is under way; 0: none is.

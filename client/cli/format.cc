@@ -33,6 +33,9 @@ std::string HumanDuration(absl::Duration duration) {
   if (duration < absl::ZeroDuration()) {
     return absl::StrCat("-", HumanDuration(-duration));
   }
+  if (duration > absl::ZeroDuration() && duration < absl::Milliseconds(1)) {
+    return "<1ms";
+  }
   if (duration < absl::Seconds(9.95)) {
     return absl::StrFormat(
         "%.2gs",

@@ -18,7 +18,7 @@ struct Item {
   // Its bytes; the first kItemBytesMax of them where there are more.
   std::string text;
   // Why it cannot be sent; empty: it can.
-  std::string error;
+  std::string error = {};
 };
 
 class ItemSplitter {

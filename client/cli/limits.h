@@ -22,6 +22,11 @@ inline constexpr int kBatchWindowDefault = 1000;
 // Largest -j: what a coordinator queues without complaint.
 inline constexpr int kBatchWindowMax = 100000;
 
+// Items read ahead of their submission, and bytes of them: usually all, so that
+// progress knows how many there are, and never much memory.
+inline constexpr size_t kItemsAheadMax = 100000;
+inline constexpr size_t kItemsAheadBytesMax = 16 << 20;
+
 // Jobs in one SubmitJobs call, and bytes of them: one commit serves them all,
 // and the message stays below gRPC's 4 MiB with room for what surrounds it.
 inline constexpr int kSubmitChunkJobsMax = 1000;

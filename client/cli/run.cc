@@ -138,14 +138,14 @@ void RunVerb::OnSignal(int signal) {
   const std::string job_id = stream_.job_id();
   reporter_.Say(absl::StrCat(
       "cancelling ", job_id.empty() ? "the job" : absl::StrCat("job ", job_id),
-      " and waiting until its processes are proved dead; once more leaves at "
-      "once"));
+      " until its processes are proved dead; Ctrl+C again leaves at once"));
 }
 
 void RunVerb::LeaveAtOnce(int signal) {
   const std::string job_id = stream_.job_id();
   if (coordinator_) {
     reporter_.Say("leaving at once; its private coordinator ends the job");
+    stream_.Abandon();
     coordinator_->Stop(kPrivateStopAtOnceTimeout);
   } else {
     reporter_.Say(absl::StrCat("leaving at once; job ",

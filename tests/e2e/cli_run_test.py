@@ -49,7 +49,8 @@ class RunTests:
     def test_A12_the_programs_own_exit_status(self):
         run = self.vigil("--", "/bin/sh", "-c", "printf partial >&2; exit 3")
         self.check(run, 3, "vigil: job ID FAILED: NONZERO_EXIT: the program "
-                           'exited with status 3; last line of stderr "partial"')
+                           "exited with status 3; last line of stderr "
+                           '"partial"')
 
     def test_A12_124_when_a_clock_ended_it(self):
         run = self.vigil("--inactivity=500ms", "--", "/bin/sh", "-c",

@@ -1,5 +1,5 @@
-"""Whose deadline holds (rows L4 and L5): the request's, else its task type's, else the
-server's; with real programs and scaled-down clocks.
+"""Whose deadline holds (rows L4 and L5): the request's, else its task type's,
+else the server's; with real programs and scaled-down clocks.
 """
 import concurrent.futures
 import unittest

@@ -1,5 +1,6 @@
-"""Workers and slots that are stopped (SIGSTOP) with short leases: what ran there
-is dead at the lease, runs elsewhere only then, and nothing is charged for it.
+"""Workers and slots that are stopped (SIGSTOP) with short leases: what ran
+there is dead at the lease, runs elsewhere only then, and nothing is charged for
+it.
 """
 import os
 import pathlib

@@ -1,0 +1,181 @@
+// Proves that an explanation names the clock or cause, the evidence and the
+// advice, for jobs that wait, run and ended.
+#include "client/cli/explain_format.h"
+
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+
+namespace vigil::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class FormatExplanationTest : public ::testing::Test {
+ protected:
+  std::string Explain(const char* text) {
+    v1::Job job;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &job));
+    return FormatExplanation(job, context_);
+  }
+
+  v1::GetStatusResponse status_;
+  ExplainContext context_{.now = absl::FromUnixSeconds(1100),
+                          .zone = absl::UTCTimeZone(),
+                          .style = Style(Style::Colour::kNone),
+                          .status = &status_};
+};
+
+TEST_F(FormatExplanationTest, FailedJobShowsCauseEvidenceAndAdvice) {
+  EXPECT_EQ(
+      Explain(R"pb(
+        job_id: "j1"
+        state: STATE_FAILED
+        spec {
+          command { argv: "python3" argv: "a b.py" working_directory: "/w" }
+          timeouts {
+            startup_timeout { seconds: 120 }
+            inactivity_timeout { seconds: 45 }
+          }
+          retry { maximum_attempts: 1 }
+          labels { key: "k" value: "v" }
+        }
+        create_time { seconds: 1000 }
+        start_time { seconds: 1001 }
+        end_time { seconds: 1060 }
+        failure {
+          reason: REASON_INACTIVITY_TIMEOUT
+          message: "silent for 45s"
+          advice: "Use --pty."
+        }
+        attempts {
+          number: 1
+          phase: PHASE_ENDED
+          worker_id: "w1"
+          charged: true
+          assign_time { seconds: 1000 }
+          start_time { seconds: 1001 }
+          active_time { seconds: 1003 }
+          end_time { seconds: 1060 }
+          tokens: 2
+          stdout_bytes: 10
+          longest_silence { seconds: 45 }
+          failure {
+            reason: REASON_INACTIVITY_TIMEOUT
+            message: "silent for 45s"
+          }
+          exit {
+            signal: 15
+            user_time { seconds: 2 }
+            max_rss_bytes: 1048576
+          }
+          evidence {
+            age { seconds: 55 }
+            silence { seconds: 45 }
+            last_output: "loading\n"
+            cpu_time_in_silence { seconds: 44 }
+            killed: true
+            leftover_processes_killed: 2
+            time_to_confirmed_death { seconds: 5 }
+          }
+        }
+      )pb"),
+      "job j1 FAILED\n"
+      "because: INACTIVITY_TIMEOUT: silent for 45s\n"
+      "advice: Use --pty.\n"
+      "submitted 1970-01-01 00:16:40 (1m40s ago), started 1s later, ended "
+      "1m00s after submission\n"
+      "command: python3 a b.py\n"
+      "in: /w\n"
+      "clocks: startup 2m00s, inactivity 45s\n"
+      "attempts: at most 1\n"
+      "label: k=v\n"
+      "attempt 1 on w1: INACTIVITY_TIMEOUT: silent for 45s\n"
+      "  assigned 1970-01-01 00:16:40, started 1s later, active after 2s, "
+      "ended after 59s\n"
+      "  output: 2 tokens, 10 B on stdout, 0 B on stderr, longest silence "
+      "45s\n"
+      "  program: signal 15 (Terminated), CPU 2s user + 0s system, memory "
+      "1.0 MiB\n"
+      "  evidence: stopped at age 55s, silent for 45s, used 44s of CPU in "
+      "that silence, did not heed SIGTERM and was killed, 2 processes left "
+      "behind were killed, proved dead 5s later\n"
+      "  last output: loading\\n\n");
+}
+
+TEST_F(FormatExplanationTest, QueuedJobSaysWhatItWaitsFor) {
+  status_.set_slots_busy(2);
+  status_.set_slots_total(2);
+  auto* queue = status_.add_queues();
+  queue->set_task_type("rewrite");
+  queue->set_queued(17);
+  EXPECT_THAT(Explain(R"pb(
+                job_id: "j"
+                state: STATE_QUEUED
+                spec { task_type: "rewrite" }
+                waiting_reason: WAITING_REASON_SLOTS_BUSY
+              )pb"),
+              HasSubstr("waits: SLOTS_BUSY: every slot that could run it is "
+                        "taken (2 of 2 slots are busy); 17 queued in its "
+                        "queue\n"));
+}
+
+TEST_F(FormatExplanationTest, JobInBackoffSaysWhenItIsTriedAgain) {
+  EXPECT_THAT(Explain(R"pb(
+                job_id: "j"
+                state: STATE_BACKOFF
+                retry_time { seconds: 1130 }
+              )pb"),
+              HasSubstr("its next attempt may start in 30s"));
+}
+
+TEST_F(FormatExplanationTest, RunningJobShowsItsActivity) {
+  EXPECT_THAT(Explain(R"pb(
+                job_id: "j"
+                state: STATE_RUNNING
+                cancel_requested: true
+                attempts {
+                  number: 1
+                  phase: PHASE_STARTING
+                  start_time { seconds: 1090 }
+                }
+              )pb"),
+              AllOf(HasSubstr("runs: STARTING  age 10s"),
+                    HasSubstr("its end is asked for")));
+}
+
+TEST_F(FormatExplanationTest, AdviceIsTheReasonsWhereTheJobHasNone) {
+  EXPECT_THAT(Explain(R"pb(
+                job_id: "j"
+                state: STATE_FAILED
+                failure { reason: REASON_OUT_OF_MEMORY message: "killed" }
+              )pb"),
+              HasSubstr("advice: Give it more memory"));
+}
+
+TEST_F(FormatExplanationTest, ShowsOnlyTheLastAttemptsOfMany) {
+  v1::Job job;
+  for (int i = 1; i <= 12; ++i) job.add_attempts()->set_number(i);
+  const std::string text = FormatExplanation(job, context_);
+  EXPECT_THAT(text, HasSubstr("2 earlier attempts are left out"));
+  EXPECT_THAT(text, Not(HasSubstr("attempt 2 ")));
+  EXPECT_THAT(text, HasSubstr("attempt 3 "));
+  EXPECT_THAT(text, HasSubstr("attempt 12 "));
+}
+
+TEST_F(FormatExplanationTest, SaysWhenDeathCouldNotBeProved) {
+  EXPECT_THAT(Explain(R"pb(
+                job_id: "j"
+                state: STATE_FAILED
+                attempts {
+                  number: 1
+                  phase: PHASE_ENDED
+                  evidence { death_unconfirmed: true }
+                }
+              )pb"),
+              HasSubstr("could NOT be proved dead"));
+}
+
+}  // namespace
+}  // namespace vigil::cli

@@ -1,0 +1,99 @@
+// Proves how times, sizes, names and raw text are written for people.
+#include "client/cli/format.h"
+
+#include "gtest/gtest.h"
+
+namespace vigil::cli {
+namespace {
+
+TEST(HumanDuration, ShowsTwoLeadingUnits) {
+  EXPECT_EQ(HumanDuration(absl::ZeroDuration()), "0s");
+  EXPECT_EQ(HumanDuration(absl::Microseconds(999)), "<1ms");
+  EXPECT_EQ(HumanDuration(absl::Milliseconds(1)), "0.001s");
+  EXPECT_EQ(HumanDuration(absl::Milliseconds(200)), "0.2s");
+  EXPECT_EQ(HumanDuration(absl::Milliseconds(253)), "0.25s");
+  EXPECT_EQ(HumanDuration(absl::Seconds(4.23)), "4.2s");
+  EXPECT_EQ(HumanDuration(absl::Seconds(9.96)), "10s");
+  EXPECT_EQ(HumanDuration(absl::Seconds(45)), "45s");
+  EXPECT_EQ(HumanDuration(absl::Seconds(59.6)), "1m00s");
+  EXPECT_EQ(HumanDuration(absl::Seconds(90)), "1m30s");
+  EXPECT_EQ(HumanDuration(absl::Minutes(125)), "2h05m");
+  EXPECT_EQ(HumanDuration(absl::Hours(76)), "3d4h");
+  EXPECT_EQ(HumanDuration(-absl::Seconds(3)), "-3s");
+}
+
+TEST(HumanBytes, ShowsOneDecimal) {
+  EXPECT_EQ(HumanBytes(0), "0 B");
+  EXPECT_EQ(HumanBytes(1023), "1023 B");
+  EXPECT_EQ(HumanBytes(1536), "1.5 KiB");
+  EXPECT_EQ(HumanBytes(3 << 20), "3.0 MiB");
+  EXPECT_EQ(HumanBytes(int64_t{5} << 40), "5.0 TiB");
+}
+
+TEST(Names, DropTheirPrefixAndKeepUnknownNumbers) {
+  EXPECT_EQ(StateName(v1::Job::STATE_RUNNING), "RUNNING");
+  EXPECT_EQ(PhaseName(v1::Attempt::PHASE_ACTIVE), "ACTIVE");
+  EXPECT_EQ(WaitingName(v1::Job::WAITING_REASON_SLOTS_BUSY), "SLOTS_BUSY");
+  EXPECT_EQ(FailureName(v1::Failure::REASON_INACTIVITY_TIMEOUT),
+            "INACTIVITY_TIMEOUT");
+  EXPECT_EQ(StateName(static_cast<v1::Job::State>(99)), "STATE_99");
+  EXPECT_EQ(FailureName(static_cast<v1::Failure::Reason>(99)), "REASON_99");
+}
+
+TEST(FailureLine, IsOneLineWhateverTheMessage) {
+  v1::Failure failure;
+  failure.set_reason(v1::Failure::REASON_NONZERO_EXIT);
+  failure.set_message("two\nlines\x1b[31m");
+  EXPECT_EQ(FailureLine(failure), "NONZERO_EXIT: two\\nlines\\x1b[31m");
+}
+
+TEST(AdviceLine, IsTheJobsOwnElseTheReasons) {
+  v1::Failure failure;
+  failure.set_reason(v1::Failure::REASON_OUT_OF_MEMORY);
+  EXPECT_EQ(AdviceLine(failure), "Give it more memory, or a smaller input.");
+  failure.set_advice("Do this.");
+  EXPECT_EQ(AdviceLine(failure), "Do this.");
+}
+
+TEST(ExitText, NamesStatusOrSignal) {
+  v1::Exit exit;
+  EXPECT_EQ(ExitText(exit), "");
+  exit.set_status(3);
+  EXPECT_EQ(ExitText(exit), "exit status 3");
+  exit.clear_status();
+  exit.set_signal(11);
+  EXPECT_EQ(ExitText(exit), "signal 11 (Segmentation fault)");
+}
+
+TEST(OneLine, EscapesControlCharactersAndForeignBytes) {
+  EXPECT_EQ(OneLine("a\tb\n"), "a\\tb\\n");
+  EXPECT_EQ(OneLine(absl::string_view("\0", 1)), "\\x00");
+  EXPECT_EQ(OneLine("\xc3\xa9"), "\xc3\xa9");
+  EXPECT_EQ(OneLine("\xff"), "\\xff");
+}
+
+TEST(Fit, FillsUpOrCutsAtCharacters) {
+  EXPECT_EQ(Fit("ab", 4), "ab  ");
+  EXPECT_EQ(Fit("abcd", 4), "abcd");
+  EXPECT_EQ(Fit("abcdef", 5), "ab...");
+  EXPECT_EQ(Fit("\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", 5),
+            "\xc3\xa9\xc3\xa9...");
+  EXPECT_EQ(Fit("abc", 2), "..");
+}
+
+TEST(Style, ColoursOnlyWhereWanted) {
+  EXPECT_EQ(Style(Style::Colour::kNone).Red("x"), "x");
+  EXPECT_EQ(Style(Style::Colour::kAnsi).Red("x"), "\033[31mx\033[0m");
+}
+
+TEST(Json, UsesTheNamesOfTheProtoFiles) {
+  v1::Job job;
+  job.set_job_id("j");
+  job.set_state(v1::Job::STATE_RUNNING);
+  EXPECT_EQ(ToJson(job, JsonLayout::kOneLine),
+            "{\"job_id\":\"j\",\"state\":\"STATE_RUNNING\"}");
+  EXPECT_EQ(JsonString("a\"\n\xc3\xa9"), "\"a\\\"\\n\xc3\xa9\"");
+}
+
+}  // namespace
+}  // namespace vigil::cli

@@ -1,0 +1,118 @@
+// Proves what a person reads of a coordinator's status.
+#include "client/cli/status_format.h"
+
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "gtest/gtest.h"
+
+namespace vigil::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+const Style kPlain(Style::Colour::kNone);
+const absl::Time kNow = absl::FromUnixSeconds(1100);
+
+v1::GetStatusResponse Parse(const char* text) {
+  v1::GetStatusResponse status;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &status));
+  return status;
+}
+
+TEST(FormatStatus, ShowsWorkersSlotsAttemptsAndQueues) {
+  const auto status = Parse(R"pb(
+    build: "0.1.0"
+    epoch: 3
+    start_time { seconds: 1000 }
+    watchers: 1
+    states { state: STATE_RUNNING jobs: 1 }
+    states { state: STATE_FAILED jobs: 0 }
+    workers {
+      worker_id: "w1"
+      state: STATE_CONNECTED
+      local: true
+      pid: 42
+      slots_max: 2
+      last_heartbeat_time { seconds: 1098 }
+      uptime { seconds: 90 }
+      task_types: "rewrite"
+      allow_commands: true
+      slots { index: 0 state: STATE_IDLE }
+      slots {
+        index: 1
+        state: STATE_BUSY
+        job_id: "j1"
+        task_type: "rewrite"
+        attempt {
+          number: 2
+          phase: PHASE_ACTIVE
+          start_time { seconds: 1040 }
+          last_activity_time { seconds: 1097 }
+          tokens: 7
+          heartbeats: 1
+          stdout_bytes: 1000
+          stderr_bytes: 24
+          longest_silence { seconds: 12 }
+          progress { done: 37 total: 100 }
+        }
+      }
+    }
+    worker_count: 1
+    slots_total: 2
+    slots_busy: 1
+    queues {
+      task_type: "rewrite"
+      queued: 5
+      running: 1
+      waiting_reason: WAITING_REASON_SLOTS_BUSY
+      oldest_time { seconds: 1050 }
+    }
+    attempts_lost: 4
+  )pb");
+  EXPECT_EQ(
+      FormatStatus(status, kNow, kPlain),
+      "coordinator 0.1.0, epoch 3, up 1m40s, 1 watcher\n"
+      "jobs: 1 RUNNING\n"
+      "slots: 1 of 2 busy on 1 worker\n"
+      "since its start: 4 attempts lost with their worker\n"
+      "workers:\n"
+      "  w1  CONNECTED  1 of 2 slots busy  local  pid 42  up 1m30s  heard 2s "
+      "ago\n"
+      "    offers rewrite and commands\n"
+      "    slot 0  idle\n"
+      "    slot 1  job j1 (rewrite)  ACTIVE  age 1m00s  last activity 3s ago  "
+      "7 tokens  1 heartbeat  1.0 KiB  longest silence 12s  progress 37 of "
+      "100  attempt 2\n"
+      "queues:\n"
+      "  rewrite  5 queued, 1 running; SLOTS_BUSY: every slot that could run "
+      "it is taken; the oldest for 50s\n");
+}
+
+TEST(FormatStatus, SaysThatNothingCanRunWithoutAWorker) {
+  EXPECT_THAT(FormatStatus(Parse("start_time { seconds: 1000 }"), kNow, kPlain),
+              HasSubstr("no worker is connected: nothing can run"));
+}
+
+TEST(FormatStatus, NamesAStuckSlot) {
+  const auto status = Parse(R"pb(
+    workers {
+      worker_id: "w"
+      slots { index: 3 state: STATE_STUCK }
+    }
+  )pb");
+  EXPECT_THAT(FormatStatus(status, kNow, kPlain), HasSubstr("slot 3  STUCK"));
+}
+
+TEST(WaitingText, HasWordsForEveryReasonAlsoUnknownOnes) {
+  const auto* reasons = v1::Job::WaitingReason_descriptor();
+  for (int i = 0; i < reasons->value_count(); ++i) {
+    EXPECT_THAT(WaitingText(static_cast<v1::Job::WaitingReason>(
+                    reasons->value(i)->number())),
+                ::testing::Not(HasSubstr("this version")));
+  }
+  EXPECT_THAT(WaitingText(static_cast<v1::Job::WaitingReason>(99)),
+              HasSubstr("this version"));
+}
+
+}  // namespace
+}  // namespace vigil::cli

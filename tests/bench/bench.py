@@ -1,0 +1,174 @@
+"""The benchmarks: prints a table of medians and ranges.
+
+Usage: bench.py [launch | decision | throughput | queue]...; default: all.
+Figures move from machine to machine and with its load: compare what was
+measured side by side in one run.
+"""
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+from cluster import FINAL, Cluster, State, wait_until
+from vigil.v1 import job_service_pb2
+
+BENCH = os.path.abspath("tests/bench")
+# Repetitions of whatever is compared with a peer, taking turns with it.
+REPEATS = 5
+LAUNCH_ROUNDS = 200
+DECISIONS = 20
+DECISION_TIMEOUT = 0.5  # seconds
+THROUGHPUT_JOBS = 3000
+QUEUED_JOBS = 200_000
+SUBMIT_PIECE = 10_000
+STATUS_CALLS = 300
+
+
+def row(name, values, unit, digits=0):
+    """Prints the median, the range and the 99th percentile of values."""
+    values = sorted(values)
+    cells = [statistics.median(values), values[0], values[-1]]
+    p99 = ""
+    if len(values) >= 100:
+        p99 = f"{values[len(values) * 99 // 100]:.{digits}f}"
+    texts = [f"{cell:.{digits}f}" for cell in cells]
+    print(f"{name:<47} {texts[0]:>9} {texts[1]:>9} {texts[2]:>9} {p99:>9}"
+          f"  {unit}", flush=True)
+
+
+def header():
+    """Prints the head of the table."""
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} processors, load {load:.2f}"
+          f"{' (busy: figures will be poor)' if load > 1 else ''}")
+    print(f"{'':<47} {'median':>9} {'min':>9} {'max':>9} {'p99':>9}")
+
+
+def launch():
+    """Idle, one job at a time: the client's call to the task's main."""
+    with Cluster(local_slots=1) as cluster:
+        lines = subprocess.run(
+            [f"{BENCH}/launch_latency", cluster.address, f"{BENCH}/stamp",
+             str(LAUNCH_ROUNDS)],
+            check=True, stdout=subprocess.PIPE).stdout.splitlines()
+    run, spawn, whole = zip(*(map(float, line.split()) for line in lines))
+    row("launch: RunJob to first instruction", run, "us")
+    row("launch: posix_spawn to first instruction", spawn, "us")
+    row("launch: RunJob to its end", whole, "us")
+
+
+def decision():
+    """From the inactivity deadline to the decision to stop."""
+    late = []
+    with Cluster(local_slots=1) as cluster:
+        for _ in range(DECISIONS):
+            job, _, _ = cluster.run(cluster.command(
+                "/bin/sh", "-c", "echo x; exec sleep 600",
+                inactivity=DECISION_TIMEOUT))
+            silence = job.attempts[0].evidence.silence
+            late.append((silence.ToNanoseconds() / 1e9 - DECISION_TIMEOUT)
+                        * 1e6)
+    row("decision: inactivity deadline to STOPPING", late, "us")
+
+
+def submit(cluster, jobs):
+    """Submits that many /bin/true; returns the seconds it took."""
+    piece = min(jobs, SUBMIT_PIECE)
+    request = job_service_pb2.SubmitJobsRequest()
+    for _ in range(piece):
+        request.jobs.add().spec.command.argv.append("/bin/true")
+    seconds = 0
+    for _ in range(jobs // piece):
+        start = time.monotonic()
+        answer = cluster.jobs.SubmitJobs(request)
+        seconds += time.monotonic() - start
+        if not all(result.job_id for result in answer.results):
+            raise AssertionError(answer)
+    return seconds
+
+
+def succeeded(cluster):
+    """Jobs that have succeeded since the coordinator's start."""
+    counts = {c.state: c.jobs for c in cluster.get_status().states}
+    for state in FINAL:
+        if state != State.STATE_SUCCEEDED and counts.get(state, 0):
+            raise AssertionError(f"{counts}")
+    return counts.get(State.STATE_SUCCEEDED, 0)
+
+
+def throughput():
+    """Command jobs per second on two slots, beside xargs -P2."""
+    ours, theirs = [], []
+    arguments = b"".join(b"%d\n" % i for i in range(THROUGHPUT_JOBS))
+    with Cluster(local_slots=2) as cluster:
+        for _ in range(REPEATS):
+            target = succeeded(cluster) + THROUGHPUT_JOBS
+            start = time.monotonic()
+            submit(cluster, THROUGHPUT_JOBS)
+            wait_until(lambda: succeeded(cluster) >= target, "all end", 600)
+            ours.append(THROUGHPUT_JOBS / (time.monotonic() - start))
+            start = time.monotonic()
+            subprocess.run(["xargs", "-P2", "-n1", "/bin/true"],
+                           input=arguments, check=True)
+            theirs.append(THROUGHPUT_JOBS / (time.monotonic() - start))
+    row("throughput: 2 slots, /bin/true", ours, "jobs/s")
+    row("throughput: xargs -P2 -n1 /bin/true", theirs, "runs/s")
+    row("throughput: ratio", [a / b for a, b in zip(ours, theirs)], "", 2)
+
+
+def resident_bytes(pid):
+    """The resident set of a process."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("no VmRSS")
+
+
+def status_times(cluster):
+    """Microseconds of each of many GetStatus calls."""
+    times = []
+    for _ in range(STATUS_CALLS):
+        start = time.monotonic()
+        cluster.get_status()
+        times.append((time.monotonic() - start) * 1e6)
+    return times
+
+
+def queue():
+    """200,000 queued jobs: submission, memory, GetStatus, restart."""
+    with Cluster(local_slots=0) as cluster:
+        row("queue: GetStatus, nothing queued", status_times(cluster), "us")
+        before = resident_bytes(cluster.coordinator.pid)
+        seconds = submit(cluster, QUEUED_JOBS)
+        row("queue: SubmitJobs, 10,000 a call", [QUEUED_JOBS / seconds],
+            "jobs/s")
+        grown = resident_bytes(cluster.coordinator.pid) - before
+        row("queue: memory of each of 200,000", [grown / QUEUED_JOBS], "bytes")
+        row("queue: GetStatus, 200,000 queued", status_times(cluster), "us")
+        cluster.kill()
+        start = time.monotonic()
+        cluster.start()
+        row("queue: kill -9 to serving again",
+            [(time.monotonic() - start) * 1e3], "ms")
+        grown = resident_bytes(cluster.coordinator.pid) - before
+        row("queue: memory of each after the restart", [grown / QUEUED_JOBS],
+            "bytes")
+
+
+def main():
+    """Runs what the arguments name."""
+    known = {"launch": launch, "decision": decision, "throughput": throughput,
+             "queue": queue}
+    names = sys.argv[1:] or list(known)
+    for name in names:
+        if name not in known:
+            sys.exit(f"bench: unknown: {name}; known: {' '.join(known)}")
+    header()
+    for name in names:
+        known[name]()
+
+
+if __name__ == "__main__":
+    main()

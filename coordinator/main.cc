@@ -18,9 +18,11 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/build_version.h"
 #include "base/catalog.h"
@@ -47,9 +49,9 @@ ABSL_FLAG(int, local_slots, 0,
           "none, workers attach from elsewhere.");
 ABSL_FLAG(std::string, catalog, "",
           "Catalog of task types for the local worker (textproto, or .json).");
-ABSL_FLAG(std::string, allow_commands, "",
-          "Whether clients on a unix socket may run commands of their own "
-          "(true or false). Default: true on the default private socket only.");
+ABSL_FLAG(bool, allow_commands, false,
+          "Let clients on a unix socket run commands of their own. Default: "
+          "true on the default private socket, false with --listen.");
 ABSL_FLAG(std::string, worker_binary, "",
           "The local worker's program. Default: beside this one.");
 ABSL_FLAG(absl::Duration, lease, vigil::coordinator::kLease,
@@ -184,14 +186,16 @@ EngineOptions EngineOptionsFromFlags(const std::string& data_dir) {
   return options;
 }
 
-// "true", "false", or by default whether only the private socket is served.
-absl::StatusOr<bool> AllowCommands() {
-  const std::string flag = absl::GetFlag(FLAGS_allow_commands);
-  if (flag.empty()) return absl::GetFlag(FLAGS_listen).empty();
-  if (flag == "true" || flag == "1" || flag == "yes") return true;
-  if (flag == "false" || flag == "0" || flag == "no") return false;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--allow_commands is '", flag, "'; it must be true or false"));
+// Whether --allow_commands was given, one way or the other.
+bool SaysWhetherToAllowCommands(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    absl::string_view flag = argv[i];
+    while (absl::ConsumePrefix(&flag, "-")) {
+    }
+    absl::ConsumePrefix(&flag, "no");
+    if (absl::StartsWith(flag, "allow_commands")) return true;
+  }
+  return false;
 }
 
 // Waits for a reason to stop on a thread of its own: signals are blocked
@@ -261,10 +265,20 @@ std::unique_ptr<LocalWorker> StartLocalWorker(const std::string& binary,
   return std::make_unique<LocalWorker>(std::move(options));
 }
 
-int Main() {
+int Main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "The coordinator of Vigil: keeps jobs, hands them to workers, streams "
+      "their output.\nWith --local_slots=N it needs nothing else: it runs N "
+      "tasks at a time itself.");
+  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
+  if (rest.size() > 1) {
+    return Fail(absl::InvalidArgumentError(
+        absl::StrCat("unexpected argument '", rest[1], "'")));
+  }
   if (absl::Status status = CheckFlags(); !status.ok()) return Fail(status);
-  absl::StatusOr<bool> allow_commands = AllowCommands();
-  if (!allow_commands.ok()) return Fail(allow_commands.status());
+  const bool allow_commands = SaysWhetherToAllowCommands(argc, argv)
+                                  ? absl::GetFlag(FLAGS_allow_commands)
+                                  : absl::GetFlag(FLAGS_listen).empty();
   absl::StatusOr<DefaultPaths> paths = FindDefaultPaths();
   if (!paths.ok()) return Fail(paths.status());
   const std::string listen = absl::GetFlag(FLAGS_listen).empty()
@@ -320,7 +334,7 @@ int Main() {
   Services services;
   services.engine = engine->get();
   services.resolver = &resolver;
-  services.allow_commands = *allow_commands;
+  services.allow_commands = allow_commands;
   services.build = kBuildVersion;
   std::unique_ptr<LocalWorker> worker;
   if (absl::GetFlag(FLAGS_local_slots) > 0) {
@@ -329,7 +343,7 @@ int Main() {
       (*engine)->Announce(type);
     }
     services.local_token = RandomToken();
-    worker = StartLocalWorker(worker_binary, data_dir, *allow_commands, rpc,
+    worker = StartLocalWorker(worker_binary, data_dir, allow_commands, rpc,
                               engine->get(), &services);
     (*engine)->set_kill_local_worker(
         [&worker](const SessionId&) { worker->Kill(); });
@@ -350,15 +364,5 @@ int Main() {
 }  // namespace vigil::coordinator
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
-      "The coordinator of Vigil: keeps jobs, hands them to workers, streams "
-      "their output.\nWith --local_slots=N it needs nothing else: it runs N "
-      "tasks at a time itself.");
-  const std::vector<char*> rest = absl::ParseCommandLine(argc, argv);
-  if (rest.size() > 1) {
-    std::fprintf(stderr, "vigil-coordinator: unexpected argument '%s'\n",
-                 rest[1]);
-    return 1;
-  }
-  return vigil::coordinator::Main();
+  return vigil::coordinator::Main(argc, argv);
 }

@@ -14,9 +14,9 @@
 # bazel-bootstrap brings the JDK that it needs.
 VIGIL_PACKAGES=(
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto
-  bazel-skylib g++ libabsl-dev libbenchmark-dev libcap-dev libgmock-dev
-  libgrpc++-dev libgrpc-dev libgtest-dev libprotobuf-dev libre2-dev
-  libseccomp-dev libsqlite3-dev protobuf-compiler protobuf-compiler-grpc
+  bazel-skylib g++ libabsl-dev libgmock-dev libgrpc++-dev
+  libgrpc-dev libgtest-dev libprotobuf-dev libre2-dev libsqlite3-dev libssl-dev
+  protobuf-compiler protobuf-compiler-grpc
   python3 python3-grpcio python3-protobuf sqlite3
 )
 

@@ -28,9 +28,9 @@ inline constexpr absl::Duration kRetryIntervalMax = absl::Seconds(5);
 inline constexpr absl::Duration kPushbackMax = absl::Seconds(60);
 
 // How often an open stream over TCP proves that the link is alive, and how long
-// the proof may take. Finds a peer that vanished without closing; more often
-// than every 10 s and a coordinator would refuse it.
-inline constexpr absl::Duration kKeepaliveInterval = absl::Seconds(30);
+// the proof may take. Finds a peer that vanished without closing; gRPC servers
+// take pings on a quiet stream more often than every 5 min for abuse.
+inline constexpr absl::Duration kKeepaliveInterval = absl::Seconds(310);
 inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
 
 // Longest path of a unix socket, in bytes: sockaddr_un holds 108, one of them

@@ -44,6 +44,7 @@ void JobFlags::AddTo(FlagSet* flags) {
                       "`--` are its arguments.",
               .set = SetText(spec_.mutable_task_type())});
   AddClocks(flags);
+  AddActivity(flags);
   AddRest(flags);
 }
 
@@ -80,7 +81,7 @@ void JobFlags::AddClocks(FlagSet* flags) {
       &v1::Timeouts::mutable_shutdown_grace);
 }
 
-void JobFlags::AddRest(FlagSet* flags) {
+void JobFlags::AddActivity(FlagSet* flags) {
   v1::ActivityPolicy* activity = spec_.mutable_activity();
   flags->Add({.name = "silent",
               .help = "It does not write while it works: --startup and "
@@ -119,6 +120,9 @@ void JobFlags::AddRest(FlagSet* flags) {
               .help = "Finds done and total in a line of output, as one or two "
                       "groups.",
               .set = SetText(activity->mutable_progress_pattern())});
+}
+
+void JobFlags::AddRest(FlagSet* flags) {
   flags->Add({.name = "maximum_attempts",
               .value = "N",
               .help = "Attempts in all.",

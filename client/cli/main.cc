@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/build_version.h"
 #include "base/clock.h"
 #include "client/cli/batch.h"
 #include "client/cli/environment.h"
@@ -63,6 +64,11 @@ std::string Usage() {
 }
 
 int UnknownVerb(const std::string& name) {
+  if (name.rfind('-', 0) == 0) {
+    return Fail(absl::StrCat("`", name,
+                             "`: flags stand behind the verb (see `vigil "
+                             "help`)"));
+  }
   std::vector<std::string> names = {"help"};
   for (const Entry& verb : kVerbs) names.push_back(verb.name);
   const std::string nearest = Nearest(name, names);
@@ -99,7 +105,7 @@ int Main(const std::vector<std::string>& arguments) {
   std::string name = arguments[0];
   std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   if (name == "--version") {
-    return Print(absl::StrCat("vigil ", kVersion, "\n")) ? 0 : kExitVigil;
+    return Print(absl::StrCat("vigil ", kBuildVersion, "\n")) ? 0 : kExitVigil;
   }
   if (name == "help" || name == "--help" || name == "-h") {
     if (rest.empty()) return Print(Usage()) ? 0 : kExitVigil;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
+#include "base/build_version.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/files.h"
 #include "client/cli/flag_values.h"
@@ -31,7 +32,7 @@ std::optional<int> Verb::Parse(const std::vector<std::string>& arguments,
   absl::StatusOr<std::vector<std::string>> parsed = flags_.Parse(arguments);
   if (help_) return Print(Help()) ? 0 : kExitVigil;
   if (version_) {
-    return Print(absl::StrCat("vigil ", kVersion, "\n")) ? 0 : kExitVigil;
+    return Print(absl::StrCat("vigil ", kBuildVersion, "\n")) ? 0 : kExitVigil;
   }
   if (!parsed.ok()) {
     return Fail(absl::StrCat(parsed.status().message(), " (see `vigil ", name_,

@@ -12,8 +12,6 @@
 
 namespace vigil::cli {
 
-inline constexpr char kVersion[] = "0.1.0";
-
 class Verb {
  public:
   // `usage` is the line behind "usage: vigil "; `about` says in a few sentences

@@ -303,6 +303,9 @@ TEST_F(VigilTest, MisuseIsVigilsOwnFailureAndNamesWhatWasMeant) {
   Process verb = Start({"rnu"});
   EXPECT_EQ(verb.Wait(), 125);
   EXPECT_THAT(verb.err(), HasSubstr("did you mean `run`?"));
+  Process early = Start({"--address=x:1", "run"});
+  EXPECT_EQ(early.Wait(), 125);
+  EXPECT_THAT(early.err(), HasSubstr("flags stand behind the verb"));
   Process flag = Start({"run", "--inactivty=3s", "prog"});
   EXPECT_EQ(flag.Wait(), 125);
   EXPECT_THAT(flag.err(), HasSubstr("did you mean --inactivity?"));

@@ -330,7 +330,10 @@ absl::Status SpecResolver::ResolveRetry(const v1::RetryPolicy* type,
     vigil::ToProto(server.initial_interval, retry->mutable_initial_interval());
   }
   if (!retry->has_maximum_interval()) {
-    vigil::ToProto(server.maximum_interval, retry->mutable_maximum_interval());
+    // A longer first wait was asked for: the default does not cut it short.
+    vigil::ToProto(
+        std::max(server.maximum_interval, FromProto(retry->initial_interval())),
+        retry->mutable_maximum_interval());
   }
   if (!retry->has_backoff_coefficient()) {
     retry->set_backoff_coefficient(server.backoff_coefficient);

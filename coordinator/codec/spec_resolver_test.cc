@@ -72,6 +72,14 @@ TEST(SpecResolverTest, L5_NoTaskTypeValueOverridesARequest) {
             absl::Milliseconds(20));
 }
 
+TEST(SpecResolverTest, DefaultMaximumIntervalDoesNotCutALongerFirstWait) {
+  v1::JobSpec spec = Command();
+  ToProto(absl::Minutes(10), spec.mutable_retry()->mutable_initial_interval());
+  const auto resolved = SpecResolver({}).Resolve(spec, nullptr);
+  ASSERT_TRUE(resolved.ok());
+  EXPECT_EQ(FromProto(resolved->retry()).maximum_interval, absl::Minutes(10));
+}
+
 TEST(SpecResolverTest, L3_SilentJobsHaveOneGenerousClock) {
   v1::JobSpec spec = Command();
   spec.mutable_activity()->set_mode(v1::ActivityPolicy::MODE_SILENT);

@@ -258,7 +258,7 @@ class BadStartTest(unittest.TestCase):
                 ("heartbeat_interval", "20s", "--lease"),
                 ("inactivity", "25h", "--timeout_max"),
                 ("local_slots", "-1", "--local_slots"),
-                ("allow_commands", "perhaps", "--allow_commands"),
+                ("allow_commands", "perhaps", "allow_commands"),
                 ("maximum_attempts", "0", "--maximum_attempts")):
             self.assert_refused(*self.flags(**{flag: value}), says=[says])
 

@@ -99,6 +99,13 @@ int RunVerb::Execute(v1::RunJobRequest request) {
   auto client = connection_.Connect();
   if (!client.ok()) return Fail(client.status().message());
   client_ = *std::move(client);
+  if (coordinator_ == nullptr) {
+    // Later a lost coordinator is waited for; one that is not there is told.
+    const absl::Status reached = client_->GetStatus().status();
+    if (absl::IsUnavailable(reached)) {
+      return Fail(connection_.Explain(reached));
+    }
+  }
 
   std::optional<absl::StatusOr<v1::Job>> end;
   client::JobObserver observer = reporter_.Observer();

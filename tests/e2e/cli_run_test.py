@@ -168,6 +168,13 @@ class PrivateCoordinatorTest(RunTests, unittest.TestCase):
         left = [str(path) for path in pathlib.Path(self.dir.name).glob("*/*")]
         self.assertEqual(left, [])
 
+    def test_an_address_where_nobody_listens_is_told_and_not_waited_for(self):
+        self.flags = [f"--address=unix:{self.dir.name}/nobody"]
+        run = self.vigil("--", "/bin/true")
+        self.assertEqual(run.returncode, 125)
+        self.assertIn(f"{self.dir.name}/nobody", run.stderr.decode())
+        self.assertNotIn("trying again", run.stderr.decode())
+
     def test_A3_a_killed_vigil_leaves_no_process_and_the_next_run_cleans(self):
         with subprocess.Popen(
                 [VIGIL, "run", "--", "/bin/sh", "-c", "echo on; sleep 600"],

@@ -127,7 +127,7 @@ absl::Status CheckFlags() {
         "may drift apart that much), and --lease at most 1h");
   }
   if (absl::GetFlag(FLAGS_local_slots) < 0 ||
-      absl::GetFlag(FLAGS_local_slots) > 1024) {
+      absl::GetFlag(FLAGS_local_slots) > kSlotsMax) {
     return absl::InvalidArgumentError("--local_slots must be 0 to 1024");
   }
   const absl::Duration max = absl::GetFlag(FLAGS_timeout_max);
@@ -363,6 +363,4 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace vigil::coordinator
 
-int main(int argc, char** argv) {
-  return vigil::coordinator::Main(argc, argv);
-}
+int main(int argc, char** argv) { return vigil::coordinator::Main(argc, argv); }

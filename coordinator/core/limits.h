@@ -42,6 +42,9 @@ inline constexpr absl::Duration kLocalDeathMax = absl::Seconds(15);
 // How long a RunJob whose stream broke may take to be taken over.
 inline constexpr absl::Duration kOwnerGrace = absl::Seconds(10);
 
+// Slots of one worker, as workers themselves bound them.
+inline constexpr int kSlotsMax = 1024;
+
 // How long a lost worker is still listed, and how many.
 inline constexpr absl::Duration kLostWorkerKept = absl::Hours(1);
 inline constexpr int kLostWorkersMax = 1000;

@@ -189,8 +189,8 @@ absl::StatusOr<const Job*> Engine::Submit(Submission submission) {
   gathering_.batch.payloads.push_back({id.value(), *payload});
   payloads_.Add(id, std::move(payload));
   if (!submission.request_id.empty()) {
-    request_hashes_.insert(StableHash(
-        absl::StrCat(submission.namespace_, "/", submission.request_id)));
+    request_hashes_.insert(
+        RequestKey(submission.namespace_, submission.request_id));
   }
   return accepted;
 }

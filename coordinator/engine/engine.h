@@ -160,6 +160,9 @@ class Engine {
   };
 
   Engine(const EngineOptions& options, Post post, absl::Time not_before);
+  // What request_hashes_ holds of a submission.
+  static uint64_t RequestKey(const std::string& namespace_,
+                             const std::string& request_id);
   absl::Status Load(store::StoreView* view, absl::Duration previous_lease);
   void HandOver();
   void OnCommitted(uint64_t number, absl::Status status);

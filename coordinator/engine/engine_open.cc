@@ -106,8 +106,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
                 self->post_([self, jobs = std::move(jobs)] {
                   for (const store::DeletedJob& job : jobs) {
                     if (job.request_id.empty()) continue;
-                    self->request_hashes_.erase(StableHash(
-                        absl::StrCat(job.namespace_id, "/", job.request_id)));
+                    self->request_hashes_.erase(
+                        RequestKey(job.namespace_id, job.request_id));
                   }
                 });
               },
@@ -150,15 +150,18 @@ absl::Status Engine::Load(store::StoreView* view,
   }
   return view->LoadRequests(
       [this](std::string namespace_id, std::string request_id) {
-        request_hashes_.insert(
-            StableHash(absl::StrCat(namespace_id, "/", request_id)));
+        request_hashes_.insert(RequestKey(namespace_id, request_id));
       });
+}
+
+uint64_t Engine::RequestKey(const std::string& namespace_,
+                            const std::string& request_id) {
+  return StableHash(absl::StrCat(namespace_, "/", request_id));
 }
 
 bool Engine::MayKnowRequest(const std::string& namespace_,
                             const std::string& request_id) const {
-  return request_hashes_.contains(
-      StableHash(absl::StrCat(namespace_, "/", request_id)));
+  return request_hashes_.contains(RequestKey(namespace_, request_id));
 }
 
 const v1::TaskType* Engine::FindTaskType(const std::string& name) const {

@@ -36,10 +36,7 @@ Task<absl::StatusOr<std::optional<v1::Job>>> FindEarlier(
     row = view.FindRequest(name_space, request_id);
   });
   const bool queued = co_await read;
-  if (!queued) {
-    co_return absl::ResourceExhaustedError(
-        "too many reads of the store wait; try again in a moment");
-  }
+  if (!queued) co_return TooManyReads();
   if (!row.ok()) co_return row.status();
   if (!row->has_value()) co_return std::optional<v1::Job>();
   absl::StatusOr<StoredJobView> stored = ViewRow(**row);

@@ -14,7 +14,6 @@ namespace {
 
 constexpr int kPageSizeDefault = 100;
 constexpr int kPageSizeMax = 1000;
-constexpr int kSlotsMax = 1024;
 constexpr int kStatusWorkersMax = 100;
 constexpr int kStatusQueuesMax = 256;
 // Begins every page_token of ListWorkers, so that other text is refused.

@@ -87,6 +87,12 @@ class NextTurn {
   Services* const services_;
 };
 
+// The error of a call whose StoreRead found too many waiting.
+inline absl::Status TooManyReads() {
+  return absl::ResourceExhaustedError(
+      "too many reads of the store wait; try again in a moment");
+}
+
 // co_await StoreRead: runs a closure on the reader's thread and goes on when it
 // is done. False: too many reads wait.
 class StoreRead {

@@ -17,7 +17,6 @@ namespace vigil::coordinator {
 namespace {
 
 constexpr int kProtocolVersion = 1;
-constexpr int kSlotsMax = 1024;
 
 class DispatchStream : public WorkerLink {
  public:

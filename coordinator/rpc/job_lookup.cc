@@ -9,11 +9,6 @@
 
 namespace vigil::coordinator {
 
-absl::Status TooManyReads() {
-  return absl::ResourceExhaustedError(
-      "too many reads of the store wait; try again in a moment");
-}
-
 Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
                                          const std::string& requested_namespace,
                                          const std::string& job_id) {

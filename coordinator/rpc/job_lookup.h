@@ -28,9 +28,6 @@ Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
 Task<absl::StatusOr<v1::JobSpec>> LookUpProgram(Services* services,
                                                 const std::string& job_id);
 
-// The error when the store's reader has too much to do.
-absl::Status TooManyReads();
-
 }  // namespace vigil::coordinator
 
 #endif  // VIGIL_COORDINATOR_RPC_JOB_LOOKUP_H_

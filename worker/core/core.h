@@ -179,6 +179,8 @@ class Core {
   SlotRecord* Get(int slot);
   SlotRecord* Find(const AttemptId& attempt);
   bool Alive(const SlotRecord& slot) const;
+  // Whether there are enough slots without this one.
+  bool IsSurplus(const SlotRecord& slot) const;
   void UpdateDeadline(SlotRecord* slot);
   void SetState(SlotRecord* slot, SlotState state, absl::Time deadline);
   void StartProcess(SlotRecord* slot, absl::Time now, Effects* fx);

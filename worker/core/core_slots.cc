@@ -63,6 +63,14 @@ bool Core::Alive(const SlotRecord& slot) const {
   return HasProcess(slot.state) && !slot.process_lost;
 }
 
+bool Core::IsSurplus(const SlotRecord& slot) const {
+  const auto before =
+      std::count_if(slots_.begin(), slots_.end(), [&slot](const auto& other) {
+        return other->index < slot.index && other->state != SlotState::kStuck;
+      });
+  return before >= slots_wanted_;
+}
+
 void Core::SetState(SlotRecord* slot, SlotState state, absl::Time deadline) {
   slot->state = state;
   slot->state_deadline = deadline;
@@ -149,15 +157,9 @@ void Core::SetSlots(int slots, absl::Time now, Effects* fx) {
 }
 
 void Core::BecomeIdle(SlotRecord* slot, absl::Time now, Effects* fx) {
-  int before = 0;
-  for (const auto& other : slots_) {
-    if (other->index < slot->index && other->state != SlotState::kStuck) {
-      ++before;
-    }
-  }
   // What was assigned before the number was lowered still gets its slot:
   // nothing else would start it, and no clock of it runs yet.
-  if (before >= slots_wanted_ && waiting_.empty()) {
+  if (IsSurplus(*slot) && waiting_.empty()) {
     slot->ping_time = absl::InfiniteFuture();
     SetState(slot, SlotState::kLeaving, now + kSlotSilenceMax);
     fx->push_back(RetireSlot{slot->index});
@@ -234,14 +236,8 @@ void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
   }
   if (slot->state_deadline <= now) {
     if (slot->state == SlotState::kGone) {
-      int before = 0;
-      for (const auto& other : slots_) {
-        if (other->index < slot->index && other->state != SlotState::kStuck) {
-          ++before;
-        }
-      }
       slot->state_deadline = absl::InfiniteFuture();
-      if (before < slots_wanted_) StartProcess(slot, now, fx);
+      if (!IsSurplus(*slot)) StartProcess(slot, now, fx);
     } else if (slot->state == SlotState::kSoftStop) {
       BeginKill(slot, *slot->attempt->cause, now, fx);
     } else if (slot->state == SlotState::kSpawning ||

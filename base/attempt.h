@@ -6,6 +6,7 @@
 #define VIGIL_BASE_ATTEMPT_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -84,8 +85,35 @@ struct AttemptEnd {
   bool retryable = false;
   // From the process's start to ACTIVE; absent if it never was.
   std::optional<absl::Duration> time_to_active;
-  // The worker hands it back: no process of it was ever asked for.
+  // The worker hands it back: no process of it was ever asked for, or a warm
+  // one that had another attempt before it.
   bool never_started = false;
+  // The process ended by itself before it said `started`: charged to the
+  // process, not to the attempt.
+  bool process_failed = false;
+  // What a warm task handed in; with a failure, a partial result. Null: none.
+  std::shared_ptr<const std::string> result;
+  // The task's wish, instead of the job's backoff.
+  std::optional<absl::Duration> next_retry_delay;
+};
+
+// A state that the next attempt may go on from.
+struct AttemptCheckpoint {
+  AttemptId attempt;
+  std::shared_ptr<const std::string> state;
+};
+
+// How a task type is doing on one worker.
+struct TaskTypeStatus {
+  std::string name;
+  // Why its optional warm-up failed; empty: not degraded.
+  std::string degraded;
+  // Jobs that one warm process may be handed now.
+  int in_flight = 1;
+  int warm_processes = 0;
+
+  friend bool operator==(const TaskTypeStatus&,
+                         const TaskTypeStatus&) = default;
 };
 
 }  // namespace vigil

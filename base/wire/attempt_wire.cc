@@ -180,6 +180,11 @@ void ToProto(const AttemptEnd& end, v1::AttemptEnd* proto) {
   if (end.time_to_active.has_value()) {
     ToProto(*end.time_to_active, proto->mutable_time_to_active());
   }
+  proto->set_process_failed(end.process_failed);
+  if (end.result != nullptr) proto->set_result(*end.result);
+  if (end.next_retry_delay.has_value()) {
+    ToProto(*end.next_retry_delay, proto->mutable_next_retry_delay());
+  }
 }
 
 AttemptEnd FromProto(const v1::AttemptEnd& proto) {
@@ -195,7 +200,37 @@ AttemptEnd FromProto(const v1::AttemptEnd& proto) {
   if (proto.has_time_to_active()) {
     end.time_to_active = FromProto(proto.time_to_active());
   }
+  end.process_failed = proto.process_failed();
+  if (proto.has_result()) {
+    end.result = std::make_shared<const std::string>(proto.result());
+  }
+  if (proto.has_next_retry_delay()) {
+    end.next_retry_delay = FromProto(proto.next_retry_delay());
+  }
   return end;
+}
+
+void ToProto(const AttemptCheckpoint& checkpoint,
+             v1::AttemptCheckpoint* proto) {
+  ToProto(checkpoint.attempt, proto->mutable_attempt());
+  proto->set_state(*checkpoint.state);
+}
+
+AttemptCheckpoint FromProto(const v1::AttemptCheckpoint& proto) {
+  return {FromProto(proto.attempt()),
+          std::make_shared<const std::string>(proto.state())};
+}
+
+void ToProto(const TaskTypeStatus& status, v1::TaskTypeStatus* proto) {
+  proto->set_name(status.name);
+  proto->set_degraded(ToUtf8(status.degraded, kMessageBytesMax));
+  proto->set_in_flight(status.in_flight);
+  proto->set_warm_processes(status.warm_processes);
+}
+
+TaskTypeStatus FromProto(const v1::TaskTypeStatus& proto) {
+  return {proto.name(), proto.degraded(), proto.in_flight(),
+          proto.warm_processes()};
 }
 
 }  // namespace vigil

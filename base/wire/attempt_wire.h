@@ -12,6 +12,7 @@
 #include "vigil/v1/dispatch_service.pb.h"
 #include "vigil/v1/failure.pb.h"
 #include "vigil/v1/job.pb.h"
+#include "vigil/v1/worker.pb.h"
 
 namespace vigil {
 
@@ -40,6 +41,13 @@ AttemptUpdate FromProto(const v1::AttemptUpdate& proto);
 
 void ToProto(const AttemptEnd& end, v1::AttemptEnd* proto);
 AttemptEnd FromProto(const v1::AttemptEnd& proto);
+
+void ToProto(const AttemptCheckpoint& checkpoint,
+             v1::AttemptCheckpoint* proto);
+AttemptCheckpoint FromProto(const v1::AttemptCheckpoint& proto);
+
+void ToProto(const TaskTypeStatus& status, v1::TaskTypeStatus* proto);
+TaskTypeStatus FromProto(const v1::TaskTypeStatus& proto);
 
 }  // namespace vigil
 

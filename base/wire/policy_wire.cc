@@ -61,10 +61,12 @@ Supervision SupervisionOf(const v1::JobSpec& spec) {
   supervision.timeouts = FromProto(spec.timeouts());
   supervision.silent = activity.mode() == v1::ActivityPolicy::MODE_SILENT;
   supervision.observe = activity.observe();
+  const bool neither =
+      activity.streams() == v1::ActivityPolicy::STREAMS_NONE;
   supervision.stdout_is_activity =
-      activity.streams() != v1::ActivityPolicy::STREAMS_STDERR;
+      !neither && activity.streams() != v1::ActivityPolicy::STREAMS_STDERR;
   supervision.stderr_is_activity =
-      activity.streams() != v1::ActivityPolicy::STREAMS_STDOUT;
+      !neither && activity.streams() != v1::ActivityPolicy::STREAMS_STDOUT;
   supervision.waits_for_ready = !activity.ready_pattern().empty();
   return supervision;
 }

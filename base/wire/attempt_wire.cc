@@ -1,8 +1,5 @@
 #include "base/wire/attempt_wire.h"
 
-#include <algorithm>
-
-#include "absl/strings/str_format.h"
 #include "base/wire/time_wire.h"
 
 namespace vigil {
@@ -15,39 +12,7 @@ constexpr size_t kAdviceBytesMax = 1024;
 constexpr size_t kProgressBytesMax = 256;
 constexpr size_t kLastOutputBytesMax = 1024;
 
-// Length of the UTF-8 character at the start of `text`; 0 if it is none.
-size_t CharacterLength(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong =
-      (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-  const bool outside = (first == 0xed && byte(1) > 0x9f) ||  // surrogates
-                       (first == 0xf4 && byte(1) > 0x8f);
-  return overlong || outside ? 0 : length;
-}
-
 }  // namespace
-
-std::string ToUtf8(std::string_view text, size_t bytes_max) {
-  std::string out;
-  out.reserve(std::min(text.size(), bytes_max));
-  while (!text.empty()) {
-    const size_t length = CharacterLength(text);
-    const std::string piece =
-        length > 0 ? std::string(text.substr(0, length))
-                   : absl::StrFormat("\\x%02x", static_cast<uint8_t>(text[0]));
-    if (out.size() + piece.size() > bytes_max) break;
-    out += piece;
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  return out;
-}
 
 void ToProto(const AttemptId& id, v1::AttemptId* proto) {
   proto->set_job_id(id.job_id.value());

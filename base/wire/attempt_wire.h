@@ -5,20 +5,16 @@
 #define VIGIL_BASE_WIRE_ATTEMPT_WIRE_H_
 
 #include <string>
-#include <string_view>
 
 #include "base/attempt.h"
 #include "base/reason.h"
+#include "base/utf8.h"
 #include "vigil/v1/dispatch_service.pb.h"
 #include "vigil/v1/failure.pb.h"
 #include "vigil/v1/job.pb.h"
 #include "vigil/v1/worker.pb.h"
 
 namespace vigil {
-
-// `text` itself if it is UTF-8; else with each byte that is not escaped as
-// \xNN. At most `bytes_max` bytes, cut at a character.
-std::string ToUtf8(std::string_view text, size_t bytes_max);
 
 void ToProto(const AttemptId& id, v1::AttemptId* proto);
 AttemptId FromProto(const v1::AttemptId& proto);
@@ -42,8 +38,7 @@ AttemptUpdate FromProto(const v1::AttemptUpdate& proto);
 void ToProto(const AttemptEnd& end, v1::AttemptEnd* proto);
 AttemptEnd FromProto(const v1::AttemptEnd& proto);
 
-void ToProto(const AttemptCheckpoint& checkpoint,
-             v1::AttemptCheckpoint* proto);
+void ToProto(const AttemptCheckpoint& checkpoint, v1::AttemptCheckpoint* proto);
 AttemptCheckpoint FromProto(const v1::AttemptCheckpoint& proto);
 
 void ToProto(const TaskTypeStatus& status, v1::TaskTypeStatus* proto);

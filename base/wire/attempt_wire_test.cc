@@ -2,6 +2,7 @@
 // is not UTF-8, and every field of an attempt's end on its way there and back.
 #include "base/wire/attempt_wire.h"
 
+#include <memory>
 #include <string>
 
 #include "base/wire/time_wire.h"
@@ -59,6 +60,9 @@ TEST(AttemptWireTest, EndSurvivesTheWire) {
   end.retryable = true;
   end.never_started = true;
   end.time_to_active = absl::Milliseconds(8);
+  end.process_failed = true;
+  end.result = std::make_shared<const std::string>("result");
+  end.next_retry_delay = absl::Minutes(7);
   v1::AttemptEnd proto;
   ToProto(end, &proto);
   v1::AttemptEnd again;
@@ -69,6 +73,40 @@ TEST(AttemptWireTest, EndSurvivesTheWire) {
   EXPECT_EQ(proto.exit().signal(), 15);
   EXPECT_TRUE(proto.never_started());
   EXPECT_EQ(proto.evidence().leftover_processes_killed(), 2);
+  EXPECT_TRUE(proto.process_failed());
+  EXPECT_EQ(proto.result(), "result");
+  EXPECT_EQ(proto.next_retry_delay().seconds(), 7 * 60);
+}
+
+TEST(AttemptWireTest, AnEmptyResultIsNotNone) {
+  AttemptEnd end;
+  v1::AttemptEnd proto;
+  ToProto(end, &proto);
+  EXPECT_EQ(FromProto(proto).result, nullptr);
+  EXPECT_FALSE(FromProto(proto).next_retry_delay.has_value());
+  end.result = std::make_shared<const std::string>();
+  ToProto(end, &proto);
+  ASSERT_NE(FromProto(proto).result, nullptr);
+  EXPECT_EQ(*FromProto(proto).result, "");
+}
+
+TEST(AttemptWireTest, CheckpointSurvivesTheWire) {
+  const AttemptCheckpoint checkpoint{
+      {JobId("j"), 3}, std::make_shared<const std::string>("a\0\xff", 3)};
+  v1::AttemptCheckpoint proto;
+  ToProto(checkpoint, &proto);
+  const AttemptCheckpoint again = FromProto(proto);
+  EXPECT_EQ(again.attempt, checkpoint.attempt);
+  EXPECT_EQ(*again.state, *checkpoint.state);
+}
+
+TEST(AttemptWireTest, TaskTypeStatusSurvivesTheWireAndIsUtf8) {
+  const TaskTypeStatus status{"type", "no cache", 17, 3};
+  v1::TaskTypeStatus proto;
+  ToProto(status, &proto);
+  EXPECT_EQ(FromProto(proto), status);
+  ToProto(TaskTypeStatus{"type", "a\xff", 1, 0}, &proto);
+  EXPECT_EQ(proto.degraded(), "a\\xff");
 }
 
 TEST(TimeWireTest, TimesBeforeAndAfterTheEpochSurvive) {

@@ -114,16 +114,25 @@ absl::StatusOr<std::string> DirectoryOf(const std::string& path) {
   return std::string(real.data());
 }
 
-void ResolvePaths(const std::string& directory, v1::TaskType* type) {
-  for (std::string& argument : *type->mutable_argv()) {
+void ResolveArgv(const std::string& directory,
+                 google::protobuf::RepeatedPtrField<std::string>* argv) {
+  for (std::string& argument : *argv) {
     absl::string_view rest = argument;
     if (absl::ConsumePrefix(&rest, kCatalogDir)) {
       argument = absl::StrCat(directory, "/", rest);
     }
   }
-  absl::string_view program = type->argv(0);
+  if (argv->empty()) return;
+  absl::string_view program = argv->Get(0);
   if (absl::ConsumePrefix(&program, "./")) {
-    type->set_argv(0, absl::StrCat(directory, "/", program));
+    *argv->Mutable(0) = absl::StrCat(directory, "/", program);
+  }
+}
+
+void ResolvePaths(const std::string& directory, v1::TaskType* type) {
+  ResolveArgv(directory, type->mutable_argv());
+  if (type->has_warm_up()) {
+    ResolveArgv(directory, type->mutable_warm_up()->mutable_argv());
   }
   const std::string& where = type->working_directory();
   if (!where.empty() && where[0] != '/') {

@@ -16,9 +16,10 @@ namespace vigil {
 inline constexpr size_t kCatalogBytesMax = 4 << 20;
 
 // Reads a vigil.v1.Catalog from `path`: JSON if its name ends in .json, else
-// textproto. In the result programs that start with `./`, arguments
-// `{catalog_dir}/x` and relative working directories are absolute: they are
-// taken beside the file. An empty path gives an empty catalog.
+// textproto. In the result programs (those of warm-ups too) that start with
+// `./`, arguments `{catalog_dir}/x` and relative working directories are
+// absolute: they are taken beside the file. An empty path gives an empty
+// catalog.
 //
 // - NOT_FOUND, PERMISSION_DENIED and others of the system: the file cannot be
 //   read.

@@ -32,6 +32,9 @@ constexpr size_t kPatternBytesMax = 1 << 10;
 constexpr int kReasonPatternsMax = 32;
 constexpr int kExitStatusMax = 255;
 constexpr int kMaxProcessesMax = 10000;
+constexpr int kMaxJobsMax = 1000000;
+constexpr int kMaxInFlightMax = 64;
+constexpr int kMaxSlotsMax = 1024;
 
 Problem Bad(std::vector<std::string> field, std::string what, int index = -1) {
   return CatalogProblem{std::move(field), index, std::move(what)};
@@ -52,17 +55,18 @@ Problem CheckName(const std::string& name) {
   return std::nullopt;
 }
 
-Problem CheckArgv(const v1::TaskType& type) {
-  if (type.argv_size() < 1 || type.argv_size() > kArgvMax) {
-    return Bad({"argv"}, "must have 1 to 4096 entries");
+Problem CheckArgv(const google::protobuf::RepeatedPtrField<std::string>& argv,
+                  const std::vector<std::string>& field) {
+  if (argv.empty() || argv.size() > kArgvMax) {
+    return Bad(field, "must have 1 to 4096 entries");
   }
   size_t bytes = 0;
-  for (int i = 0; i < type.argv_size(); ++i) {
-    bytes += type.argv(i).size();
-    if (HasNul(type.argv(i))) return Bad({"argv"}, "has a NUL byte", i);
+  for (int i = 0; i < argv.size(); ++i) {
+    bytes += argv[i].size();
+    if (HasNul(argv[i])) return Bad(field, "has a NUL byte", i);
   }
-  if (type.argv(0).empty()) return Bad({"argv"}, "the program is empty", 0);
-  if (bytes > kArgvBytesMax) return Bad({"argv"}, "is longer than 1 MiB");
+  if (argv[0].empty()) return Bad(field, "the program is empty", 0);
+  if (bytes > kArgvBytesMax) return Bad(field, "is longer than 1 MiB");
   return std::nullopt;
 }
 
@@ -91,6 +95,16 @@ Problem CheckEnv(const v1::TaskType& type) {
   return std::nullopt;
 }
 
+// `value` is looked at only if it is `set`.
+Problem CheckTimeout(std::vector<std::string> field, bool set,
+                     const google::protobuf::Duration& value) {
+  const absl::Duration timeout = FromProto(value);
+  if (!set || (timeout > absl::ZeroDuration() && timeout <= kTimeoutMax)) {
+    return std::nullopt;
+  }
+  return Bad(std::move(field), "must be positive, at most 24 h");
+}
+
 Problem CheckTimeouts(const v1::Timeouts& timeouts) {
   struct Field {
     const char* name;
@@ -112,11 +126,9 @@ Problem CheckTimeouts(const v1::Timeouts& timeouts) {
        timeouts.schedule_to_close_timeout()},
   };
   for (const Field& field : fields) {
-    if (!field.set) continue;
-    const absl::Duration value = FromProto(field.value);
-    if (value <= absl::ZeroDuration() || value > kTimeoutMax) {
-      return Bad({"timeouts", field.name}, "must be positive, at most 24 h");
-    }
+    Problem problem =
+        CheckTimeout({"timeouts", field.name}, field.set, field.value);
+    if (problem.has_value()) return problem;
   }
   if (!timeouts.has_shutdown_grace()) return std::nullopt;
   const absl::Duration grace = FromProto(timeouts.shutdown_grace());
@@ -139,12 +151,10 @@ Problem CheckRetry(const v1::RetryPolicy& retry) {
         retry.backoff_coefficient() <= kBackoffCoefficientMax)) {
     return Bad({"retry", "backoff_coefficient"}, "must be 1 to 100");
   }
-  if (retry.has_maximum_interval()) {
-    const absl::Duration value = FromProto(retry.maximum_interval());
-    if (value <= absl::ZeroDuration() || value > kTimeoutMax) {
-      return Bad({"retry", "maximum_interval"},
-                 "must be positive, at most 24 h");
-    }
+  if (Problem problem = CheckTimeout({"retry", "maximum_interval"},
+                                     retry.has_maximum_interval(),
+                                     retry.maximum_interval())) {
+    return problem;
   }
   if (retry.has_maximum_attempts() &&
       (retry.maximum_attempts() < 1 ||
@@ -175,6 +185,12 @@ std::string PatternProblem(const std::string& pattern) {
 }
 
 Problem CheckActivity(const v1::ActivityPolicy& activity) {
+  if (!v1::ActivityPolicy::Mode_IsValid(activity.mode())) {
+    return Bad({"activity", "mode"}, "is not known");
+  }
+  if (!v1::ActivityPolicy::Streams_IsValid(activity.streams())) {
+    return Bad({"activity", "streams"}, "is not known");
+  }
   std::string problem = PatternProblem(activity.ready_pattern());
   if (!problem.empty()) return Bad({"activity", "ready_pattern"}, problem);
   const std::string& progress = activity.progress_pattern();
@@ -213,19 +229,105 @@ Problem CheckReasons(const v1::TaskType& type) {
   return std::nullopt;
 }
 
+// What a warm task cannot have.
+Problem CheckWarmTask(const v1::TaskType& type) {
+  constexpr char kNoArguments[] =
+      "cannot be given with frames: a warm task gets its jobs as input";
+  constexpr char kNoPty[] =
+      "cannot be given with frames: a terminal is for commands";
+  constexpr char kNoPatterns[] =
+      "cannot be given with frames: a warm task says so in a frame";
+  if (type.allow_arguments()) return Bad({"allow_arguments"}, kNoArguments);
+  if (type.pty()) return Bad({"pty"}, kNoPty);
+  if (!type.activity().ready_pattern().empty()) {
+    return Bad({"activity", "ready_pattern"}, kNoPatterns);
+  }
+  if (!type.activity().progress_pattern().empty()) {
+    return Bad({"activity", "progress_pattern"}, kNoPatterns);
+  }
+  if (!v1::TaskType::ResultValidator_IsValid(type.result_validator())) {
+    return Bad({"result_validator"}, "is not known");
+  }
+  if (type.max_jobs() < 0 || type.max_jobs() > kMaxJobsMax) {
+    return Bad({"max_jobs"}, "must be 0 to 1000000");
+  }
+  if (type.recycle_rss_bytes() < 0) {
+    return Bad({"recycle_rss_bytes"}, "must not be negative");
+  }
+  if (type.max_in_flight() < 0 || type.max_in_flight() > kMaxInFlightMax) {
+    return Bad({"max_in_flight"}, "must be 0 to 64");
+  }
+  return CheckTimeout({"idle_timeout"}, type.has_idle_timeout(),
+                      type.idle_timeout());
+}
+
+// What only a warm task can have.
+Problem CheckCommand(const v1::TaskType& type) {
+  const struct {
+    const char* field;
+    bool given;
+  } fields[] = {
+      {"result_validator", type.result_validator() != 0},
+      {"max_jobs", type.max_jobs() != 0},
+      {"recycle_rss_bytes", type.recycle_rss_bytes() != 0},
+      {"idle_timeout", type.has_idle_timeout()},
+      {"reset", type.reset()},
+      {"max_in_flight", type.max_in_flight() != 0},
+  };
+  for (const auto& field : fields) {
+    if (field.given) {
+      return Bad({field.field}, "is for warm tasks only: set frames too");
+    }
+  }
+  if (type.activity().streams() == v1::ActivityPolicy::STREAMS_NONE) {
+    return Bad({"activity", "streams"},
+               "STREAMS_NONE is for warm tasks only: nothing would show that "
+               "a command is alive");
+  }
+  return std::nullopt;
+}
+
+Problem CheckFrames(const v1::TaskType& type) {
+  if (!v1::TaskType::Frames_IsValid(type.frames())) {
+    return Bad({"frames"}, "is not known");
+  }
+  return type.frames() == v1::TaskType::FRAMES_UNSPECIFIED
+             ? CheckCommand(type)
+             : CheckWarmTask(type);
+}
+
+Problem CheckWarmUp(const v1::WarmUp& warm_up) {
+  if (!warm_up.argv().empty()) {
+    Problem problem = CheckArgv(warm_up.argv(), {"warm_up", "argv"});
+    if (problem.has_value()) return problem;
+  }
+  if (Problem problem = CheckTimeout(
+          {"warm_up", "timeout"}, warm_up.has_timeout(), warm_up.timeout())) {
+    return problem;
+  }
+  return CheckTimeout({"warm_up", "start_to_close_timeout"},
+                      warm_up.has_start_to_close_timeout(),
+                      warm_up.start_to_close_timeout());
+}
+
 }  // namespace
 
 std::optional<CatalogProblem> CheckTaskType(const v1::TaskType& type) {
   if (Problem problem = CheckName(type.name())) return problem;
-  if (Problem problem = CheckArgv(type)) return problem;
+  if (Problem problem = CheckArgv(type.argv(), {"argv"})) return problem;
   if (Problem problem = CheckEnv(type)) return problem;
   if (Problem problem = CheckTimeouts(type.timeouts())) return problem;
   if (Problem problem = CheckRetry(type.retry())) return problem;
   if (Problem problem = CheckActivity(type.activity())) return problem;
   if (Problem problem = CheckReasons(type)) return problem;
+  if (Problem problem = CheckFrames(type)) return problem;
+  if (Problem problem = CheckWarmUp(type.warm_up())) return problem;
   if (type.has_max_processes() &&
       (type.max_processes() < 0 || type.max_processes() > kMaxProcessesMax)) {
     return Bad({"max_processes"}, "must be 0 to 10000");
+  }
+  if (type.max_slots() < 0 || type.max_slots() > kMaxSlotsMax) {
+    return Bad({"max_slots"}, "must be 0 to 1024");
   }
   return std::nullopt;
 }

@@ -53,6 +53,51 @@ TEST(CatalogTest, ResolvesPathsBesideTheFile) {
   EXPECT_EQ(second.working_directory(), "/srv");
 }
 
+TEST(CatalogTest, TakesAWarmTaskAtItsBoundsAndResolvesItsWarmUp) {
+  const auto catalog = ParseCatalog("/tmp/catalog.textproto", R"(
+    task_types {
+      name: "t"
+      argv: "./t"
+      env { key: "DEVICE" value: "cuda:${SLOT}" }
+      frames: FRAMES_PROTOBUF
+      activity { streams: STREAMS_NONE }
+      result_validator: RESULT_VALIDATOR_JSON
+      max_jobs: 1000000
+      recycle_rss_bytes: 9223372036854775807
+      idle_timeout { seconds: 86400 }
+      reset: true
+      max_in_flight: 64
+      max_slots: 1024
+      warm_up {
+        argv: "./prepare"
+        argv: "{catalog_dir}/weights"
+        timeout { seconds: 86400 }
+        start_to_close_timeout { nanos: 1 }
+      }
+    }
+    task_types {
+      name: "command"
+      argv: "true"
+      activity { streams: STREAMS_STDERR }
+      max_slots: 1
+      warm_up { optional: true }
+    })");
+  ASSERT_TRUE(catalog.ok()) << catalog.status();
+  const v1::TaskType& type = catalog->task_types(0);
+  EXPECT_EQ(type.argv(0), "/tmp/t");
+  EXPECT_EQ(type.warm_up().argv(0), "/tmp/prepare");
+  EXPECT_EQ(type.warm_up().argv(1), "/tmp/weights");
+  EXPECT_EQ(type.env().at("DEVICE"), "cuda:${SLOT}");
+  EXPECT_TRUE(catalog->task_types(1).has_warm_up());
+  EXPECT_TRUE(catalog->task_types(1).warm_up().argv().empty());
+}
+
+TEST(CatalogTest, WithoutAWarmUpNoneAppears) {
+  const auto catalog = ParseCatalog("/tmp/catalog.textproto", TypeWith(""));
+  ASSERT_TRUE(catalog.ok()) << catalog.status();
+  EXPECT_FALSE(catalog->task_types(0).has_warm_up());
+}
+
 TEST(CatalogTest, ReadsJsonByTheEndingOfItsName) {
   const auto catalog =
       ParseCatalog("/tmp/catalog.json",
@@ -169,7 +214,97 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"no reason", TypeWith("reason_patterns { pattern: \"a\" }"),
                 "4: task_types[0].reason_patterns[0] (\"t\") has no reason"},
         BadCase{"max_processes", TypeWith("max_processes: -1"),
-                "4: task_types[0].max_processes"}));
+                "4: task_types[0].max_processes"},
+        BadCase{"mode", TypeWith("activity { mode: 9 }"),
+                "4: task_types[0].activity.mode (\"t\") is not known"},
+        BadCase{"streams", TypeWith("activity { streams: 9 }"),
+                "4: task_types[0].activity.streams (\"t\") is not known"},
+        BadCase{"max_slots", TypeWith("max_slots: 1025"),
+                "4: task_types[0].max_slots (\"t\") must be 0 to 1024"},
+        BadCase{"negative max_slots", TypeWith("max_slots: -1"),
+                "4: task_types[0].max_slots"}));
+
+// With one more line before the field, and at most one problem in it.
+std::string WarmTypeWith(const std::string& fields) {
+  return TypeWith(absl::StrCat("frames: FRAMES_JSON\n  ", fields));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    WarmTask, BadCatalogTest,
+    testing::Values(
+        BadCase{"frames", TypeWith("frames: 3"),
+                "4: task_types[0].frames (\"t\") is not known"},
+        BadCase{"arguments", WarmTypeWith("allow_arguments: true"),
+                "5: task_types[0].allow_arguments (\"t\") cannot be given "
+                "with frames: a warm task gets its jobs as input"},
+        BadCase{"pty", WarmTypeWith("pty: true"),
+                "5: task_types[0].pty (\"t\") cannot be given with frames: a "
+                "terminal is for commands"},
+        BadCase{"ready", WarmTypeWith("activity { ready_pattern: \"x\" }"),
+                "5: task_types[0].activity.ready_pattern (\"t\") cannot be "
+                "given with frames: a warm task says so in a frame"},
+        BadCase{"progress",
+                WarmTypeWith("activity { progress_pattern: \"(x)\" }"),
+                "5: task_types[0].activity.progress_pattern (\"t\") cannot "
+                "be given with frames"},
+        BadCase{"validator", WarmTypeWith("result_validator: 4"),
+                "5: task_types[0].result_validator (\"t\") is not known"},
+        BadCase{"max_jobs", WarmTypeWith("max_jobs: 1000001"),
+                "5: task_types[0].max_jobs (\"t\") must be 0 to 1000000"},
+        BadCase{"negative max_jobs", WarmTypeWith("max_jobs: -1"),
+                "5: task_types[0].max_jobs"},
+        BadCase{"rss", WarmTypeWith("recycle_rss_bytes: -1"),
+                "5: task_types[0].recycle_rss_bytes (\"t\") must not be"},
+        BadCase{"no idle time", WarmTypeWith("idle_timeout {}"),
+                "5: task_types[0].idle_timeout (\"t\") must be positive"},
+        BadCase{"idle",
+                WarmTypeWith("idle_timeout { seconds: 86400 nanos: 1 }"),
+                "5: task_types[0].idle_timeout"},
+        BadCase{"in flight", WarmTypeWith("max_in_flight: 65"),
+                "5: task_types[0].max_in_flight (\"t\") must be 0 to 64"},
+        BadCase{"negative in flight", WarmTypeWith("max_in_flight: -1"),
+                "5: task_types[0].max_in_flight"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Command, BadCatalogTest,
+    testing::Values(
+        BadCase{"validator",
+                TypeWith("result_validator: RESULT_VALIDATOR_UTF8"),
+                "4: task_types[0].result_validator (\"t\") is for warm tasks "
+                "only: set frames too"},
+        BadCase{"max_jobs", TypeWith("max_jobs: 1"),
+                "4: task_types[0].max_jobs (\"t\") is for warm tasks"},
+        BadCase{"rss", TypeWith("recycle_rss_bytes: 1"),
+                "4: task_types[0].recycle_rss_bytes (\"t\") is for warm"},
+        BadCase{"idle", TypeWith("idle_timeout { seconds: 1 }"),
+                "4: task_types[0].idle_timeout (\"t\") is for warm tasks"},
+        BadCase{"reset", TypeWith("reset: true"),
+                "4: task_types[0].reset (\"t\") is for warm tasks"},
+        BadCase{"in flight", TypeWith("max_in_flight: 1"),
+                "4: task_types[0].max_in_flight (\"t\") is for warm tasks"},
+        BadCase{"streams", TypeWith("activity { streams: STREAMS_NONE }"),
+                "4: task_types[0].activity.streams (\"t\") STREAMS_NONE is "
+                "for warm tasks only"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    WarmUp, BadCatalogTest,
+    testing::Values(
+        BadCase{"empty program", TypeWith("warm_up {\n argv: \"\" }"),
+                "5: task_types[0].warm_up.argv[0] (\"t\") the program is "
+                "empty"},
+        BadCase{"NUL", TypeWith("warm_up { argv: \"a\"\n argv: \"\\000\" }"),
+                "5: task_types[0].warm_up.argv[1] (\"t\") has a NUL byte"},
+        BadCase{"long",
+                TypeWith(absl::StrCat("warm_up { argv: \"",
+                                      std::string((1 << 20) + 1, 'a'), "\" }")),
+                "4: task_types[0].warm_up.argv (\"t\") is longer than 1 MiB"},
+        BadCase{"no timeout", TypeWith("warm_up { timeout {} }"),
+                "4: task_types[0].warm_up.timeout (\"t\") must be positive"},
+        BadCase{"close",
+                TypeWith("warm_up {\n start_to_close_timeout { seconds: "
+                         "86401 } }"),
+                "5: task_types[0].warm_up.start_to_close_timeout (\"t\") must "
+                "be positive, at most 24 h"}));
 
 }  // namespace
 }  // namespace vigil

@@ -170,6 +170,15 @@ void Client::SetWorkerSlots(v1::SetWorkerSlotsRequest request,
        });
 }
 
+void Client::ClearWorkerCache(v1::ClearWorkerCacheRequest request,
+                              Callback<v1::ClearWorkerCacheResponse> callback,
+                              CallOptions options) {
+  Call(*channel_, std::move(request), std::move(callback), options,
+       [](Channel& on, auto... call) {
+         on.workers().async()->ClearWorkerCache(call...);
+       });
+}
+
 absl::StatusOr<v1::SubmitJobResponse> Client::SubmitJob(
     v1::SubmitJobRequest request, CallOptions options) {
   return Wait<v1::SubmitJobResponse>([&](auto callback) {

@@ -78,6 +78,10 @@ class Client {
   void SetWorkerSlots(v1::SetWorkerSlotsRequest request,
                       Callback<v1::SetWorkerSlotsResponse> callback,
                       CallOptions options = {});
+  // Its timeout is to be longer than the 30 s that a worker may take.
+  void ClearWorkerCache(v1::ClearWorkerCacheRequest request,
+                        Callback<v1::ClearWorkerCacheResponse> callback,
+                        CallOptions options = {});
 
   // ...and those that a plain program wants to wait for. They block until the
   // call is over and must not be used inside a callback.

@@ -20,6 +20,7 @@ void FakeCoordinator::Start(const std::string& address) {
   builder.AddListeningPort(address, grpc::InsecureServerCredentials());
   builder.RegisterService(this);
   builder.RegisterService(&status_);
+  builder.RegisterService(&workers_);
   server_ = builder.BuildAndStart();
   VIGIL_CHECK(server_ != nullptr, "the fake cannot listen at " + address);
 }
@@ -87,6 +88,19 @@ grpc::Status FakeCoordinator::Status::GetStatus(
     grpc::ServerContext*, const v1::GetStatusRequest*,
     v1::GetStatusResponse* response) {
   return fake_->on_status ? fake_->on_status(response) : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::Workers::ListWorkers(
+    grpc::ServerContext*, const v1::ListWorkersRequest* request,
+    v1::ListWorkersResponse* response) {
+  return fake_->on_list_workers ? fake_->on_list_workers(*request, response)
+                                : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::Workers::ClearWorkerCache(
+    grpc::ServerContext*, const v1::ClearWorkerCacheRequest* request,
+    v1::ClearWorkerCacheResponse*) {
+  return fake_->on_clear_cache ? fake_->on_clear_cache(*request) : kNotScripted;
 }
 
 v1::WatchEvent JobEvent(const std::string& job_id, v1::Job::State state,

@@ -12,6 +12,7 @@
 
 #include "vigil/v1/job_service.grpc.pb.h"
 #include "vigil/v1/status_service.grpc.pb.h"
+#include "vigil/v1/worker_service.grpc.pb.h"
 
 namespace vigil::client {
 
@@ -47,6 +48,11 @@ class FakeCoordinator : public v1::JobService::Service {
                              v1::ReadOutputResponse*)>
       on_read;
   std::function<grpc::Status(v1::GetStatusResponse*)> on_status;
+  std::function<grpc::Status(const v1::ListWorkersRequest&,
+                             v1::ListWorkersResponse*)>
+      on_list_workers;
+  std::function<grpc::Status(const v1::ClearWorkerCacheRequest&)>
+      on_clear_cache;
 
   // JobService:
   grpc::Status RunJob(grpc::ServerContext* context,
@@ -83,7 +89,23 @@ class FakeCoordinator : public v1::JobService::Service {
     FakeCoordinator* fake_;
   };
 
+  class Workers : public v1::WorkerService::Service {
+   public:
+    explicit Workers(FakeCoordinator* fake) : fake_(fake) {}
+    grpc::Status ListWorkers(grpc::ServerContext* context,
+                             const v1::ListWorkersRequest* request,
+                             v1::ListWorkersResponse* response) override;
+    grpc::Status ClearWorkerCache(
+        grpc::ServerContext* context,
+        const v1::ClearWorkerCacheRequest* request,
+        v1::ClearWorkerCacheResponse* response) override;
+
+   private:
+    FakeCoordinator* fake_;
+  };
+
   Status status_{this};
+  Workers workers_{this};
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -24,6 +24,7 @@
 #include "client/cli/job_flags.h"
 #include "client/cli/limits.h"
 #include "client/cli/output_saver.h"
+#include "client/cli/placeholder.h"
 #include "client/cli/verb.h"
 
 namespace vigil::cli {
@@ -31,8 +32,8 @@ namespace {
 
 constexpr char kAbout[] =
     "Runs a job for each item, one a line, of stdin or of a file. `{}` within\n"
-    "an argument is replaced by the item; without any it becomes the last\n"
-    "argument. A restart of the coordinator in between is no trouble.\n"
+    "an argument or --input is replaced by the item; without any it becomes\n"
+    "the last argument. A restart of the coordinator meanwhile is no trouble.\n"
     "\n"
     "Ctrl+C cancels the jobs and waits until their processes are proved dead;\n"
     "a second one leaves at once.\n"
@@ -43,6 +44,7 @@ constexpr char kAbout[] =
 struct BatchFlags {
   JobFlags job;
   Connection connection;
+  std::optional<std::string> input_json;
   std::string file = "-";
   bool nul_separated = false;
   int window = kBatchWindowDefault;
@@ -75,7 +77,8 @@ void BatchFlags::AddTo(FlagSet* flags) {
               .letter = 'o',
               .value = "FORMAT",
               .help = "`json`: a line of JSON on stdout for each item when it "
-                      "ends. Default `text`.",
+                      "ends, with its result if there is one: `result`, or "
+                      "`result_base64` where it is not text. Default `text`.",
               .set = SetOutputFormat(&json)});
   flags->Add({.name = "output_dir",
               .value = "DIR",
@@ -96,6 +99,11 @@ void BatchFlags::AddTo(FlagSet* flags) {
                 if (parsed.ok()) reconnect = *parsed;
                 return parsed.status();
               }});
+  flags->Add({.name = "input_json",
+              .value = "JSON",
+              .help = "As --input, with the item escaped, and only where `{}` "
+                      "stands within a JSON string: '{\"text\": \"{}\"}'.",
+              .set = SetOptionalText(&input_json)});
   job.AddTo(flags);
   connection.AddTo(flags);
 }
@@ -114,6 +122,7 @@ class BatchVerb {
   int Execute();
 
  private:
+  absl::StatusOr<std::optional<InputTemplate>> Input() const;
   void OnResult(const ItemResult& result);
   void OnSignal(int signal);
   [[noreturn]] void LeaveAtOnce(int signal);
@@ -134,12 +143,26 @@ class BatchVerb {
   absl::Status write_error_;
 };
 
+absl::StatusOr<std::optional<InputTemplate>> BatchVerb::Input() const {
+  if (!flags_.input_json.has_value()) {
+    if (!flags_.job.input().has_value()) return std::nullopt;
+    return InputTemplate(*flags_.job.input(), InputTemplate::Syntax::kPlain);
+  }
+  if (flags_.job.takes_input()) {
+    return absl::InvalidArgumentError(
+        "--input_json: the input is given by --input or --stdin already");
+  }
+  return InputTemplate(*flags_.input_json, InputTemplate::Syntax::kJson);
+}
+
 std::optional<int> BatchVerb::Prepare(const std::vector<std::string>& words) {
   if (flags_.job.takes_stdin() && flags_.file == "-") {
     return Fail("--stdin=-: stdin holds the items; give them with -a FILE");
   }
   absl::StatusOr<v1::JobSpec> spec = flags_.job.Spec(words, environment_);
   if (!spec.ok()) return Fail(spec.status().message());
+  absl::StatusOr<std::optional<InputTemplate>> input = Input();
+  if (!input.ok()) return Fail(input.status().message());
   auto source = ItemSource::Open(
       flags_.file, flags_.nul_separated ? ItemSplitter::Separator::kNul
                                         : ItemSplitter::Separator::kNewline);
@@ -169,6 +192,7 @@ std::optional<int> BatchVerb::Prepare(const std::vector<std::string>& words) {
   BatchOptions batch;
   batch.job_namespace = flags_.job.job_namespace();
   batch.spec = *std::move(spec);
+  batch.input = *std::move(input);
   batch.batch_id = batch_id_;
   batch.window = flags_.window;
   // Those that run are among the oldest; as many again, so that one that ends

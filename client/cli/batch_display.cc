@@ -1,6 +1,5 @@
 #include "client/cli/batch_display.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -8,19 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/files.h"
 #include "client/cli/limits.h"
+#include "client/cli/terminal.h"
 
 namespace vigil::cli {
 namespace {
-
-constexpr char kClearLine[] = "\r\033[K";
-
-int TerminalColumns() {
-  winsize size = {};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-    return kTerminalColumnsDefault;
-  }
-  return size.ws_col;
-}
 
 void ToStderr(absl::string_view text) {
   // Progress that cannot be shown is no reason to fail.
@@ -49,9 +39,8 @@ void BatchDisplay::Show(BatchProgress progress, absl::Time now) {
     last_line_time_ = now;
     return;
   }
-  // The last column stays free: some terminals wrap when it is written.
-  ToStderr(absl::StrCat(kClearLine,
-                        RenderBar(progress, TerminalColumns() - 1, style_)));
+  ToStderr(
+      absl::StrCat(kClearLine, RenderBar(progress, ColumnsOfStderr(), style_)));
   drawn_ = true;
 }
 

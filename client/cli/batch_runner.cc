@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/wire/time_wire.h"
 #include "client/cli/format.h"
-#include "client/cli/placeholder.h"
 #include "client/cli/status_format.h"
 
 namespace vigil::cli {
@@ -112,15 +111,25 @@ int BatchRunner::Step(absl::Time until) {
   return wakeup.signal;
 }
 
-v1::SubmitJobRequest BatchRunner::RequestFor(const Item& item) const {
+absl::StatusOr<v1::SubmitJobRequest> BatchRunner::RequestFor(
+    const Item& item) const {
+  if (!item.error.empty()) return absl::InvalidArgumentError(item.error);
   v1::SubmitJobRequest request;
   request.set_namespace_(options_.job_namespace);
   request.set_request_id(absl::StrCat(options_.batch_id, "-", item.index));
   v1::JobSpec* spec = request.mutable_spec();
   *spec = options_.spec;
-  PlaceItem(item.text, spec->task_type().empty()
-                           ? spec->mutable_command()->mutable_argv()
-                           : spec->mutable_arguments());
+  auto* words = spec->task_type().empty()
+                    ? spec->mutable_command()->mutable_argv()
+                    : spec->mutable_arguments();
+  bool placed = PlaceItem(item.text, words);
+  if (options_.input.has_value()) {
+    absl::StatusOr<std::string> input = options_.input->Fill(item.text);
+    if (!input.ok()) return input.status();
+    spec->set_input(*std::move(input));
+    placed = placed || options_.input->has_place();
+  }
+  if (!placed) words->Add(std::string(item.text));
   (*spec->mutable_labels())[kBatchLabel] = options_.batch_id;
   return request;
 }
@@ -133,18 +142,17 @@ std::vector<Item> BatchRunner::TakeChunk(v1::SubmitJobsRequest* request) {
   while (!waiting_.empty() && static_cast<int64_t>(chunk.size()) < room) {
     Item& item = waiting_.front();
     const size_t item_bytes = item.text.size();
-    if (!item.error.empty()) {
-      const absl::Status status = absl::InvalidArgumentError(item.error);
-      Finish(WithoutJob(std::move(item), "REFUSED", status));
+    absl::StatusOr<v1::SubmitJobRequest> job = RequestFor(item);
+    if (!job.ok()) {
+      Finish(WithoutJob(std::move(item), "REFUSED", job.status()));
       waiting_.pop_front();
       waiting_bytes_ -= item_bytes;
       continue;
     }
-    v1::SubmitJobRequest job = RequestFor(item);
-    bytes += job.ByteSizeLong();
+    bytes += job->ByteSizeLong();
     // A job that is too large by itself is sent, and refused, alone.
     if (bytes > kSubmitChunkBytesMax && !chunk.empty()) break;
-    *request->add_jobs() = std::move(job);
+    *request->add_jobs() = *std::move(job);
     chunk.push_back(std::move(item));
     waiting_.pop_front();
     waiting_bytes_ -= item_bytes;

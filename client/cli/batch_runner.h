@@ -10,10 +10,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "client/cc/client.h"
@@ -23,6 +25,7 @@
 #include "client/cli/item_splitter.h"
 #include "client/cli/limits.h"
 #include "client/cli/output_saver.h"
+#include "client/cli/placeholder.h"
 #include "client/cli/progress_bar.h"
 #include "vigil/v1/job.pb.h"
 
@@ -32,6 +35,8 @@ struct BatchOptions {
   std::string job_namespace;
   // The job, without its item.
   v1::JobSpec spec;
+  // Becomes each job's input, with its item in it.
+  std::optional<InputTemplate> input;
   // Prefix of each job's request_id: random, so that no other batch has it.
   std::string batch_id;
   // Jobs that are submitted and have not ended, at most.
@@ -85,7 +90,7 @@ class BatchRunner {
   bool WantsItems() const;
   void SubmitSome();
   std::vector<Item> TakeChunk(v1::SubmitJobsRequest* request);
-  v1::SubmitJobRequest RequestFor(const Item& item) const;
+  absl::StatusOr<v1::SubmitJobRequest> RequestFor(const Item& item) const;
   void OnSubmitted(std::vector<Item> chunk,
                    const absl::StatusOr<v1::SubmitJobsResponse>& response);
   void OnRefused(Item item, const v1::SubmitJobsResponse::Refusal& refusal,

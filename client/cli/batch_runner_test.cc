@@ -197,6 +197,36 @@ TEST_F(BatchRunnerTest, ItemIsAnArgumentOfATaskType) {
   EXPECT_THAT(submitted_[0].spec().arguments(), ElementsAre("a"));
 }
 
+TEST_F(BatchRunnerTest, ItemIsPartOfTheInputInPlaceOfAnArgument) {
+  options_.input.emplace("<{}>", InputTemplate::Syntax::kPlain);
+  options_.spec.mutable_command()->add_argv("a");
+  Run({"x", "y"});
+  ASSERT_EQ(submitted_.size(), 2u);
+  EXPECT_EQ(submitted_[0].spec().input(), "<x>");
+  EXPECT_EQ(submitted_[1].spec().input(), "<y>");
+  EXPECT_THAT(submitted_[1].spec().command().argv(), ElementsAre("run", "a"));
+}
+
+TEST_F(BatchRunnerTest, ItemIsAnArgumentWhereTheInputHasNoPlaceForIt) {
+  options_.input.emplace("same", InputTemplate::Syntax::kPlain);
+  Run({"x"});
+  ASSERT_EQ(submitted_.size(), 1u);
+  EXPECT_EQ(submitted_[0].spec().input(), "same");
+  EXPECT_THAT(submitted_[0].spec().command().argv(), ElementsAre("run", "x"));
+}
+
+TEST_F(BatchRunnerTest, RefusesByItselfAnItemThatMakesTheInputTooLarge) {
+  options_.input.emplace("{}{}{}{}", InputTemplate::Syntax::kPlain);
+  options_.spec.mutable_command()->add_argv("j-ok");
+  Run({std::string(kInputBytesMax / 4 + 1, 'x'), "ok"});
+  ASSERT_EQ(results_.size(), 2u);
+  EXPECT_EQ(results_[0].item.index, 1);
+  EXPECT_EQ(results_[0].state, "REFUSED");
+  EXPECT_THAT(results_[0].message, HasSubstr("more than 3145728 bytes"));
+  EXPECT_EQ(results_[1].job.state(), v1::Job::STATE_SUCCEEDED);
+  EXPECT_TRUE(runner_->failure().ok());
+}
+
 TEST_F(BatchRunnerTest, KeepsItsWindow) {
   options_.window = 3;
   options_.watches = 2;

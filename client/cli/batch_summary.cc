@@ -5,8 +5,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "base/utf8.h"
 #include "base/wire/time_wire.h"
-#include "client/cli/flag_values.h"
 #include "client/cli/limits.h"
 
 namespace vigil::cli {
@@ -127,6 +127,14 @@ std::string ItemJson(const ItemResult& result) {
     absl::StrAppendFormat(&line, ",\"duration_seconds\":%.6f",
                           absl::ToDoubleSeconds(FromProto(job.end_time()) -
                                                 FromProto(job.start_time())));
+  }
+  if (job.has_result()) {
+    // At most 3 MiB, the bound of Job.result.
+    absl::StrAppend(&line,
+                    IsUtf8(job.result())
+                        ? absl::StrCat(",\"result\":", JsonString(job.result()))
+                        : absl::StrCat(",\"result_base64\":\"",
+                                       absl::Base64Escape(job.result()), "\""));
   }
   return line + "}\n";
 }

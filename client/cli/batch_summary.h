@@ -68,7 +68,8 @@ class BatchSummary {
 };
 
 // The result as one line of JSON, ended: index, item, job_id, state, reason,
-// message, attempts, exit_status or signal, duration_seconds.
+// message, attempts, exit_status or signal, duration_seconds, result (as
+// result_base64 where it is not UTF-8).
 std::string ItemJson(const ItemResult& result);
 
 }  // namespace vigil::cli

@@ -9,6 +9,7 @@
 namespace vigil::cli {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -98,6 +99,19 @@ TEST(ItemJson, HoldsHowTheJobEnded) {
             "\"state\":\"FAILED\",\"reason\":\"NONZERO_EXIT\","
             "\"message\":\"why\",\"attempts\":2,\"exit_status\":3,"
             "\"duration_seconds\":1.500000}\n");
+}
+
+TEST(ItemJson, HoldsTheResultAsTextOrInBase64) {
+  ItemResult result = Result(1, v1::Job::STATE_SUCCEEDED);
+  EXPECT_THAT(ItemJson(result), Not(HasSubstr("result")));
+  result.job.set_result("{\"a\": \"\xc3\xa4\"}\n");
+  EXPECT_THAT(ItemJson(result),
+              EndsWith(",\"result\":\"{\\\"a\\\": \\\"\xc3\xa4\\\"}\\n\"}\n"));
+  result.job.set_result("");
+  EXPECT_THAT(ItemJson(result), EndsWith(",\"result\":\"\"}\n"));
+  result.job.set_result("\xff\xfe");
+  EXPECT_THAT(ItemJson(result), EndsWith(",\"result_base64\":\"//4=\"}\n"));
+  EXPECT_THAT(ItemJson(result), Not(HasSubstr("\"result\"")));
 }
 
 TEST(ItemJson, HoldsWhyAnItemBecameNoJob) {

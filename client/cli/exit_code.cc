@@ -9,6 +9,7 @@ namespace vigil::cli {
 namespace {
 
 int ProgramsOwn(const v1::Job& job) {
+  if (!job.has_exit()) return kExitTaskError;
   const v1::Exit& exit = job.exit();
   if (exit.has_signal()) return kExitSignal + exit.signal();
   return exit.status() == 0 ? kExitVigil : exit.status();

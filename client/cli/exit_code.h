@@ -1,5 +1,6 @@
 // The exit status of `vigil run`: the program's own where it has one, and
-// otherwise those of timeout(1) and the shells. Pure functions, thread-safe.
+// otherwise mostly those of timeout(1) and the shells. Pure functions,
+// thread-safe.
 #ifndef VIGIL_CLIENT_CLI_EXIT_CODE_H_
 #define VIGIL_CLIENT_CLI_EXIT_CODE_H_
 
@@ -7,6 +8,8 @@
 
 namespace vigil::cli {
 
+// A warm task, which stays, reported an error: no exit status tells of it.
+inline constexpr int kExitTaskError = 1;
 // Some jobs of a batch failed; as xargs has it.
 inline constexpr int kExitSomeFailed = 123;
 // One of the job's clocks ended it.

@@ -76,6 +76,16 @@ TEST(ExitCodeFor, FailureOfAProgramThatExitedWithZeroIs125) {
   EXPECT_EQ(ExitCodeFor(Exited(v1::Failure::REASON_INVALID_RESULT, 0)), 125);
 }
 
+TEST(ExitCodeFor, ErrorReportedByATaskThatStaysIsOne) {
+  for (auto reason :
+       {v1::Failure::REASON_TASK_ERROR, v1::Failure::REASON_INVALID_INPUT,
+        v1::Failure::REASON_INVALID_RESULT, v1::Failure::REASON_OUT_OF_MEMORY,
+        v1::Failure::REASON_RESOURCE_EXHAUSTED}) {
+    EXPECT_EQ(ExitCodeFor(Failed(reason)), 1) << reason;
+  }
+  EXPECT_EQ(ExitCodeFor(Failed(v1::Failure::REASON_PROTOCOL_ERROR)), 125);
+}
+
 TEST(ExitCodeFor, UnknownReasonIs125) {
   EXPECT_EQ(ExitCodeFor(Failed(static_cast<v1::Failure::Reason>(77))), 125);
 }

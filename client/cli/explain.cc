@@ -1,6 +1,7 @@
 #include "client/cli/explain.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 #include "client/cli/connection.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/explain_format.h"
@@ -12,11 +13,30 @@ namespace vigil::cli {
 namespace {
 
 constexpr char kAbout[] =
-    "Says what a job waits for, or why and how it ended: each attempt with "
-    "its\n"
-    "times, its reason, the evidence taken before it was stopped, and advice.\n"
+    "Says what a job waits for, or why and how it ended: each attempt with\n"
+    "its times, its reason, the evidence taken before it was stopped, and\n"
+    "advice.\n"
     "\n"
-    "Exit status: 0, or 125 when there is no such job or no coordinator.";
+    "Exit status: 0, or 125 when there is no such job, no result to write, or\n"
+    "no coordinator.";
+
+// Writes what the job left, as it is.
+int WriteResult(const v1::Job& job) {
+  if (job.has_result()) return Print(job.result()) ? 0 : kExitVigil;
+  if (job.has_partial_result()) {
+    return Print(job.partial_result()) ? 0 : kExitVigil;
+  }
+  const std::string& id = job.job_id();
+  const std::string state = StateName(job.state());
+  if (!IsFinal(job.state())) {
+    return Fail(absl::StrCat("job ", id, " is ", state,
+                             " and has no result yet; ask again when it has "
+                             "ended"));
+  }
+  return Fail(absl::StrCat("job ", id, " ", state,
+                           " and left no result; only warm tasks do, what a "
+                           "command wrote is its output"));
+}
 
 }  // namespace
 
@@ -24,6 +44,7 @@ int Explain(const std::vector<std::string>& arguments,
             const Environment& environment) {
   Connection connection;
   bool json = false;
+  bool result = false;
   std::string job_namespace;
   Verb verb(FlagSet::Positionals::kAnywhere, "explain", "explain JOB [flags]",
             kAbout);
@@ -32,6 +53,11 @@ int Explain(const std::vector<std::string>& arguments,
                      .value = "FORMAT",
                      .help = "`json`: the job as JSON. Default `text`.",
                      .set = SetOutputFormat(&json)});
+  verb.flags()->Add({.name = "result",
+                     .help = "Write the result of the job to stdout as it is, "
+                             "or the partial result that it left, and nothing "
+                             "else.",
+                     .set = SetSwitch(&result)});
   verb.flags()->Add({.name = "namespace",
                      .value = "NAME",
                      .help = "Namespace of the job. Default `default`.",
@@ -42,6 +68,7 @@ int Explain(const std::vector<std::string>& arguments,
   if (words.size() != 1 || !IsUtf8(words[0])) {
     return Fail("explain wants the id of one job: vigil explain JOB");
   }
+  if (result && json) return Fail("--result and -o json exclude each other");
   if (absl::Status status = connection.Resolve(environment); !status.ok()) {
     return Fail(status.message());
   }
@@ -53,6 +80,7 @@ int Explain(const std::vector<std::string>& arguments,
   absl::StatusOr<v1::GetJobResponse> response = (*client)->GetJob(request);
   if (!response.ok()) return Fail(connection.Explain(response.status()));
   const v1::Job& job = response->job();
+  if (result) return WriteResult(job);
   if (json) {
     return Print(ToJson(job, JsonLayout::kIndented)) ? 0 : kExitVigil;
   }

@@ -82,6 +82,27 @@ std::string FormatOutcome(const v1::Job& job, const ExplainContext& context) {
   return text;
 }
 
+// What a warm task left: its result, or what there is in place of one.
+std::string FormatResult(const v1::Job& job, const ExplainContext& context) {
+  std::string text;
+  const auto add = [&text, &job](absl::string_view name, size_t bytes) {
+    absl::StrAppend(&text, name, ": ", HumanBytes(static_cast<int64_t>(bytes)),
+                    "; `", ExplainResultCommand(job), "` writes it\n");
+  };
+  if (job.has_result()) add("result", job.result().size());
+  if (job.has_partial_result()) {
+    add("partial result", job.partial_result().size());
+  }
+  if (job.has_checkpoint()) {
+    const v1::Checkpoint& checkpoint = job.checkpoint();
+    const absl::Duration age = context.now - FromProto(checkpoint.time());
+    absl::StrAppend(&text, "checkpoint: of attempt ", checkpoint.attempt(),
+                    ", ", HumanDuration(std::max(absl::ZeroDuration(), age)),
+                    " old, ", HumanBytes(checkpoint.size_bytes()), "\n");
+  }
+  return text;
+}
+
 std::string FormatTimes(const v1::Job& job, const ExplainContext& context) {
   std::string text = absl::StrCat(
       "submitted ", HumanTime(FromProto(job.create_time()), context.zone), " (",
@@ -230,6 +251,9 @@ std::string FormatAttempt(const v1::Attempt& attempt,
   }
   absl::StrAppend(&text, FormatAttemptTimes(attempt, context));
   absl::StrAppend(&text, "  output: ", attempt.tokens(), " tokens, ",
+                  attempt.heartbeats() > 0
+                      ? absl::StrCat(attempt.heartbeats(), " heartbeats, ")
+                      : "",
                   HumanBytes(attempt.stdout_bytes()), " on stdout, ",
                   HumanBytes(attempt.stderr_bytes()), " on stderr");
   if (attempt.has_longest_silence()) {
@@ -237,6 +261,12 @@ std::string FormatAttempt(const v1::Attempt& attempt,
                     Seconds(attempt.longest_silence()));
   }
   absl::StrAppend(&text, "\n");
+  if (attempt.has_progress()) {
+    const v1::Progress& progress = attempt.progress();
+    absl::StrAppend(&text, "  progress: ", ProgressText(progress),
+                    progress.message().empty() ? "" : ": ",
+                    OneLine(progress.message()), "\n");
+  }
   if (attempt.has_exit()) {
     const v1::Exit& exit = attempt.exit();
     absl::StrAppend(&text, "  program: ", ExitText(exit), ", CPU ",
@@ -255,8 +285,15 @@ std::string FormatAttempt(const v1::Attempt& attempt,
                     "\n");
   }
   if (attempt.phase() == v1::Attempt::PHASE_ENDED && !attempt.charged()) {
+    // Otherwise it is the worker that was lost.
+    const bool process_failed =
+        attempt.failure().reason() != v1::Failure::REASON_WORKER_LOST;
     absl::StrAppend(&text,
-                    "  does not count against the attempts it may have\n");
+                    process_failed
+                        ? "  the process failed before it took the job; "
+                          "this "
+                        : "  ",
+                    "does not count against the attempts it may have\n");
   }
   if (attempt.has_retry_time()) {
     absl::StrAppend(&text, "  tried again ",
@@ -270,10 +307,11 @@ std::string FormatAttempt(const v1::Attempt& attempt,
 
 std::string FormatExplanation(const v1::Job& job,
                               const ExplainContext& context) {
-  std::string text = absl::StrCat(
-      context.style.Bold(absl::StrCat("job ", job.job_id())), " ",
-      FormatState(job, context.style), "\n", FormatOutcome(job, context),
-      FormatTimes(job, context), FormatRequest(job.spec()));
+  std::string text =
+      absl::StrCat(context.style.Bold(absl::StrCat("job ", job.job_id())), " ",
+                   FormatState(job, context.style), "\n",
+                   FormatOutcome(job, context), FormatResult(job, context),
+                   FormatTimes(job, context), FormatRequest(job.spec()));
   const int hidden = std::max(0, job.attempts_size() - kAttemptsShownMax);
   if (hidden > 0) {
     absl::StrAppend(&text, hidden,

@@ -164,6 +164,64 @@ TEST_F(FormatExplanationTest, ShowsOnlyTheLastAttemptsOfMany) {
   EXPECT_THAT(text, HasSubstr("attempt 12 "));
 }
 
+TEST_F(FormatExplanationTest, ShowsWhatAWarmTaskSaidAndLeft) {
+  const std::string text = Explain(R"pb(
+    job_id: "j"
+    namespace: "n"
+    state: STATE_FAILED
+    partial_result: "half"
+    checkpoint {
+      attempt: 2
+      time { seconds: 1095 }
+      size_bytes: 2048
+    }
+    attempts {
+      number: 1
+      phase: PHASE_ENDED
+      failure { reason: REASON_TASK_ERROR message: "it ended early" }
+    }
+    attempts {
+      number: 2
+      phase: PHASE_ENDED
+      charged: true
+      tokens: 3
+      heartbeats: 4
+      progress { done: 37 total: 100 message: "epoch\n3" }
+      failure { reason: REASON_TASK_ERROR message: "why" }
+    }
+  )pb");
+  EXPECT_THAT(text, HasSubstr("partial result: 4 B; `vigil explain j --result "
+                              "--namespace=n` writes it\n"
+                              "checkpoint: of attempt 2, 5s old, 2.0 KiB\n"));
+  EXPECT_THAT(text,
+              HasSubstr("  output: 3 tokens, 4 heartbeats, 0 B on stdout"));
+  EXPECT_THAT(text, HasSubstr("  progress: 37 of 100: epoch\\n3\n"));
+  EXPECT_THAT(text, HasSubstr("it ended early\n  \n  output: 0 tokens, 0 B on "
+                              "stdout, 0 B on stderr\n"
+                              "  the process failed before it took the job; "
+                              "this does not count against"));
+}
+
+TEST_F(FormatExplanationTest, BlamesNoProcessForALostWorker) {
+  const std::string text = Explain(R"pb(
+    attempts {
+      number: 1
+      phase: PHASE_ENDED
+      failure { reason: REASON_WORKER_LOST message: "it died" }
+    }
+  )pb");
+  EXPECT_THAT(text, HasSubstr("\n  does not count against the attempts"));
+  EXPECT_THAT(text, Not(HasSubstr("process failed")));
+}
+
+TEST_F(FormatExplanationTest, SaysHowLargeTheResultIs) {
+  EXPECT_THAT(Explain(R"pb(
+                job_id: "j" state: STATE_SUCCEEDED result: "whole"
+              )pb"),
+              HasSubstr("job j SUCCEEDED\nresult: 5 B; `vigil explain j "
+                        "--result` writes it\n"));
+}
+
 TEST_F(FormatExplanationTest, SaysWhenDeathCouldNotBeProved) {
   EXPECT_THAT(Explain(R"pb(
                 job_id: "j"

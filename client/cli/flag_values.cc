@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/reason.h"
+#include "base/utf8.h"
 #include "base/wire/time_wire.h"
 #include "client/cli/nearest.h"
 #include "google/protobuf/descriptor.h"
@@ -20,39 +21,7 @@ absl::Status NotUtf8() {
   return absl::InvalidArgumentError("the value is not UTF-8 text");
 }
 
-// Length of the UTF-8 sequence at the start of `text`; 0: none.
-size_t Utf8Length(absl::string_view text) {
-  const auto byte = [text](size_t i) {
-    return static_cast<unsigned char>(text[i]);
-  };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xc2 && first < 0xe0   ? 2
-                        : first >= 0xe0 && first < 0xf0 ? 3
-                        : first >= 0xf0 && first < 0xf5 ? 4
-                                                        : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  // Too long a form, a surrogate, or beyond the last character.
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
-      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f)) {
-    return 0;
-  }
-  return length;
-}
-
 }  // namespace
-
-bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
-    const size_t length = Utf8Length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
   absl::Duration duration;
@@ -89,16 +58,22 @@ absl::StatusOr<v1::Failure::Reason> ParseReason(absl::string_view text) {
 
 Setter SetText(std::string* text) {
   return [text](absl::string_view value) {
-    if (!IsUtf8(value)) return NotUtf8();
     *text = std::string(value);
+    if (!IsUtf8(*text)) return NotUtf8();
     return absl::OkStatus();
+  };
+}
+
+Setter SetOptionalText(std::optional<std::string>* text) {
+  return [text](absl::string_view value) {
+    return SetText(&text->emplace())(value);
   };
 }
 
 Setter AddText(std::vector<std::string>* list) {
   return [list](absl::string_view value) {
-    if (!IsUtf8(value)) return NotUtf8();
     list->emplace_back(value);
+    if (!IsUtf8(list->back())) return NotUtf8();
     return absl::OkStatus();
   };
 }

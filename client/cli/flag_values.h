@@ -5,6 +5,7 @@
 #define VIGIL_CLIENT_CLI_FLAG_VALUES_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,10 +31,9 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 // - INVALID_ARGUMENT: no such reason; the message names the nearest one.
 absl::StatusOr<v1::Failure::Reason> ParseReason(absl::string_view text);
 
-// Whether protobuf can carry `text` as a string.
-bool IsUtf8(absl::string_view text);
-
 Setter SetText(std::string* text);
+// Where an empty value is one too.
+Setter SetOptionalText(std::optional<std::string>* text);
 Setter SetSwitch(bool* value);
 Setter SetNumber(int min, int max, std::function<void(int)> set);
 Setter SetDuration(std::function<google::protobuf::Duration*()> field);

@@ -63,16 +63,22 @@ TEST(SetNumber, KeepsItsBounds) {
   }
 }
 
-TEST(IsUtf8, TellsTextFromBytes) {
-  for (const char* text :
-       {"", "plain", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x90\x9f"}) {
-    EXPECT_TRUE(IsUtf8(text)) << text;
+TEST(Setters, RefuseTextThatIsNotUtf8) {
+  std::string text;
+  std::optional<std::string> optional;
+  std::vector<std::string> list;
+  for (const Setter& set :
+       {SetText(&text), SetOptionalText(&optional), AddText(&list)}) {
+    EXPECT_TRUE(set("").ok());
+    EXPECT_TRUE(set("\xc3\xa9").ok());
+    EXPECT_EQ(set("\xff").message(), "the value is not UTF-8 text");
   }
-  for (const char* bytes :
-       {"\xff", "\x80", "\xc3", "a\xc3(", "\xc0\xaf", "\xed\xa0\x80",
-        "\xe0\x80\xaf", "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80"}) {
-    EXPECT_FALSE(IsUtf8(bytes)) << bytes;
-  }
+}
+
+TEST(SetOptionalText, EmptyIsAValue) {
+  std::optional<std::string> text;
+  EXPECT_TRUE(SetOptionalText(&text)("").ok());
+  EXPECT_EQ(text, "");
 }
 
 }  // namespace

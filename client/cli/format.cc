@@ -9,7 +9,7 @@
 #include "absl/strings/strip.h"
 #include "base/check.h"
 #include "base/reason.h"
-#include "client/cli/flag_values.h"
+#include "base/utf8.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 
@@ -90,6 +90,14 @@ bool IsFinal(v1::Job::State state) {
          state == v1::Job::STATE_CANCELLED;
 }
 
+std::string ExplainResultCommand(const v1::Job& job) {
+  const std::string& name = job.namespace_();
+  return absl::StrCat("vigil explain ", job.job_id(), " --result",
+                      name.empty() || name == "default"
+                          ? ""
+                          : absl::StrCat(" --namespace=", name));
+}
+
 std::string FailureLine(const v1::Failure& failure) {
   return absl::StrCat(FailureName(failure.reason()), ": ",
                       OneLine(failure.message()));
@@ -98,6 +106,12 @@ std::string FailureLine(const v1::Failure& failure) {
 std::string AdviceLine(const v1::Failure& failure) {
   if (!failure.advice().empty()) return OneLine(failure.advice());
   return std::string(AdviceFor(static_cast<Reason>(failure.reason())));
+}
+
+std::string ProgressText(const v1::Progress& progress) {
+  return progress.total() > 0
+             ? absl::StrCat(progress.done(), " of ", progress.total())
+             : absl::StrCat(progress.done());
 }
 
 std::string ExitText(const v1::Exit& exit) {

@@ -50,6 +50,9 @@ std::string WaitingName(v1::Job::WaitingReason reason);
 std::string FailureName(v1::Failure::Reason reason);
 std::string WorkerStateName(v1::Worker::State state);
 
+// What writes the result, or partial result, of this job.
+std::string ExplainResultCommand(const v1::Job& job);
+
 // Whether the job has ended.
 bool IsFinal(v1::Job::State state);
 
@@ -58,6 +61,9 @@ std::string FailureLine(const v1::Failure& failure);
 
 // What to do about it; empty when there is nothing to say.
 std::string AdviceLine(const v1::Failure& failure);
+
+// "37 of 100"; "37" while nobody knows of how many.
+std::string ProgressText(const v1::Progress& progress);
 
 // "exit status 3", "signal 11 (Segmentation fault)"; empty for neither.
 std::string ExitText(const v1::Exit& exit);

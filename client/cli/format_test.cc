@@ -65,6 +65,25 @@ TEST(ExitText, NamesStatusOrSignal) {
   EXPECT_EQ(ExitText(exit), "signal 11 (Segmentation fault)");
 }
 
+TEST(ProgressText, CountsOfHowManyWhereThatIsKnown) {
+  v1::Progress progress;
+  progress.set_done(37);
+  EXPECT_EQ(ProgressText(progress), "37");
+  progress.set_total(100);
+  EXPECT_EQ(ProgressText(progress), "37 of 100");
+}
+
+TEST(ExplainResultCommand, NamesANamespaceThatIsNotTheDefault) {
+  v1::Job job;
+  job.set_job_id("j");
+  EXPECT_EQ(ExplainResultCommand(job), "vigil explain j --result");
+  job.set_namespace_("default");
+  EXPECT_EQ(ExplainResultCommand(job), "vigil explain j --result");
+  job.set_namespace_("n");
+  EXPECT_EQ(ExplainResultCommand(job),
+            "vigil explain j --result --namespace=n");
+}
+
 TEST(OneLine, EscapesControlCharactersAndForeignBytes) {
   EXPECT_EQ(OneLine("a\tb\n"), "a\\tb\\n");
   EXPECT_EQ(OneLine(absl::string_view("\0", 1)), "\\x00");

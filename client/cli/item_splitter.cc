@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "client/cli/flag_values.h"
+#include "base/utf8.h"
 #include "client/cli/limits.h"
 
 namespace vigil::cli {

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/utf8.h"
 #include "client/cli/files.h"
 #include "client/cli/flag_values.h"
 #include "client/cli/limits.h"
@@ -26,7 +27,7 @@ Setter SetLabel(v1::JobSpec* spec) {
     const std::pair<std::string, std::string> label =
         absl::StrSplit(value, absl::MaxSplits('=', 1));
     if (label.first.empty() || value.find('=') == absl::string_view::npos ||
-        !IsUtf8(value)) {
+        !IsUtf8(std::string(value))) {
       return absl::InvalidArgumentError(
           absl::StrCat("`", value, "` is not of the form key=value"));
     }
@@ -160,9 +161,14 @@ void JobFlags::AddRest(FlagSet* flags) {
               .set = AddText(&env_)});
   flags->Add({.name = "stdin",
               .value = "FILE",
-              .help = "What the program reads on stdin, at most 3 MiB; `-` "
-                      "reads yours to its end. Default: /dev/null.",
+              .help = "What the program reads on stdin, or a warm task gets "
+                      "as its input, at most 3 MiB; `-` reads yours to its "
+                      "end. Default: /dev/null.",
               .set = SetText(&stdin_)});
+  flags->Add({.name = "input",
+              .value = "TEXT",
+              .help = "The same, given here as text.",
+              .set = SetOptionalText(&input_)});
   flags->Add({.name = "namespace",
               .value = "NAME",
               .help = "Namespace of the job. Default `default`.",
@@ -231,7 +237,13 @@ absl::StatusOr<v1::JobSpec> JobFlags::Spec(
         FillCommand(words, environment, spec.mutable_command());
     if (!status.ok()) return status;
   }
-  if (!stdin_.empty()) {
+  if (input_.has_value()) {
+    if (!stdin_.empty()) {
+      return absl::InvalidArgumentError(
+          "--input and --stdin both say what the input is; give one of them");
+    }
+    spec.set_input(*input_);
+  } else if (!stdin_.empty()) {
     absl::StatusOr<std::string> input =
         ReadAtMost(stdin_, kInputBytesMax, "--stdin");
     if (!input.ok()) return input.status();

@@ -4,6 +4,7 @@
 #ifndef VIGIL_CLIENT_CLI_JOB_FLAGS_H_
 #define VIGIL_CLIENT_CLI_JOB_FLAGS_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,10 @@ class JobFlags {
 
   const std::string& job_namespace() const { return namespace_; }
   bool has_task_type() const { return !spec_.task_type().empty(); }
+  // What --input says, which is then the specification's too.
+  const std::optional<std::string>& input() const { return input_; }
+  // Whether any flag says what the input is.
+  bool takes_input() const { return input_.has_value() || !stdin_.empty(); }
   // Whether jobs read what the CLI itself was given on stdin.
   bool takes_stdin() const { return stdin_ == "-"; }
   // Whether the flags leave it open how often a job is tried.
@@ -51,6 +56,7 @@ class JobFlags {
   v1::JobSpec spec_;
   std::string namespace_;
   std::string stdin_;
+  std::optional<std::string> input_;
   std::vector<std::string> env_;
 };
 

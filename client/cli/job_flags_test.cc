@@ -136,5 +136,16 @@ TEST_F(JobFlagsTest, StdinIsReadFromAFileUpToItsBound) {
   EXPECT_THAT(Error({"--stdin=/no/such", "cat"}), HasSubstr("No such file"));
 }
 
+TEST_F(JobFlagsTest, InputIsGivenAsTextAlsoAnEmptyOne) {
+  EXPECT_FALSE(job_.takes_input());
+  const v1::JobSpec spec = *Spec({"--task_type=t", "--input={\"a\": {}}"});
+  EXPECT_EQ(spec.input(), "{\"a\": {}}");
+  EXPECT_EQ(job_.input(), "{\"a\": {}}");
+  EXPECT_TRUE(job_.takes_input());
+  EXPECT_TRUE(Spec({"--task_type=t", "--input="})->has_input());
+  EXPECT_THAT(Error({"--input=a", "--stdin=f", "cat"}),
+              HasSubstr("give one of them"));
+}
+
 }  // namespace
 }  // namespace vigil::cli

@@ -40,15 +40,24 @@ inline constexpr int kBatchWatchesMax = 1024;
 // CancelJob and ReadOutput calls of a batch in flight at a time.
 inline constexpr int kBatchCallsMax = 64;
 
+// How long the coordinator may take to answer ClearWorkerCache: the 30 s that
+// it gives the worker, and some for the way.
+inline constexpr absl::Duration kClearCacheTimeout = absl::Seconds(35);
+
 // Failed items named at the end of a batch; the others are counted.
 inline constexpr size_t kFailuresListedMax = 20;
 
-// How often a progress bar is drawn, and a plain line written.
+// How often a progress bar is drawn, or what a job does, and a plain line
+// written.
 inline constexpr absl::Duration kBarInterval = absl::Milliseconds(200);
 inline constexpr absl::Duration kLineInterval = absl::Seconds(5);
 
 // How often a plain line is written that says the same as the one before.
 inline constexpr absl::Duration kSameLineInterval = absl::Minutes(1);
+
+// How long a job starts, or waits for a warm-up, before that is shown: most
+// begin sooner, and a line that comes and goes is only in the way.
+inline constexpr absl::Duration kPhaseShownAfter = absl::Seconds(1);
 
 // Over how long the rate of a batch is averaged: short enough to follow a
 // change, long enough to be calm.

@@ -21,6 +21,7 @@
 #include "client/cli/run.h"
 #include "client/cli/status.h"
 #include "client/cli/verb.h"
+#include "client/cli/worker.h"
 
 extern char** environ;
 
@@ -40,6 +41,7 @@ constexpr Entry kVerbs[] = {
      Batch},
     {"status", "what runs and what waits", Status},
     {"explain", "what a job waits for, or why and how it ended", Explain},
+    {"worker", "clear what warm-ups left on workers", Worker},
 };
 
 const Entry* FindVerb(const std::string& name) {

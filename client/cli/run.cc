@@ -19,6 +19,7 @@
 #include "client/cli/limits.h"
 #include "client/cli/private_coordinator.h"
 #include "client/cli/run_reporter.h"
+#include "client/cli/terminal.h"
 #include "client/cli/verb.h"
 
 namespace vigil::cli {
@@ -27,15 +28,16 @@ namespace {
 constexpr char kAbout[] =
     "Runs a program under Vigil's clocks. Its stdout and stderr come as it\n"
     "writes them; it is stopped when it has gone silent, with everything it\n"
-    "started. If no coordinator runs, one is started for this job alone.\n"
+    "started. If no coordinator runs, one is started for this job alone. The\n"
+    "result of a warm task goes to stdout, unless its tokens did.\n"
     "\n"
     "Ctrl+C cancels the job and waits until its processes are proved dead; a\n"
     "second one leaves at once.\n"
     "\n"
-    "Exit status: the program's own; 124 a clock ended it; 125 Vigil failed;\n"
-    "126, 127 it could not be started, was not found; 130 Ctrl+C; 128+N it\n"
-    "died of signal N. After a failure the last line on stderr is\n"
-    "`vigil: job ID FAILED: REASON: message`.\n"
+    "Exit status: the program's own; 1 a warm task reported an error; 124 a\n"
+    "clock ended it; 125 Vigil failed; 126, 127 it could not be started, was\n"
+    "not found; 130 Ctrl+C; 128+N it died of signal N. After a failure the\n"
+    "last line on stderr is `vigil: job ID FAILED: REASON: message`.\n"
     "\n"
     "Durations are written like 45s, 1m30s or 250ms.";
 
@@ -115,10 +117,12 @@ int RunVerb::Execute(v1::RunJobRequest request) {
   };
   stream_ = client_->RunJob(std::move(request), std::move(observer));
 
+  const bool draws = environment_.stderr_is_terminal;
   int process = coordinator_ ? coordinator_->process_fd() : -1;
   while (!end.has_value()) {
-    const EventQueue::Wakeup wakeup =
-        environment_.events->Wait(absl::InfiniteDuration(), process);
+    const EventQueue::Wakeup wakeup = environment_.events->Wait(
+        draws ? kBarInterval : absl::InfiniteDuration(), process);
+    if (draws) reporter_.Draw(environment_.clock->Now(), ColumnsOfStderr());
     if (wakeup.signal != 0) OnSignal(wakeup.signal);
     if (wakeup.readable) {
       reporter_.Say(
@@ -151,13 +155,14 @@ void RunVerb::OnSignal(int signal) {
 void RunVerb::LeaveAtOnce(int signal) {
   const std::string job_id = stream_.job_id();
   if (coordinator_) {
-    reporter_.Say("leaving at once; its private coordinator ends the job");
+    reporter_.SayLast(
+        {"leaving at once; its private coordinator ends the job"});
     stream_.Abandon();
     coordinator_->Stop(kPrivateStopAtOnceTimeout);
   } else {
-    reporter_.Say(absl::StrCat("leaving at once; job ",
-                               job_id.empty() ? "(id not known)" : job_id,
-                               " still ends on the coordinator"));
+    reporter_.SayLast({absl::StrCat("leaving at once; job ",
+                                    job_id.empty() ? "(id not known)" : job_id,
+                                    " still ends on the coordinator")});
   }
   // Not by way of destructors: they wait for callbacks, one of which may be
   // writing to a terminal or pipe that takes nothing.
@@ -166,7 +171,7 @@ void RunVerb::LeaveAtOnce(int signal) {
 
 int RunVerb::Finish(const absl::StatusOr<v1::Job>& job) {
   if (!job.ok()) {
-    reporter_.Say(connection_.Explain(job.status()));
+    reporter_.SayLast({connection_.Explain(job.status())});
     return signal_ != 0 ? kExitSignal + signal_ : kExitVigil;
   }
   std::vector<std::string> lines;
@@ -175,6 +180,14 @@ int RunVerb::Finish(const absl::StatusOr<v1::Job>& job) {
         absl::StrCat("the job was cancelled, because its output "
                      "could not be written: ",
                      write_error_.message()));
+  } else {
+    write_error_ = reporter_.WriteResult(*job);
+    if (!write_error_.ok()) {
+      lines.push_back(absl::StrCat(
+          "the job succeeded, but its result could not be written: ",
+          write_error_.message(), "; `", ExplainResultCommand(*job),
+          "` writes it again"));
+    }
   }
   for (std::string& line : FinalLines(*job)) lines.push_back(std::move(line));
   if (final_job_as_json_) {
@@ -183,7 +196,7 @@ int RunVerb::Finish(const absl::StatusOr<v1::Job>& job) {
         STDERR_FILENO, absl::StrCat(ToJson(*job, JsonLayout::kOneLine), "\n"));
     if (!status.ok()) return kExitVigil;
   }
-  reporter_.SayAll(lines);
+  reporter_.SayLast(lines);
   if (signal_ != 0) return kExitSignal + signal_;
   if (absl::IsAborted(write_error_)) return kExitSignal + SIGPIPE;
   if (!write_error_.ok()) return kExitVigil;

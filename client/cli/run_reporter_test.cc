@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/unique_fd.h"
@@ -50,8 +51,10 @@ class RunReporterTest : public ::testing::Test {
  protected:
   RunReporterTest() { signal(SIGPIPE, SIG_IGN); }
 
-  void Write(v1::Output::Stream stream, const std::string& data) {
+  void Write(v1::Output::Stream stream, const std::string& data,
+             int attempt = 1) {
     v1::Output output;
+    output.set_attempt(attempt);
     output.set_stream(stream);
     output.set_data(data);
     observer_.on_output(output);
@@ -123,6 +126,157 @@ TEST_F(RunReporterTest, TellsOnceWhenNobodyReadsAndDropsTheRest) {
   Write(v1::Output::STREAM_STDOUT, "b");
   ASSERT_EQ(errors_.size(), 1u);
   EXPECT_EQ(errors_[0].code(), absl::StatusCode::kAborted);
+}
+
+// What is drawn of a job, at an instant.
+class RunReporterDrawTest : public RunReporterTest {
+ protected:
+  void Tell(const char* attempt) {
+    v1::Job job;
+    job.set_state(v1::Job::STATE_RUNNING);
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+        attempt, job.add_attempts()));
+    observer_.on_job(job);
+  }
+  std::string DrawAt(absl::Duration time) {
+    reporter_.Draw(absl::UnixEpoch() + time, 40);
+    return err_.Take();
+  }
+};
+
+TEST_F(RunReporterDrawTest, ShowsAPhaseOnlyWhenItLasts) {
+  EXPECT_EQ(DrawAt(absl::Seconds(0)), "");
+  Tell("number: 1 phase: PHASE_WARMING");
+  EXPECT_EQ(DrawAt(absl::Seconds(10)), "");
+  EXPECT_EQ(DrawAt(absl::Milliseconds(10999)), "");
+  EXPECT_EQ(DrawAt(absl::Seconds(11)), "vigil: WARMING for 1s");
+  EXPECT_EQ(DrawAt(absl::Milliseconds(11999)), "");
+  EXPECT_EQ(DrawAt(absl::Seconds(12)), "\r\033[Kvigil: WARMING for 2s");
+  Tell("number: 1 phase: PHASE_STARTING");
+  EXPECT_EQ(DrawAt(absl::Seconds(13)), "\r\033[K");
+  EXPECT_EQ(DrawAt(absl::Seconds(14)), "vigil: STARTING for 1s");
+  Tell("number: 2 phase: PHASE_STARTING");
+  EXPECT_EQ(DrawAt(absl::Seconds(15)), "\r\033[K");
+  Tell("number: 2 phase: PHASE_ACTIVE");
+  EXPECT_EQ(DrawAt(absl::Seconds(99)), "");
+}
+
+TEST_F(RunReporterDrawTest, ShowsProgressWhileItHappens) {
+  Tell("number: 1 phase: PHASE_ACTIVE progress { done: 37 total: 100 }");
+  EXPECT_EQ(DrawAt(absl::Seconds(1)), "vigil: 37 of 100");
+  Tell("number: 1 phase: PHASE_ACTIVE progress { done: 38 message: \"a\\n\" }");
+  EXPECT_EQ(DrawAt(absl::Seconds(2)), "\r\033[Kvigil: 38: a\\n");
+}
+
+TEST_F(RunReporterDrawTest, LeavesOutTheLineThatTheNumbersAreFrom) {
+  Tell(R"pb(number: 1
+            phase: PHASE_ACTIVE
+            progress { done: 37 total: 100 message: "item 37/100" })pb");
+  EXPECT_EQ(DrawAt(absl::Seconds(1)), "vigil: 37 of 100");
+}
+
+TEST_F(RunReporterDrawTest, CutsWhatIsWiderThanTheTerminal) {
+  Tell(
+      R"pb(number: 1
+           phase: PHASE_ACTIVE
+           progress { done: 1 message: "a message that is much too long" })pb");
+  EXPECT_EQ(DrawAt(absl::Seconds(1)),
+            "vigil: 1: a message that is much too ...");
+}
+
+TEST_F(RunReporterDrawTest, GivesWayToOutputAndIsDrawnAgainBelow) {
+  Tell("number: 1 phase: PHASE_ACTIVE progress { done: 1 total: 2 }");
+  EXPECT_EQ(DrawAt(absl::Seconds(1)), "vigil: 1 of 2");
+  Write(v1::Output::STREAM_STDERR, "text\n");
+  EXPECT_EQ(err_.Take(), "\r\033[Ktext\nvigil: 1 of 2");
+  // Not a terminal, so the line is not in its way.
+  Write(v1::Output::STREAM_STDOUT, "token");
+  EXPECT_EQ(err_.Take(), "");
+  reporter_.Say("said");
+  EXPECT_EQ(err_.Take(), "\r\033[Kvigil: said\nvigil: 1 of 2");
+  Write(v1::Output::STREAM_STDERR, "unfinished");
+  EXPECT_EQ(err_.Take(), "\r\033[Kunfinished");
+  EXPECT_EQ(DrawAt(absl::Seconds(2)), "");
+  Write(v1::Output::STREAM_STDERR, "\n");
+  EXPECT_EQ(err_.Take(), "\nvigil: 1 of 2");
+}
+
+TEST_F(RunReporterDrawTest, IsGoneWhenTheJobHasEndedOrIsGivenUp) {
+  Tell("number: 1 phase: PHASE_ACTIVE progress { done: 1 }");
+  DrawAt(absl::Seconds(1));
+  observer_.on_job(Parse("state: STATE_SUCCEEDED attempts { number: 1 }"));
+  EXPECT_EQ(err_.Take(), "\r\033[K");
+  EXPECT_EQ(DrawAt(absl::Seconds(2)), "");
+  Tell("number: 1 phase: PHASE_ACTIVE progress { done: 1 }");
+  DrawAt(absl::Seconds(3));
+  reporter_.SayLast({"bye"});
+  EXPECT_EQ(err_.Take(), "\r\033[Kvigil: bye\n");
+}
+
+TEST_F(RunReporterTest, WritesTheResultOfATaskThatGaveNoTokens) {
+  const v1::Job job = Parse(R"pb(
+    state: STATE_SUCCEEDED
+    result: "the\000result"
+    attempts { number: 1 }
+    attempts { number: 2 }
+  )pb");
+  // What it printed is no token, and the first attempt's tokens are not all.
+  Write(v1::Output::STREAM_STDERR, "print\n", 2);
+  Write(v1::Output::STREAM_STDOUT, "token", 1);
+  out_.Take();
+  EXPECT_TRUE(reporter_.WriteResult(job).ok());
+  EXPECT_EQ(out_.Take(), std::string("the\0result", 10));
+  Write(v1::Output::STREAM_STDOUT, "token", 2);
+  out_.Take();
+  EXPECT_TRUE(reporter_.WriteResult(job).ok());
+  EXPECT_EQ(out_.Take(), "");
+}
+
+TEST_F(RunReporterTest, TokensThatAreNotKeptWereGivenToo) {
+  v1::OutputGap gap;
+  gap.set_attempt(1);
+  gap.set_stream(v1::Output::STREAM_STDOUT);
+  observer_.on_gap(gap);
+  EXPECT_TRUE(
+      reporter_.WriteResult(Parse("result: 'r' attempts { number: 1 }")).ok());
+  EXPECT_EQ(out_.Take(), "");
+}
+
+TEST_F(RunReporterTest, EndsTheLineOfAResultOnATerminal) {
+  const UniqueFd terminal(posix_openpt(O_RDWR | O_NOCTTY));
+  ASSERT_TRUE(terminal.valid());
+  ASSERT_EQ(grantpt(terminal.get()) | unlockpt(terminal.get()), 0);
+  const UniqueFd end(open(ptsname(terminal.get()), O_RDWR | O_NOCTTY));
+  ASSERT_TRUE(end.valid());
+  RunReporter reporter(end.get(), err_.fd(), [](absl::Status) {});
+  EXPECT_TRUE(reporter.WriteResult(Parse("result: 'a'")).ok());
+  EXPECT_TRUE(reporter.WriteResult(Parse("result: 'b\\n'")).ok());
+  EXPECT_TRUE(reporter.WriteResult(Parse("result: ''")).ok());
+  // Ends what is read; the terminal may hand it over piece by piece.
+  EXPECT_TRUE(reporter.WriteResult(Parse("result: '.\\n'")).ok());
+  std::string shown;
+  char byte = 0;
+  while (byte != '.' && read(terminal.get(), &byte, 1) == 1) shown += byte;
+  // The terminal makes its own of a newline.
+  EXPECT_EQ(shown, "a\r\nb\r\n.");
+}
+
+TEST_F(RunReporterTest, SaysWhenTheResultCannotBeWritten) {
+  out_.CloseReader();
+  EXPECT_EQ(reporter_.WriteResult(Parse("result: 'r'")).code(),
+            absl::StatusCode::kAborted);
+}
+
+TEST(FinalLines, SayWhereAPartialResultIs) {
+  EXPECT_THAT(FinalLines(Parse(R"pb(
+                job_id: "j"
+                state: STATE_CANCELLED
+                failure { reason: REASON_CANCELLED message: "asked for" }
+                partial_result: "half"
+              )pb")),
+              ElementsAre("a partial result of 4 bytes is kept: `vigil explain "
+                          "j --result` writes it",
+                          "job j CANCELLED: CANCELLED: asked for"));
 }
 
 TEST(FinalLines, AreNoneAfterASuccess) {

@@ -18,12 +18,6 @@ std::string Plural(int64_t count, absl::string_view noun) {
   return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
 }
 
-std::string FormatProgress(const v1::Progress& progress) {
-  return progress.total() > 0
-             ? absl::StrCat(progress.done(), " of ", progress.total())
-             : absl::StrCat(progress.done());
-}
-
 std::string FormatStates(const v1::GetStatusResponse& status,
                          const Style& style) {
   std::vector<std::string> parts;
@@ -55,6 +49,20 @@ std::string FormatSlot(const v1::Slot& slot, absl::Time now,
       "  ", FormatActivity(slot.attempt(), now), "\n");
 }
 
+std::string FormatTaskType(const v1::TaskTypeStatus& type, const Style& style) {
+  std::string text =
+      absl::StrCat("    ", type.name(), "  ", type.warm_processes(), " warm ",
+                   type.warm_processes() == 1 ? "process" : "processes");
+  if (type.in_flight() > 1) {
+    absl::StrAppend(&text, ", each with up to ", type.in_flight(), " jobs");
+  }
+  if (!type.degraded().empty()) {
+    absl::StrAppend(&text, "; ", style.Yellow("DEGRADED"), ": ",
+                    OneLine(type.degraded()));
+  }
+  return text + "\n";
+}
+
 std::string FormatWorker(const v1::Worker& worker, absl::Time now,
                          const Style& style) {
   int busy = 0;
@@ -76,6 +84,9 @@ std::string FormatWorker(const v1::Worker& worker, absl::Time now,
     absl::StrAppend(&text, "    offers ",
                     absl::StrJoin(worker.task_types(), ", "),
                     worker.allow_commands() ? " and commands" : "", "\n");
+  }
+  for (const v1::TaskTypeStatus& type : worker.task_type_statuses()) {
+    absl::StrAppend(&text, FormatTaskType(type, style));
   }
   for (const v1::Slot& slot : worker.slots()) {
     absl::StrAppend(&text, FormatSlot(slot, now, style));
@@ -164,7 +175,7 @@ std::string FormatActivity(const v1::Attempt& attempt, absl::Time now) {
                     HumanDuration(FromProto(attempt.longest_silence())));
   }
   if (attempt.has_progress()) {
-    absl::StrAppend(&text, "  progress ", FormatProgress(attempt.progress()));
+    absl::StrAppend(&text, "  progress ", ProgressText(attempt.progress()));
   }
   if (attempt.number() > 1) {
     absl::StrAppend(&text, "  attempt ", attempt.number());

@@ -93,6 +93,59 @@ TEST(FormatStatus, SaysThatNothingCanRunWithoutAWorker) {
               HasSubstr("no worker is connected: nothing can run"));
 }
 
+TEST(FormatStatus, ShowsWarmProcessesAndDegradedTypes) {
+  const auto status = Parse(R"pb(
+    workers {
+      worker_id: "w"
+      task_type_statuses { name: "a" in_flight: 1 warm_processes: 1 }
+      task_type_statuses {
+        name: "b"
+        degraded: "warm-up failed:\nno disk"
+        in_flight: 8
+        warm_processes: 2
+      }
+      task_type_statuses { name: "c" degraded: "why" in_flight: 1 }
+    }
+  )pb");
+  EXPECT_THAT(FormatStatus(status, kNow, kPlain),
+              HasSubstr("    a  1 warm process\n"
+                        "    b  2 warm processes, each with up to 8 jobs; "
+                        "DEGRADED: warm-up failed:\\nno disk\n"
+                        "    c  0 warm processes; DEGRADED: why\n"));
+}
+
+TEST(FormatStatus, ShowsAttemptsThatWarmUpAndStart) {
+  const auto status = Parse(R"pb(
+    workers {
+      worker_id: "w"
+      slots {
+        index: 0
+        state: STATE_BUSY
+        job_id: "j1"
+        attempt {
+          phase: PHASE_WARMING
+          assign_time { seconds: 1060 }
+        }
+      }
+      slots {
+        index: 1
+        state: STATE_BUSY
+        job_id: "j2"
+        attempt {
+          phase: PHASE_STARTING
+          assign_time { seconds: 1060 }
+          start_time { seconds: 1090 }
+        }
+      }
+    }
+  )pb");
+  EXPECT_THAT(FormatStatus(status, kNow, kPlain),
+              HasSubstr("slot 0  job j1  WARMING  assigned 40s ago  0 tokens  "
+                        "0 B\n"
+                        "    slot 1  job j2  STARTING  age 10s  0 tokens  0 B"
+                        "\n"));
+}
+
 TEST(FormatStatus, NamesAStuckSlot) {
   const auto status = Parse(R"pb(
     workers {

@@ -1,10 +1,8 @@
 // Proves what the program `vigil` as a whole does: its streams, its signals and
 // its exit status, as a process against a scripted coordinator in this one.
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <string>
@@ -14,9 +12,8 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/notification.h"
 #include "base/unique_fd.h"
-#include "client/cc/fake_coordinator.h"
-#include "client/cc/test_dir.h"
 #include "client/cli/files.h"
+#include "client/cli/vigil_fixture.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -29,63 +26,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-constexpr char kVigil[] = "client/cli/vigil";
-
-// A vigil that runs; its output goes to files.
-class Process {
- public:
-  Process(const std::string& directory, std::vector<std::string> arguments,
-          std::vector<std::string> variables)
-      : out_(directory + "/out"), err_(directory + "/err") {
-    arguments.insert(arguments.begin(), kVigil);
-    variables.push_back("PATH=/usr/bin:/bin");
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC;
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, out_.c_str(), kFlags, 0600);
-    posix_spawn_file_actions_addopen(&actions, 2, err_.c_str(), kFlags, 0600);
-    EXPECT_EQ(
-        posix_spawn(&pid_, kVigil, &actions, nullptr,
-                    Pointers(&arguments).data(), Pointers(&variables).data()),
-        0);
-    posix_spawn_file_actions_destroy(&actions);
-  }
-
-  void Signal(int signal) { EXPECT_EQ(kill(pid_, signal), 0); }
-
-  // Its exit status, when it has ended.
-  int Wait() {
-    int status = 0;
-    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-
-  std::string out() const { return ReadTail(out_, 1 << 20); }
-  std::string err() const { return ReadTail(err_, 1 << 20); }
-
- private:
-  static std::vector<char*> Pointers(std::vector<std::string>* words) {
-    std::vector<char*> pointers;
-    for (std::string& word : *words) pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    return pointers;
-  }
-
-  const std::string out_;
-  const std::string err_;
-  pid_t pid_ = -1;
-};
-
-class VigilTest : public ::testing::Test {
+class VigilTest : public VigilFixture {
  protected:
-  ~VigilTest() override { fake_.Stop(); }
-
-  Process Start(std::vector<std::string> arguments) {
-    return Process(dir_.path(), std::move(arguments),
-                   {"VIGIL_ADDRESS=" + address_});
-  }
-
   static v1::WatchEvent Ended(v1::Job::State state, v1::Failure::Reason reason,
                               const std::string& message) {
     v1::WatchEvent event = client::JobEvent("j", state, "c");
@@ -93,10 +35,6 @@ class VigilTest : public ::testing::Test {
     event.mutable_job()->mutable_failure()->set_message(message);
     return event;
   }
-
-  const client::TestDir dir_;
-  const std::string address_ = absl::StrCat("unix:", dir_.path(), "/s");
-  client::FakeCoordinator fake_;
 };
 
 TEST_F(VigilTest, RunPassesOutputOnAndExitsAsTheProgramDid) {
@@ -115,7 +53,7 @@ TEST_F(VigilTest, RunPassesOutputOnAndExitsAsTheProgramDid) {
     return grpc::Status::OK;
   };
   fake_.Start(address_);
-  Process vigil = Start({"run", "--", "prog", "--flag"});
+  VigilProcess vigil = Start({"run", "--", "prog", "--flag"});
   EXPECT_EQ(vigil.Wait(), 3);
   EXPECT_EQ(vigil.out(), "to stdout");
   EXPECT_THAT(vigil.err(), StartsWith("to stderr\nvigil: "));
@@ -131,10 +69,78 @@ TEST_F(VigilTest, RunOfASuccessSaysNothing) {
     return grpc::Status::OK;
   };
   fake_.Start(address_);
-  Process vigil = Start({"run", "prog"});
+  VigilProcess vigil = Start({"run", "prog"});
   EXPECT_EQ(vigil.Wait(), 0);
   EXPECT_THAT(vigil.out(), IsEmpty());
   EXPECT_THAT(vigil.err(), IsEmpty());
+}
+
+TEST_F(VigilTest, RunWritesTheResultOfAWarmTask) {
+  v1::JobSpec spec;
+  fake_.on_run = [&](auto*, const auto& request, const auto& write) {
+    spec = request.job().spec();
+    v1::WatchEvent end = client::JobEvent("j", v1::Job::STATE_SUCCEEDED, "c");
+    end.mutable_job()->add_attempts()->set_number(1);
+    end.mutable_job()->set_result("{\"answer\": 42}");
+    write(end);
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  VigilProcess vigil = Start({"run", "--task_type=t", "--input={}"});
+  EXPECT_EQ(vigil.Wait(), 0);
+  EXPECT_EQ(vigil.out(), "{\"answer\": 42}");
+  EXPECT_THAT(vigil.err(), IsEmpty());
+  EXPECT_EQ(spec.input(), "{}");
+}
+
+TEST_F(VigilTest, RunShowsProgressOnATerminalWhileItHappens) {
+  const UniqueFd terminal(posix_openpt(O_RDWR | O_NOCTTY));
+  ASSERT_TRUE(terminal.valid());
+  ASSERT_EQ(grantpt(terminal.get()) | unlockpt(terminal.get()), 0);
+  ASSERT_EQ(symlink(ptsname(terminal.get()), (dir_.path() + "/err").c_str()),
+            0);
+  absl::Notification seen;
+  fake_.on_run = [&](auto*, const auto&, const auto& write) {
+    v1::WatchEvent event = client::JobEvent("j", v1::Job::STATE_RUNNING, "c");
+    v1::Attempt* attempt = event.mutable_job()->add_attempts();
+    attempt->set_number(1);
+    attempt->set_phase(v1::Attempt::PHASE_ACTIVE);
+    attempt->mutable_progress()->set_done(37);
+    attempt->mutable_progress()->set_total(100);
+    write(event);
+    seen.WaitForNotification();
+    write(client::JobEvent("j", v1::Job::STATE_SUCCEEDED, "c"));
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  VigilProcess vigil = Start({"run", "prog"});
+  std::string shown;
+  char data[256];
+  while (shown.find("37 of 100") == std::string::npos) {
+    const ssize_t got = read(terminal.get(), data, sizeof(data));
+    if (got <= 0) break;
+    shown.append(data, static_cast<size_t>(got));
+  }
+  seen.Notify();
+  EXPECT_EQ(vigil.Wait(), 0);
+  EXPECT_EQ(shown, "vigil: 37 of 100");
+}
+
+TEST_F(VigilTest, RunThatCannotWriteTheResultSaysHowToGetIt) {
+  fake_.on_run = [&](auto*, const auto&, const auto& write) {
+    v1::WatchEvent end = client::JobEvent("j", v1::Job::STATE_SUCCEEDED, "c");
+    end.mutable_job()->set_result("r");
+    write(end);
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  // A device that is always full.
+  ASSERT_EQ(symlink("/dev/full", (dir_.path() + "/out").c_str()), 0);
+  VigilProcess vigil = Start({"run", "--task_type=t"});
+  EXPECT_EQ(vigil.Wait(), 125);
+  EXPECT_THAT(vigil.err(),
+              HasSubstr("its result could not be written: cannot write"));
+  EXPECT_THAT(vigil.err(), HasSubstr("`vigil explain j --result`"));
 }
 
 TEST_F(VigilTest, RunWithJsonEndsStderrWithTheJob) {
@@ -144,7 +150,7 @@ TEST_F(VigilTest, RunWithJsonEndsStderrWithTheJob) {
     return grpc::Status::OK;
   };
   fake_.Start(address_);
-  Process vigil = Start({"run", "-ojson", "prog"});
+  VigilProcess vigil = Start({"run", "-ojson", "prog"});
   EXPECT_EQ(vigil.Wait(), 124);
   EXPECT_EQ(vigil.err(),
             "{\"job_id\":\"j\",\"state\":\"STATE_FAILED\",\"failure\":{"
@@ -169,7 +175,7 @@ TEST_F(VigilTest, InterruptCancelsTheJobAndWaitsForItsEnd) {
     return grpc::Status::OK;
   };
   fake_.Start(address_);
-  Process vigil = Start({"run", "prog"});
+  VigilProcess vigil = Start({"run", "prog"});
   running.WaitForNotification();
   vigil.Signal(SIGINT);
   EXPECT_EQ(vigil.Wait(), 130);
@@ -194,7 +200,7 @@ TEST_F(VigilTest, SecondInterruptLeavesAtOnce) {
     return grpc::Status::OK;
   };
   fake_.Start(address_);
-  Process vigil = Start({"run", "prog"});
+  VigilProcess vigil = Start({"run", "prog"});
   running.WaitForNotification();
   vigil.Signal(SIGINT);
   cancelled.WaitForNotification();
@@ -208,7 +214,7 @@ TEST_F(VigilTest, RefusedJobIsVigilsOwnFailure) {
     return grpc::Status(grpc::StatusCode::NOT_FOUND, "no task type `t`");
   };
   fake_.Start(address_);
-  Process vigil = Start({"run", "--task_type=t"});
+  VigilProcess vigil = Start({"run", "--task_type=t"});
   EXPECT_EQ(vigil.Wait(), 125);
   EXPECT_EQ(vigil.err(), "vigil: NOT_FOUND: no task type `t`\n");
 }
@@ -236,7 +242,7 @@ TEST_F(VigilTest, BatchExitsWith123WhenAJobFailedAndWritesAJsonLineEach) {
   fake_.Start(address_);
   const std::string items = dir_.path() + "/items";
   ASSERT_TRUE(WriteFile(items, "a\nb\n").ok());
-  Process vigil = Start({"batch", "-a", items, "-j1", "-ojson", "prog"});
+  VigilProcess vigil = Start({"batch", "-a", items, "-j1", "-ojson", "prog"});
   EXPECT_EQ(vigil.Wait(), 123);
   EXPECT_EQ(
       vigil.out(),
@@ -246,7 +252,14 @@ TEST_F(VigilTest, BatchExitsWith123WhenAJobFailedAndWritesAJsonLineEach) {
       "\"reason\":\"INVALID_INPUT\",\"message\":\"bad\",\"attempts\":0}\n");
   EXPECT_THAT(vigil.err(), HasSubstr("item 2 `b`: job j FAILED"));
 
-  Process expected =
+  for (const char* flag : {"--input=x", "--stdin=/dev/null"}) {
+    VigilProcess both =
+        Start({"batch", "-a", items, "--input_json={}", flag, "p"});
+    EXPECT_EQ(both.Wait(), 125);
+    EXPECT_THAT(both.err(), HasSubstr("--input_json: the input is given by"));
+  }
+
+  VigilProcess expected =
       Start({"batch", "-a", items, "--ok_reasons=invalid-input", "prog"});
   EXPECT_EQ(expected.Wait(), 0);
   EXPECT_THAT(expected.err(), HasSubstr("as expected"));
@@ -263,20 +276,52 @@ TEST_F(VigilTest, StatusAndExplainAreForPeopleOrJson) {
     return grpc::Status::OK;
   };
   fake_.Start(address_);
-  Process status = Start({"status"});
+  VigilProcess status = Start({"status"});
   EXPECT_EQ(status.Wait(), 0);
   EXPECT_THAT(status.out(), StartsWith("coordinator b,"));
-  Process json = Start({"status", "-o", "json"});
+  VigilProcess json = Start({"status", "-o", "json"});
   EXPECT_EQ(json.Wait(), 0);
   EXPECT_THAT(json.out(), StartsWith("{\n \"build\": \"b\""));
-  Process explain = Start({"explain", "job-1"});
+  VigilProcess explain = Start({"explain", "job-1"});
   EXPECT_EQ(explain.Wait(), 0);
   EXPECT_THAT(explain.out(), StartsWith("job job-1 QUEUED\nwaits: "));
 }
 
+TEST_F(VigilTest, ExplainWritesTheResultAsItIsOrSaysWhyThereIsNone) {
+  fake_.on_get = [](const auto& request, auto* response) {
+    v1::Job* job = response->mutable_job();
+    job->set_job_id(request.job_id());
+    job->set_state(v1::Job::STATE_SUCCEEDED);
+    if (request.job_id() == "whole") job->set_result(std::string("a\0\xff", 3));
+    if (request.job_id() == "none") return grpc::Status::OK;
+    if (request.job_id() == "half") job->set_partial_result("half");
+    if (request.job_id() != "runs") return grpc::Status::OK;
+    job->set_state(v1::Job::STATE_RUNNING);
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  VigilProcess whole = Start({"explain", "--result", "whole"});
+  EXPECT_EQ(whole.Wait(), 0);
+  EXPECT_EQ(whole.out(), std::string("a\0\xff", 3));
+  VigilProcess half = Start({"explain", "half", "--result"});
+  EXPECT_EQ(half.Wait(), 0);
+  EXPECT_EQ(half.out(), "half");
+  VigilProcess none = Start({"explain", "none", "--result"});
+  EXPECT_EQ(none.Wait(), 125);
+  EXPECT_THAT(none.err(), HasSubstr("job none SUCCEEDED and left no result"));
+  VigilProcess runs = Start({"explain", "runs", "--result"});
+  EXPECT_EQ(runs.Wait(), 125);
+  EXPECT_THAT(runs.err(),
+              HasSubstr("job runs is RUNNING and has no result yet"));
+  VigilProcess both = Start({"explain", "runs", "--result", "-ojson"});
+  EXPECT_EQ(both.Wait(), 125);
+  EXPECT_THAT(both.err(), HasSubstr("exclude each other"));
+}
+
 TEST_F(VigilTest, UnreachableCoordinatorIsExplained) {
-  for (const char* verb : {"status", "explain job", "batch prog"}) {
-    Process vigil = Start(absl::StrSplit(verb, ' '));
+  for (const char* verb :
+       {"status", "explain job", "batch prog", "worker clear-cache t"}) {
+    VigilProcess vigil = Start(absl::StrSplit(verb, ' '));
     EXPECT_EQ(vigil.Wait(), 125);
     EXPECT_THAT(vigil.err(),
                 HasSubstr("cannot reach the coordinator at " + address_ +
@@ -286,27 +331,27 @@ TEST_F(VigilTest, UnreachableCoordinatorIsExplained) {
 }
 
 TEST_F(VigilTest, EveryVerbHasHelpAndVersion) {
-  for (const char* verb : {"run", "batch", "status", "explain"}) {
-    Process help = Start({verb, "--help"});
+  for (const char* verb : {"run", "batch", "status", "explain", "worker"}) {
+    VigilProcess help = Start({verb, "--help"});
     EXPECT_EQ(help.Wait(), 0);
     EXPECT_THAT(help.out(), StartsWith(absl::StrCat("usage: vigil ", verb)));
-    Process same = Start({"help", verb});
+    VigilProcess same = Start({"help", verb});
     EXPECT_EQ(same.Wait(), 0);
     EXPECT_EQ(same.out(), help.out());
-    Process version = Start({verb, "--version"});
+    VigilProcess version = Start({verb, "--version"});
     EXPECT_EQ(version.Wait(), 0);
     EXPECT_THAT(version.out(), StartsWith("vigil "));
   }
 }
 
 TEST_F(VigilTest, MisuseIsVigilsOwnFailureAndNamesWhatWasMeant) {
-  Process verb = Start({"rnu"});
+  VigilProcess verb = Start({"rnu"});
   EXPECT_EQ(verb.Wait(), 125);
   EXPECT_THAT(verb.err(), HasSubstr("did you mean `run`?"));
-  Process early = Start({"--address=x:1", "run"});
+  VigilProcess early = Start({"--address=x:1", "run"});
   EXPECT_EQ(early.Wait(), 125);
   EXPECT_THAT(early.err(), HasSubstr("flags stand behind the verb"));
-  Process flag = Start({"run", "--inactivty=3s", "prog"});
+  VigilProcess flag = Start({"run", "--inactivty=3s", "prog"});
   EXPECT_EQ(flag.Wait(), 125);
   EXPECT_THAT(flag.err(), HasSubstr("did you mean --inactivity?"));
 }

@@ -1,0 +1,17 @@
+// Terminal: what is needed to draw a line of a terminal again and again.
+// Thread-safe; the descriptor is borrowed.
+#ifndef VIGIL_CLIENT_CLI_TERMINAL_H_
+#define VIGIL_CLIENT_CLI_TERMINAL_H_
+
+namespace vigil::cli {
+
+// Written to a terminal: empties the line that the cursor is on.
+inline constexpr char kClearLine[] = "\r\033[K";
+
+// How many columns a line on stderr may use. The last one stays free: some
+// terminals wrap when it is written.
+int ColumnsOfStderr();
+
+}  // namespace vigil::cli
+
+#endif  // VIGIL_CLIENT_CLI_TERMINAL_H_

@@ -184,7 +184,33 @@ absl::Status CheckRest(const v1::JobSpec& spec) {
                       spec.activity().progress_pattern(), 1);
 }
 
-void ResolveActivity(const v1::ActivityPolicy* type,
+// Whether a process of the type takes one job after another as frames.
+bool IsWarm(const v1::TaskType* type) {
+  return type != nullptr && type->frames() != v1::TaskType::FRAMES_UNSPECIFIED;
+}
+
+// What has no meaning for a warm task is refused rather than ignored.
+absl::Status CheckWarm(const v1::JobSpec& spec, const v1::TaskType& type) {
+  const auto refuse = [&type](const std::string& field,
+                              const std::string& why) {
+    return Invalid(field, absl::StrCat("cannot be set for task type ",
+                                       type.name(), ": ", why));
+  };
+  if (spec.pty()) {
+    return refuse("spec.pty", "its process serves many jobs");
+  }
+  if (!spec.activity().ready_pattern().empty()) {
+    return refuse("spec.activity.ready_pattern",
+                  "it says by a frame that it has started");
+  }
+  if (!spec.activity().progress_pattern().empty()) {
+    return refuse("spec.activity.progress_pattern",
+                  "it reports progress by frames");
+  }
+  return absl::OkStatus();
+}
+
+void ResolveActivity(const v1::ActivityPolicy* type, bool warm,
                      v1::ActivityPolicy* activity) {
   if (type != nullptr) {
     if (activity->mode() == v1::ActivityPolicy::MODE_UNSPECIFIED) {
@@ -204,7 +230,8 @@ void ResolveActivity(const v1::ActivityPolicy* type,
     activity->set_mode(v1::ActivityPolicy::MODE_STREAMING);
   }
   if (activity->streams() == v1::ActivityPolicy::STREAMS_UNSPECIFIED) {
-    activity->set_streams(v1::ActivityPolicy::STREAMS_BOTH);
+    activity->set_streams(warm ? v1::ActivityPolicy::STREAMS_NONE
+                               : v1::ActivityPolicy::STREAMS_BOTH);
   }
 }
 
@@ -362,11 +389,17 @@ absl::StatusOr<v1::JobSpec> SpecResolver::Resolve(
     if (spec.has_command()) {
       return Invalid("spec", "has both a task_type and a command; give one");
     }
-    if (!spec.arguments().empty() && !type->allow_arguments()) {
+    if (!spec.arguments().empty() &&
+        (IsWarm(type) || !type->allow_arguments())) {
       return absl::FailedPreconditionError(absl::StrCat(
           "task type ", type->name(),
-          " takes no arguments; give what it needs as input, or set "
-          "allow_arguments in its catalog"));
+          " takes no arguments; give what it needs as input",
+          IsWarm(type) ? "" : ", or set allow_arguments in its catalog"));
+    }
+    if (IsWarm(type)) {
+      if (absl::Status status = CheckWarm(spec, *type); !status.ok()) {
+        return status;
+      }
     }
     if (absl::Status status =
             CheckArguments("spec.arguments", spec.arguments());
@@ -377,8 +410,15 @@ absl::StatusOr<v1::JobSpec> SpecResolver::Resolve(
   if (absl::Status status = CheckRest(spec); !status.ok()) return status;
 
   v1::JobSpec resolved = spec;
-  ResolveActivity(type == nullptr ? nullptr : &type->activity(),
+  ResolveActivity(type == nullptr ? nullptr : &type->activity(), IsWarm(type),
                   resolved.mutable_activity());
+  if (resolved.activity().streams() == v1::ActivityPolicy::STREAMS_NONE &&
+      !IsWarm(type)) {
+    return Invalid("spec.activity.streams",
+                   "is STREAMS_NONE, which is for warm tasks: a command has "
+                   "nothing but its output to show that it works (SILENT "
+                   "switches the silence clocks off)");
+  }
   const bool silent =
       resolved.activity().mode() == v1::ActivityPolicy::MODE_SILENT;
   if (absl::Status status =

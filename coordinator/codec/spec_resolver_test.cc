@@ -203,6 +203,100 @@ TEST(SpecResolverTest, ArgumentsNeedATaskTypeThatTakesThem) {
   EXPECT_TRUE(SpecResolver({}).Resolve(spec, &type).ok());
 }
 
+// --- warm tasks
+
+v1::TaskType Warm() {
+  v1::TaskType type;
+  type.set_name("warm");
+  type.set_frames(v1::TaskType::FRAMES_JSON);
+  return type;
+}
+
+v1::JobSpec OfType(const v1::TaskType& type) {
+  v1::JobSpec spec;
+  spec.set_task_type(type.name());
+  return spec;
+}
+
+TEST(SpecResolverTest, AWarmTaskTakesNoArguments) {
+  v1::TaskType type = Warm();
+  type.set_allow_arguments(true);  // no catalog says so, and it means nothing
+  v1::JobSpec spec = OfType(type);
+  spec.add_arguments("x");
+  const absl::Status status = SpecResolver({}).Resolve(spec, &type).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("task type warm takes no arguments"));
+}
+
+TEST(SpecResolverTest, WhatMeansNothingToAWarmTaskIsRefusedByName) {
+  const v1::TaskType type = Warm();
+  const auto error_of = [&type](const v1::JobSpec& spec) {
+    const absl::Status status = SpecResolver({}).Resolve(spec, &type).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    return std::string(status.message());
+  };
+  v1::JobSpec spec = OfType(type);
+  spec.set_pty(true);
+  EXPECT_THAT(error_of(spec),
+              HasSubstr("spec.pty cannot be set for task type warm"));
+  spec = OfType(type);
+  spec.mutable_activity()->set_ready_pattern("ready");
+  EXPECT_THAT(error_of(spec), HasSubstr("spec.activity.ready_pattern cannot"));
+  spec = OfType(type);
+  spec.mutable_activity()->set_progress_pattern("(\\d+)");
+  EXPECT_THAT(error_of(spec),
+              HasSubstr("spec.activity.progress_pattern cannot"));
+  // The same types without frames take them all.
+  v1::TaskType command = Warm();
+  command.clear_frames();
+  spec.set_pty(true);
+  spec.mutable_activity()->set_ready_pattern("ready");
+  EXPECT_TRUE(SpecResolver({}).Resolve(spec, &command).ok());
+}
+
+TEST(SpecResolverTest, OnlyFramesOfAWarmTaskCountUnlessSomebodySaysOtherwise) {
+  v1::TaskType type = Warm();
+  const auto streams_of = [&type](const v1::JobSpec& spec) {
+    const auto resolved = SpecResolver({}).Resolve(spec, &type);
+    EXPECT_TRUE(resolved.ok()) << resolved.status();
+    return resolved->activity().streams();
+  };
+  v1::JobSpec spec = OfType(type);
+  EXPECT_EQ(streams_of(spec), v1::ActivityPolicy::STREAMS_NONE);
+  type.mutable_activity()->set_streams(v1::ActivityPolicy::STREAMS_STDERR);
+  EXPECT_EQ(streams_of(spec), v1::ActivityPolicy::STREAMS_STDERR);
+  spec.mutable_activity()->set_streams(v1::ActivityPolicy::STREAMS_NONE);
+  EXPECT_EQ(streams_of(spec), v1::ActivityPolicy::STREAMS_NONE);
+  spec.mutable_activity()->set_streams(v1::ActivityPolicy::STREAMS_BOTH);
+  EXPECT_EQ(streams_of(spec), v1::ActivityPolicy::STREAMS_BOTH);
+}
+
+TEST(SpecResolverTest, WhatHasNoFramesMustCountItsOutput) {
+  v1::JobSpec spec = Command();
+  spec.mutable_activity()->set_streams(v1::ActivityPolicy::STREAMS_NONE);
+  EXPECT_THAT(ErrorOf(spec),
+              HasSubstr("spec.activity.streams is STREAMS_NONE"));
+  v1::TaskType type = Warm();
+  type.clear_frames();
+  spec = OfType(type);
+  EXPECT_TRUE(SpecResolver({}).Resolve(spec, &type).ok());
+  spec.mutable_activity()->set_streams(v1::ActivityPolicy::STREAMS_NONE);
+  EXPECT_EQ(SpecResolver({}).Resolve(spec, &type).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(SpecResolverTest, AProgressClockOfAWarmTaskNeedsNoPattern) {
+  const v1::TaskType type = Warm();
+  v1::JobSpec spec = OfType(type);
+  ToProto(absl::Seconds(9),
+          spec.mutable_timeouts()->mutable_progress_timeout());
+  const auto resolved = SpecResolver({}).Resolve(spec, &type);
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  EXPECT_EQ(FromProto(resolved->timeouts()).progress, absl::Seconds(9));
+  EXPECT_EQ(resolved->activity().progress_pattern(), "");
+}
+
 TEST(SpecResolverTest, NamesHave1To64PlainCharacters) {
   EXPECT_TRUE(CheckName("f", std::string(64, 'a')).ok());
   EXPECT_FALSE(CheckName("f", std::string(65, 'a')).ok());

@@ -1,5 +1,6 @@
 // The coordinator's program: reads its flags, opens its data directory, and
-// serves until SIGTERM or SIGINT.
+// serves until SIGTERM or SIGINT. SIGHUP has its local worker read the catalog
+// again.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -9,9 +10,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -48,7 +51,8 @@ ABSL_FLAG(int, local_slots, 0,
           "Slots of a worker that this coordinator starts and ends itself; 0: "
           "none, workers attach from elsewhere.");
 ABSL_FLAG(std::string, catalog, "",
-          "Catalog of task types for the local worker (textproto, or .json).");
+          "Catalog of task types for the local worker (textproto, or .json); "
+          "read again on SIGHUP.");
 ABSL_FLAG(bool, allow_commands, false,
           "Let clients on a unix socket run commands of their own. Default: "
           "true on the default private socket, false with --listen.");
@@ -198,16 +202,23 @@ bool SaysWhetherToAllowCommands(int argc, char** argv) {
   return false;
 }
 
-// Waits for a reason to stop on a thread of its own: signals are blocked
-// everywhere else.
-void StopOnSignalOrEof(const sigset_t& signals, RpcServer* server) {
-  std::thread([signals, server] {
+// Waits for signals, and for the end of stdin where that is one of the reasons
+// to stop, on threads of their own: signals are blocked everywhere else.
+// `reload` is called on the loop for a SIGHUP.
+void HandleSignalsAndEof(const sigset_t& signals, RpcServer* server,
+                         std::function<void()> reload) {
+  std::thread([signals, server, reload = std::move(reload)] {
     int number = 0;
-    sigwait(&signals, &number);
+    const auto wait = [&] {
+      sigwait(&signals, &number);
+      return number != SIGHUP;
+    };
+    while (!wait()) server->Post(reload);
     Log(LogSeverity::kInfo, absl::StrCat("stopping after signal ", number,
                                          "; what is acknowledged is durable"));
     server->Stop();
-    sigwait(&signals, &number);
+    while (!wait()) {
+    }
     std::_Exit(128 + number);
   }).detach();
   if (!absl::GetFlag(FLAGS_exit_on_stdin_eof)) return;
@@ -317,6 +328,7 @@ int Main(int argc, char** argv) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   // What a dying local worker leaves behind arrives here.
@@ -348,7 +360,16 @@ int Main(int argc, char** argv) {
     (*engine)->set_kill_local_worker(
         [&worker](const SessionId&) { worker->Kill(); });
   }
-  StopOnSignalOrEof(signals, rpc);
+  HandleSignalsAndEof(signals, rpc, [&worker] {
+    if (worker == nullptr) {
+      Log(LogSeverity::kInfo,
+          "SIGHUP does nothing here: there is no local worker whose catalog "
+          "could be read again");
+      return;
+    }
+    Log(LogSeverity::kInfo, "SIGHUP: the local worker reads its catalog again");
+    worker->Reload();
+  });
   // Tasks of the local worker end before the last turn, so that what became of
   // them is stored.
   services.before_stop = [&worker] {

@@ -131,6 +131,12 @@ v1::Job ToProto(const Job& job, WaitingReason waiting) {
   if (job.exit.has_value()) vigil::ToProto(*job.exit, proto.mutable_exit());
   proto.set_cancel_requested(job.cancel_requested);
   proto.set_request_id(job.request_id);
+  if (job.checkpoint.has_value()) {
+    v1::Checkpoint* checkpoint = proto.mutable_checkpoint();
+    checkpoint->set_attempt(job.checkpoint->attempt);
+    vigil::ToProto(job.checkpoint->time, checkpoint->mutable_time());
+    checkpoint->set_size_bytes(job.checkpoint->size_bytes);
+  }
   return proto;
 }
 
@@ -142,6 +148,10 @@ store::JobRow EncodeRow(const Job& job) {
   stored.set_cancel_on_disconnect(job.policy->cancel_on_disconnect);
   stored.set_charged_attempts(job.charged_attempts);
   stored.set_lost_attempts(job.lost_attempts);
+  stored.set_process_failures(job.process_failures);
+  if (job.result_bytes.has_value()) {
+    stored.set_result_bytes(*job.result_bytes);
+  }
   stored.set_last_attempt(job.last_attempt);
   vigil::ToProto(job.queue_time, stored.mutable_queue_time());
   store::JobRow row;
@@ -180,12 +190,19 @@ absl::StatusOr<std::unique_ptr<Job>> DecodeRow(const store::JobRow& row,
   job->cancel_requested = proto.cancel_requested();
   job->charged_attempts = stored.charged_attempts();
   job->lost_attempts = stored.lost_attempts();
+  job->process_failures = stored.process_failures();
   job->last_attempt = stored.last_attempt();
   for (const v1::Attempt& attempt : proto.attempts()) {
     job->attempts.push_back(FromProto(attempt, job->id));
   }
   if (proto.has_failure()) job->failure = vigil::FromProto(proto.failure());
   if (proto.has_exit()) job->exit = vigil::FromProto(proto.exit());
+  if (proto.has_checkpoint()) {
+    const v1::Checkpoint& checkpoint = proto.checkpoint();
+    job->checkpoint =
+        Checkpoint{checkpoint.attempt(), vigil::FromProto(checkpoint.time()),
+                   checkpoint.size_bytes()};
+  }
   return job;
 }
 
@@ -196,7 +213,19 @@ absl::StatusOr<StoredJobView> ViewRow(const store::JobRow& row) {
         absl::StrCat("the row of job ", row.job_id,
                      " is damaged; restore the database from a backup"));
   }
-  return StoredJobView{std::move(*stored.mutable_job()), stored.request_hash()};
+  StoredJobView view;
+  view.job = std::move(*stored.mutable_job());
+  view.request_hash = stored.request_hash();
+  if (stored.has_result_bytes()) view.result_bytes = stored.result_bytes();
+  return view;
+}
+
+void SetResult(std::string bytes, v1::Job* job) {
+  if (job->state() == v1::Job::STATE_SUCCEEDED) {
+    job->set_result(std::move(bytes));
+  } else {
+    job->set_partial_result(std::move(bytes));
+  }
 }
 
 }  // namespace vigil::coordinator

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -28,13 +29,19 @@ store::JobRow EncodeRow(const Job& job);
 absl::StatusOr<std::unique_ptr<Job>> DecodeRow(const store::JobRow& row,
                                                PolicyPool* pool);
 
-// The public form of a row, live or ended, and the request hash stored with
-// it. DATA_LOSS: the value is damaged.
+// The public form of a row, live or ended, and what is stored with it beside:
+// the request hash, and how much the job left as its result (absent: nothing).
+// DATA_LOSS: the value is damaged.
 struct StoredJobView {
   v1::Job job;
   uint64_t request_hash = 0;
+  std::optional<int64_t> result_bytes;
 };
 absl::StatusOr<StoredJobView> ViewRow(const store::JobRow& row);
+
+// Shows what an ended job left as its result or partial result, whichever it
+// is.
+void SetResult(std::string bytes, v1::Job* job);
 
 // First 8 bytes of SHA-256 of `bytes`; stable across builds and machines.
 uint64_t StableHash(const std::string& bytes);

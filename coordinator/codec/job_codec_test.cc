@@ -34,7 +34,9 @@ Job Example(PolicyPool* pool) {
   job.retry_time = absl::FromUnixMillis(1234599);
   job.charged_attempts = 2;
   job.lost_attempts = 1;
+  job.process_failures = 2;
   job.last_attempt = 3;
+  job.checkpoint = Checkpoint{2, absl::FromUnixMillis(1234580), 77};
   AttemptRecord attempt;
   attempt.number = 3;
   attempt.phase = Phase::kEnded;
@@ -69,7 +71,12 @@ TEST(JobCodecTest, RowRestoresTheJob) {
   EXPECT_EQ((*restored)->priority, -3);
   EXPECT_EQ((*restored)->charged_attempts, 2);
   EXPECT_EQ((*restored)->lost_attempts, 1);
+  EXPECT_EQ((*restored)->process_failures, 2);
   EXPECT_EQ((*restored)->last_attempt, 3);
+  ASSERT_TRUE((*restored)->checkpoint.has_value());
+  EXPECT_EQ((*restored)->checkpoint->attempt, 2);
+  EXPECT_EQ((*restored)->checkpoint->time, job.checkpoint->time);
+  EXPECT_EQ((*restored)->checkpoint->size_bytes, 77);
   EXPECT_EQ((*restored)->retry_time, job.retry_time);
   // Whatever else there is shows in the second row.
   EXPECT_EQ(EncodeRow(**restored), row);
@@ -79,6 +86,32 @@ TEST(JobCodecTest, RowHoldsNoProgram) {
   PolicyPool pool;
   const store::JobRow row = EncodeRow(Example(&pool));
   EXPECT_EQ(row.value.find("is not part"), std::string::npos);
+}
+
+TEST(JobCodecTest, RowSaysWhetherThereIsAResultAndHoldsNone) {
+  PolicyPool pool;
+  Job job = Example(&pool);
+  EXPECT_EQ(ViewRow(EncodeRow(job))->result_bytes, std::nullopt);
+  job.state = JobState::kSucceeded;
+  job.result_bytes = 0;  // an empty result is one
+  const auto view = ViewRow(EncodeRow(job));
+  EXPECT_EQ(view->result_bytes, 0);
+  EXPECT_FALSE(view->job.has_result());
+}
+
+TEST(JobCodecTest, AResultIsPartialUnlessTheJobSucceeded) {
+  v1::Job job;
+  job.set_state(v1::Job::STATE_SUCCEEDED);
+  SetResult("all", &job);
+  EXPECT_EQ(job.result(), "all");
+  EXPECT_FALSE(job.has_partial_result());
+  for (const auto state : {v1::Job::STATE_FAILED, v1::Job::STATE_CANCELLED}) {
+    job.Clear();
+    job.set_state(state);
+    SetResult("some", &job);
+    EXPECT_EQ(job.partial_result(), "some");
+    EXPECT_FALSE(job.has_result());
+  }
 }
 
 TEST(JobCodecTest, DamageIsDataLoss) {

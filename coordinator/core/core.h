@@ -12,8 +12,11 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -105,6 +108,14 @@ class Core {
   void Update(StreamId stream, AttemptUpdate update, absl::Time now,
               Effects* fx);
   void End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx);
+  // The attempt left a state to go on from; takes the place of the last one.
+  void TakeCheckpoint(StreamId stream, AttemptCheckpoint checkpoint,
+                      absl::Time now, Effects* fx);
+  // What the worker offers from now on, as in WorkerHello.
+  void Announce(StreamId stream, std::set<std::string> task_types,
+                std::map<std::string, int> max_slots);
+  // How one of its task types is doing.
+  void SetTaskTypeStatus(StreamId stream, TaskTypeStatus status);
   // The worker, its slots and all their trees are proved dead.
   void WorkerDead(const SessionId& session, absl::Time now, Effects* fx);
   // Stops or resumes giving work to a worker. Null: no such worker.
@@ -151,10 +162,19 @@ class Core {
   void Enqueue(Job* job, absl::Time now, Effects* fx);
   void Finish(Job* job, JobState state, absl::Time now, Effects* fx);
   void Fail(Job* job, Failure failure, absl::Time now, Effects* fx);
-  void BackOff(Job* job, int retry, absl::Time now, Effects* fx);
+  // Waits before retry `retry` (1, 2...), as the job's policy says unless there
+  // is a wish.
+  void BackOff(Job* job, int retry, std::optional<absl::Duration> wish,
+               absl::Time now, Effects* fx);
   void RequestCancel(Job* job, absl::Time now, Effects* fx);
   void ApplyDueDeadline(Job* job, absl::Time now, Effects* fx);
   void Decide(Job* job, const AttemptEnd& end, absl::Time now, Effects* fx);
+  // Goes on after a process that ended before it took the job, which was
+  // counted.
+  void RetryProcess(Job* job, const AttemptEnd& end, absl::Time now,
+                    Effects* fx);
+  void FinishCancelled(Job* job, const Failure& failure, absl::Time now,
+                       Effects* fx);
   // Ends an attempt that was never started, at nobody's charge; the job goes on
   // from there.
   void TakeBack(Job* job, const std::string& why, absl::Time now);
@@ -168,14 +188,20 @@ class Core {
   // counted as fenced, when it is not.
   Job* FindCurrent(const WorkerRecord& worker, const AttemptId& attempt);
   void TakeReport(Job* job, const AttemptUpdate& update, absl::Time now);
+  // Stores what an attempt handed in, if it was the job's last.
+  void KeepResult(Job* job, std::shared_ptr<const std::string> result,
+                  Effects* fx);
   void RequeueNeverStarted(WorkerRecord* worker, const WorkerHello& hello,
                            absl::Time now, Effects* fx);
   void Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
              Effects* fx);
+  void DropOldLostWorkers(absl::Time now);
+
+  // core_dispatch.cc
   void Dispatch(absl::Time now, Effects* fx);
+  // The job that `worker` is to run next; null when there is none for it now.
   Job* BestJobFor(const WorkerRecord& worker) const;
   void Assign(Job* job, WorkerRecord* worker, absl::Time now, Effects* fx);
-  void DropOldLostWorkers(absl::Time now);
 
   const CoreOptions options_;
   std::mt19937_64 random_;

@@ -14,13 +14,6 @@ namespace {
 
 class DispatchTest : public CoreFixture {
  protected:
-  static NewJob Typed(const std::string& id, const std::string& task_type,
-                      int priority = 0) {
-    NewJob job = Command(id);
-    job.task_type = task_type;
-    job.priority = priority;
-    return job;
-  }
   WaitingReason Waiting(const std::string& id) const {
     return core_->WaitingReasonOf(Get(id));
   }

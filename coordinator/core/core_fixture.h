@@ -5,8 +5,10 @@
 #ifndef VIGIL_COORDINATOR_CORE_CORE_FIXTURE_H_
 #define VIGIL_COORDINATOR_CORE_CORE_FIXTURE_H_
 
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -38,6 +40,13 @@ class CoreFixture : public testing::Test {
   }
 
   // --- clients
+  static NewJob Typed(const std::string& id, const std::string& task_type,
+                      int priority = 0) {
+    NewJob job = Command(id);
+    job.task_type = task_type;
+    job.priority = priority;
+    return job;
+  }
   static NewJob Command(const std::string& id, const JobPolicy& policy = {}) {
     NewJob job;
     job.id = JobId(id);
@@ -81,6 +90,26 @@ class CoreFixture : public testing::Test {
   }
   void End(StreamId stream, AttemptEnd end) {
     Step([&] { core_->End(stream, std::move(end), now_, &fx_); });
+  }
+  void TakeCheckpoint(StreamId stream, const AttemptId& attempt,
+                      const std::string& state) {
+    Step([&] {
+      core_->TakeCheckpoint(
+          stream, {attempt, std::make_shared<const std::string>(state)}, now_,
+          &fx_);
+    });
+  }
+  void SetInFlight(StreamId stream, const std::string& type, int in_flight) {
+    TaskTypeStatus status;
+    status.name = type;
+    status.in_flight = in_flight;
+    Step([&] { core_->SetTaskTypeStatus(stream, status); });
+  }
+  void Announce(StreamId stream, std::set<std::string> types,
+                std::map<std::string, int> max_slots = {}) {
+    Step([&] {
+      core_->Announce(stream, std::move(types), std::move(max_slots));
+    });
   }
   void WorkerDead(const std::string& session) {
     Step([&] { core_->WorkerDead(SessionId(session), now_, &fx_); });
@@ -161,6 +190,14 @@ class CoreFixture : public testing::Test {
       acknowledged.push_back(effect.attempt);
     }
     return acknowledged;
+  }
+  // What the store's result of `job` becomes; absent: it stays as it is.
+  std::optional<std::string> ResultStored(const std::string& job) const {
+    std::optional<std::string> bytes;
+    for (const ResultBlob& result : fx_.results) {
+      if (result.job_id == JobId(job)) bytes = *result.bytes;
+    }
+    return bytes;
   }
   using Ids = std::vector<AttemptId>;
 

@@ -88,7 +88,7 @@ void Core::Restore(std::unique_ptr<Job> restored, absl::Time now) {
       lease_deadlines_.Set(worker.get(), worker->lease_time);
       latest_session_[worker->hello.worker] = worker.get();
     }
-    worker->running.emplace(AttemptId{job->id, job->last_attempt}, job);
+    worker->Hold({job->id, job->last_attempt}, job);
   }
   UpdateDeadline(job);
 }
@@ -176,6 +176,15 @@ void Core::Enqueue(Job* job, absl::Time now, Effects* fx) {
 void Core::Finish(Job* job, JobState state, absl::Time now, Effects* fx) {
   job->end_time = now;
   job->retry_time = absl::InfinitePast();
+  if (job->checkpoint.has_value()) {
+    if (state == JobState::kSucceeded) {
+      // Of no use any more.
+      fx->results.push_back({job->id, std::make_shared<const std::string>()});
+      job->checkpoint.reset();
+    } else {
+      job->result_bytes = job->checkpoint->size_bytes;
+    }
+  }
   ++counters_.ended[static_cast<int>(state)];
   SetState(job, state, now, fx);
 }
@@ -185,9 +194,13 @@ void Core::Fail(Job* job, Failure failure, absl::Time now, Effects* fx) {
   Finish(job, JobState::kFailed, now, fx);
 }
 
-void Core::BackOff(Job* job, int retry, absl::Time now, Effects* fx) {
+void Core::BackOff(Job* job, int retry, std::optional<absl::Duration> wish,
+                   absl::Time now, Effects* fx) {
   const double random = std::uniform_real_distribution<double>(-1, 1)(random_);
-  job->retry_time = now + RetryDelay(job->policy->retry, retry, random);
+  job->retry_time =
+      now + (wish.has_value()
+                 ? std::clamp(*wish, absl::ZeroDuration(), kNextRetryDelayMax)
+                 : RetryDelay(job->policy->retry, retry, random));
   job->current().retry_time = job->retry_time;
   SetState(job, JobState::kBackoff, now, fx);
 }
@@ -228,6 +241,12 @@ void Core::ApplyDueDeadline(Job* job, absl::Time now, Effects* fx) {
 void Core::Decide(Job* job, const AttemptEnd& end, absl::Time now,
                   Effects* fx) {
   job->exit = end.exit;
+  const bool process_failed = end.process_failed && end.failure.has_value();
+  if (process_failed) {
+    job->current().charged = false;
+    --job->charged_attempts;
+    ++job->process_failures;
+  }
   if (end.evidence.has_value() && end.evidence->death_unconfirmed) {
     // Whatever the program said: part of it may still run, so nothing may
     // follow.
@@ -246,24 +265,46 @@ void Core::Decide(Job* job, const AttemptEnd& end, absl::Time now,
   }
   const Failure& failure = *end.failure;
   if (job->cancel_requested) {
-    job->failure = failure;
-    if (failure.reason != Reason::kCancelled) {
-      job->failure->message =
-          absl::StrCat("cancelled; its last attempt ended ",
-                       ReasonName(failure.reason), ": ", failure.message);
-      job->failure->reason = Reason::kCancelled;
-      job->failure->advice.clear();
-    }
-    Finish(job, JobState::kCancelled, now, fx);
+    FinishCancelled(job, failure, now, fx);
+    return;
+  }
+  if (process_failed) {
+    RetryProcess(job, end, now, fx);
     return;
   }
   const RetryPolicy& retry = job->policy->retry;
   if (IsRetried(retry, failure.reason, end.retryable) &&
       job->charged_attempts < retry.maximum_attempts) {
-    BackOff(job, job->charged_attempts, now, fx);
+    BackOff(job, job->charged_attempts, end.next_retry_delay, now, fx);
     return;
   }
   Fail(job, failure, now, fx);
+}
+
+void Core::FinishCancelled(Job* job, const Failure& failure, absl::Time now,
+                           Effects* fx) {
+  job->failure = failure;
+  if (failure.reason != Reason::kCancelled) {
+    job->failure->message =
+        absl::StrCat("cancelled; its last attempt ended ",
+                     ReasonName(failure.reason), ": ", failure.message);
+    job->failure->reason = Reason::kCancelled;
+    job->failure->advice.clear();
+  }
+  Finish(job, JobState::kCancelled, now, fx);
+}
+
+void Core::RetryProcess(Job* job, const AttemptEnd& end, absl::Time now,
+                        Effects* fx) {
+  if (job->process_failures < kProcessFailuresMax) {
+    BackOff(job, job->process_failures, end.next_retry_delay, now, fx);
+    return;
+  }
+  Failure failure = *end.failure;
+  absl::StrAppend(&failure.message, "; it was the last of ",
+                  kProcessFailuresMax,
+                  " processes that ended before they took the job");
+  Fail(job, std::move(failure), now, fx);
 }
 
 void Core::TakeBack(Job* job, const std::string& why, absl::Time now) {
@@ -306,7 +347,7 @@ void Core::LoseAttempt(Job* job, const std::string& how, absl::Time now,
     absl::StrAppend(&failure.message, "; ", job->lost_attempts,
                     " attempts were lost this way, which is the most");
   } else if (IsRetried(retry, Reason::kWorkerLost, false)) {
-    BackOff(job, job->lost_attempts, now, fx);
+    BackOff(job, job->lost_attempts, std::nullopt, now, fx);
     return;
   }
   Fail(job, std::move(failure), now, fx);

@@ -1,4 +1,4 @@
-// The workers: streams, leases, who runs what.
+// The workers: streams, leases, what they say of their attempts.
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -64,6 +64,8 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
   // A session restored from the store has not said yet how many slots it has.
   if (worker->hello.slots == 0) worker->slots_max = hello.slots;
   worker->hello = std::move(hello);
+  // It says anew how its task types are doing.
+  worker->ClearStatuses();
   worker->stream = stream;
   worker->last_heartbeat_time = now;
   worker->lease_time = now + options_.lease + options_.lease_margin;
@@ -95,13 +97,12 @@ void Core::RequeueNeverStarted(WorkerRecord* worker, const WorkerHello& hello,
                                absl::Time now, Effects* fx) {
   std::set<AttemptId> listed(hello.running.begin(), hello.running.end());
   for (const AttemptEnd& end : hello.ended) listed.insert(end.attempt);
-  for (auto it = worker->running.begin(); it != worker->running.end();) {
-    Job* job = it->second;
-    if (listed.contains(it->first)) {
-      ++it;
-      continue;
-    }
-    it = worker->running.erase(it);
+  std::vector<std::pair<AttemptId, Job*>> missing;
+  for (const auto& [attempt, job] : worker->running) {
+    if (!listed.contains(attempt)) missing.emplace_back(attempt, job);
+  }
+  for (const auto& [attempt, job] : missing) {
+    worker->Release(attempt);
     TakeBack(job, "the assignment never reached its worker", now);
     if (job->cancel_requested) {
       Finish(job, JobState::kCancelled, now, fx);
@@ -148,7 +149,10 @@ Job* Core::FindCurrent(const WorkerRecord& worker, const AttemptId& attempt) {
 
 void Core::TakeReport(Job* job, const AttemptUpdate& update, absl::Time now) {
   AttemptRecord& attempt = job->current();
-  if (attempt.start_time == absl::InfinitePast()) {
+  // An attempt that waits for a warm-up or has no slot has no process yet. The
+  // first report of a process may be as old as the process: 0.
+  const bool started = update.phase != Phase::kWarming && update.slot >= 0;
+  if (started && attempt.start_time == absl::InfinitePast()) {
     attempt.start_time = now - update.age;
   }
   if (update.phase == Phase::kActive &&
@@ -159,7 +163,7 @@ void Core::TakeReport(Job* job, const AttemptUpdate& update, absl::Time now) {
     job->start_time = attempt.start_time;
   }
   if (update.phase != Phase::kUnspecified) attempt.phase = update.phase;
-  attempt.last_activity_time = now - update.silence;
+  if (started) attempt.last_activity_time = now - update.silence;
   std::optional<Progress> progress = std::move(attempt.last.progress);
   attempt.last = update;
   attempt.last.observed.reset();
@@ -190,7 +194,7 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
   fx->after_commit.push_back(SendEndAck{stream, end.attempt});
   Job* job = FindCurrent(*worker, end.attempt);
   if (job == nullptr) return;
-  worker->running.erase(end.attempt);
+  worker->Release(end.attempt);
   const bool started = end.last.age > absl::ZeroDuration();
   if (started) TakeReport(job, end.last, now);
   const bool unconfirmed =
@@ -202,7 +206,7 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
     if (job->cancel_requested) {
       Finish(job, JobState::kCancelled, now, fx);
     } else {
-      BackOff(job, 1, now, fx);  // the same worker may still say no
+      BackOff(job, 1, kHandedBackDelay, now, fx);
     }
     return;
   }
@@ -210,6 +214,7 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
     job->current().exit = std::move(end.exit);
     job->current().evidence = std::move(end.evidence);
     LoseAttempt(job, end.failure->message, now, fx);
+    KeepResult(job, std::move(end.result), fx);
     return;
   }
   AttemptRecord& attempt = job->current();
@@ -223,6 +228,43 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
   attempt.evidence = end.evidence;
   attempt.spawn_errno = end.spawn_errno;
   Decide(job, end, now, fx);
+  KeepResult(job, std::move(end.result), fx);
+}
+
+void Core::KeepResult(Job* job, std::shared_ptr<const std::string> result,
+                      Effects* fx) {
+  // Before a retry it is dropped: the next attempt goes on from a checkpoint.
+  if (result == nullptr || !IsFinal(job->state)) return;
+  job->result_bytes = static_cast<int64_t>(result->size());
+  fx->results.push_back({job->id, std::move(result)});
+}
+
+void Core::TakeCheckpoint(StreamId stream, AttemptCheckpoint checkpoint,
+                          absl::Time now, Effects* fx) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker == nullptr) return;
+  Job* job = FindCurrent(*worker, checkpoint.attempt);
+  if (job == nullptr) return;
+  const int64_t size_bytes = static_cast<int64_t>(checkpoint.state->size());
+  // A worker keeps to the bound; more might not reach another one.
+  if (size_bytes > kCheckpointBytesMax) return;
+  job->checkpoint = Checkpoint{checkpoint.attempt.number, now, size_bytes};
+  fx->results.push_back({job->id, std::move(checkpoint.state)});
+  Save(job, fx);
+}
+
+void Core::Announce(StreamId stream, std::set<std::string> task_types,
+                    std::map<std::string, int> max_slots) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker == nullptr) return;
+  worker->hello.task_types = std::move(task_types);
+  worker->hello.max_slots = std::move(max_slots);
+  worker->DropOldStatuses();
+}
+
+void Core::SetTaskTypeStatus(StreamId stream, TaskTypeStatus status) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker != nullptr) worker->SetStatus(std::move(status));
 }
 
 void Core::Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
@@ -239,9 +281,11 @@ void Core::Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
     streams_.erase(worker->stream);
     worker->stream = 0;
   }
-  absl::btree_map<AttemptId, Job*> running = std::move(worker->running);
-  worker->running.clear();
-  for (const auto& [attempt, job] : running) LoseAttempt(job, how, now, fx);
+  while (!worker->running.empty()) {
+    const auto [attempt, job] = *worker->running.begin();
+    worker->Release(attempt);
+    LoseAttempt(job, how, now, fx);
+  }
 }
 
 void Core::WorkerDead(const SessionId& session, absl::Time now, Effects* fx) {
@@ -272,59 +316,6 @@ absl::StatusOr<const WorkerRecord*> Core::SetSlots(const WorkerId& id,
   worker->slots_max = slots;
   fx->at_once.push_back(SendSlots{worker->stream, slots});
   return worker;
-}
-
-Job* Core::BestJobFor(const WorkerRecord& worker) const {
-  Job* best = nullptr;
-  for (const auto& [task_type, queue] : queues_.queues()) {
-    if (!worker.Offers(task_type)) continue;
-    Job* first = queue.begin()->second;
-    if (best == nullptr ||
-        JobQueues::RankOf(*first) < JobQueues::RankOf(*best)) {
-      best = first;
-    }
-  }
-  return best;
-}
-
-void Core::Dispatch(absl::Time now, Effects* fx) {
-  // One job to each worker in turn, those with the most free slots first, so
-  // that work spreads; until no free slot finds a job.
-  std::vector<WorkerRecord*> candidates;
-  for (const auto& [stream, worker] : streams_) {
-    if (worker->free_slots() > 0) candidates.push_back(worker);
-  }
-  while (!candidates.empty() && !queues_.queues().empty()) {
-    std::sort(candidates.begin(), candidates.end(),
-              [](const WorkerRecord* a, const WorkerRecord* b) {
-                return std::pair(-a->free_slots(), a->hello.session) <
-                       std::pair(-b->free_slots(), b->hello.session);
-              });
-    std::erase_if(candidates, [&](WorkerRecord* worker) {
-      Job* job = BestJobFor(*worker);
-      if (job == nullptr) return true;
-      Assign(job, worker, now, fx);
-      return worker->free_slots() <= 0;
-    });
-  }
-}
-
-void Core::Assign(Job* job, WorkerRecord* worker, absl::Time now, Effects* fx) {
-  AttemptRecord attempt;
-  attempt.number = ++job->last_attempt;
-  attempt.worker = worker->hello.worker;
-  attempt.session = worker->hello.session;
-  attempt.assign_time = now;
-  ++job->charged_attempts;
-  if (job->attempts.size() >= kAttemptsKeptMax) {
-    job->attempts.erase(job->attempts.begin());
-  }
-  job->attempts.push_back(std::move(attempt));
-  const AttemptId id{job->id, job->last_attempt};
-  worker->running.emplace(id, job);
-  SetState(job, JobState::kRunning, now, fx);
-  fx->after_commit.push_back(SendAssignment{
-      worker->stream, id, job->create_time + job->policy->schedule_to_close});
 }
 
 void Core::Tick(absl::Time now, Effects* fx) {
@@ -376,18 +367,6 @@ void Core::DropOldLostWorkers(absl::Time now) {
   }
 }
 
-WaitingReason Core::WaitingReasonOf(const Job& job) const {
-  if (job.state == JobState::kBackoff) return WaitingReason::kBackoff;
-  if (job.state != JobState::kQueued) return WaitingReason::kUnspecified;
-  for (const auto& [session, worker] : workers_) {
-    if (worker->connected() && !worker->draining &&
-        worker->Offers(job.task_type)) {
-      return WaitingReason::kSlotsBusy;
-    }
-  }
-  return WaitingReason::kNoWorkerForTaskType;
-}
-
 void Core::CheckInvariants() const {
   std::array<int64_t, kJobStates> in = {};
   int64_t running = 0;
@@ -402,6 +381,10 @@ void Core::CheckInvariants() const {
             job->charged_attempts <= job->policy->retry.maximum_attempts,
         name);
     VIGIL_CHECK(job->attempts.size() <= kAttemptsKeptMax, name);
+    VIGIL_CHECK(
+        IsFinal(job->state) || (job->process_failures < kProcessFailuresMax &&
+                                !job->result_bytes.has_value()),
+        name);
     if (job->state == JobState::kRunning) {
       ++running;
       // Something will move it on: its worker's word, or its lease.
@@ -428,6 +411,12 @@ void Core::CheckInvariants() const {
   int64_t held = 0;
   for (const auto& [session, worker] : workers_) {
     held += static_cast<int64_t>(worker->running.size());
+    WorkerLoad load;
+    for (const auto& [type, status] : worker->statuses) {
+      load.SetInFlight(type, status.in_flight);
+    }
+    for (const auto& [attempt, job] : worker->running) load.Add(job->task_type);
+    VIGIL_CHECK(load == worker->load, session.value());
   }
   VIGIL_CHECK(held == running, "each running job is held by one worker");
 }

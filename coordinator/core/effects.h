@@ -5,6 +5,7 @@
 #define VIGIL_COORDINATOR_CORE_EFFECTS_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -64,9 +65,17 @@ struct Notice {
   Failure failure;
 };
 
+// What is to take the place of what the store holds as the job's result.
+struct ResultBlob {
+  JobId job_id;
+  std::shared_ptr<const std::string> bytes;
+};
+
 struct Effects {
   // Jobs whose rows changed; may name one twice.
   std::vector<JobId> save;
+  // Stored together with the rows of their jobs; the last one of a job counts.
+  std::vector<ResultBlob> results;
   std::vector<Effect> after_commit;
   std::vector<Effect> at_once;
   // Jobs of which something changed that is not durable: phase, progress.

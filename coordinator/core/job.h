@@ -1,6 +1,7 @@
 // Job: one job as the coordinator's core keeps it while it has not ended, and
 // the explicit table of its states. What the program is (argv, input) is not
-// here: it is written to the store once and read when it is sent to a worker.
+// here: it is written to the store once and read when it is sent to a worker;
+// nor are the bytes of a checkpoint or result, which the store keeps.
 // Values owned by the core; thread-compatible.
 #ifndef VIGIL_COORDINATOR_CORE_JOB_H_
 #define VIGIL_COORDINATOR_CORE_JOB_H_
@@ -84,6 +85,14 @@ struct AttemptRecord {
   std::vector<Failure> observed;
 };
 
+// A state from which the next attempt can go on; its bytes are in the store.
+struct Checkpoint {
+  // The attempt that sent it.
+  int attempt = 0;
+  absl::Time time;
+  int64_t size_bytes = 0;
+};
+
 struct Job : DeadlineItem {
   JobId id;
   std::string namespace_;
@@ -110,15 +119,21 @@ struct Job : DeadlineItem {
   // When it is cancelled because nobody took its broken RunJob over.
   absl::Time owner_deadline = absl::InfiniteFuture();
   bool cancel_requested = false;
-  // Attempts that count against maximum_attempts, and those lost with their
-  // workers.
+  // Attempts that count against maximum_attempts, those lost with their
+  // workers, and those whose process ended before it took the job.
   int charged_attempts = 0;
   int lost_attempts = 0;
+  int process_failures = 0;
   // The number of the last attempt; never given out twice.
   int last_attempt = 0;
   std::vector<AttemptRecord> attempts;
   std::optional<Failure> failure;
   std::optional<Exit> exit;
+  // The last one; kept when the job fails, not when it succeeds.
+  std::optional<Checkpoint> checkpoint;
+  // What an ended job left in the store: its result if it SUCCEEDED, else its
+  // partial result. Absent: nothing.
+  std::optional<int64_t> result_bytes;
 
   AttemptRecord& current() { return attempts.back(); }
   const AttemptRecord& current() const { return attempts.back(); }

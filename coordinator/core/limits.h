@@ -28,6 +28,25 @@ inline constexpr int kObservedMax = 16;
 // down with it must end.
 inline constexpr int kWorkerLostMax = 10;
 
+// How long a job waits that its worker handed back unstarted: the worker may
+// still say no, and a retry's own wait of up to an hour is not for this.
+inline constexpr absl::Duration kHandedBackDelay = absl::Milliseconds(100);
+
+// Processes that may end before they took the job: one may be unlucky, and a
+// second one meet the same moment; a third says that the program is broken.
+inline constexpr int kProcessFailuresMax = 3;
+
+// The longest wait that a task may ask for before its next attempt, as
+// frames.proto states.
+inline constexpr absl::Duration kNextRetryDelayMax = absl::Hours(24);
+
+// One checkpoint, in bytes, as frames.proto states: it travels in one message
+// with an input of 3 MiB.
+inline constexpr int64_t kCheckpointBytesMax = 1 << 20;
+
+// Attempts that one slot may hold, as catalog.proto states for max_in_flight.
+inline constexpr int kInFlightMax = 64;
+
 // Every third heartbeat lost still keeps a lease of ten; the margin covers the
 // drift of two clocks over a lease and one slow turn of the loop.
 inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(3);

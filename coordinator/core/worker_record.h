@@ -1,11 +1,14 @@
-// WorkerRecord: one session of a worker as the coordinator's core knows it.
-// Values owned by the core; thread-compatible.
+// WorkerRecord: one session of a worker as the coordinator's core knows it, and
+// what more it can take. Values owned by the core; thread-compatible.
 #ifndef VIGIL_COORDINATOR_CORE_WORKER_RECORD_H_
 #define VIGIL_COORDINATOR_CORE_WORKER_RECORD_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
@@ -15,6 +18,8 @@
 #include "base/ids.h"
 #include "coordinator/core/effects.h"
 #include "coordinator/core/job.h"
+#include "coordinator/core/limits.h"
+#include "coordinator/core/worker_load.h"
 
 namespace vigil::coordinator {
 
@@ -35,6 +40,8 @@ struct WorkerHello {
   // Started by this coordinator, which will see it die.
   bool local = false;
   std::set<std::string> task_types;
+  // Slots that may run a task type at the same time; those not here have all.
+  std::map<std::string, int> max_slots;
   std::vector<AttemptId> running;
   std::vector<AttemptEnd> ended;
 };
@@ -54,20 +61,68 @@ struct WorkerRecord : DeadlineItem {
   // When its attempts are given up, the margin included. The item's own
   // deadline() is this, or when its death is no longer waited for.
   absl::Time lease_time;
-  // Also counts attempts that are assigned but not yet started.
+  // Also counts attempts that are assigned but not yet started. Changed by Hold
+  // and Release, which keep `load` in step.
   absl::btree_map<AttemptId, Job*> running;
+  WorkerLoad load;
+  // Of task types that it offers, as far as it said.
+  absl::btree_map<std::string, TaskTypeStatus> statuses;
   double load_average = 0;
   int64_t memory_available_bytes = 0;
 
   bool connected() const { return stream != 0 && !lost; }
-  int free_slots() const {
-    return connected() && !draining && !being_killed
-               ? slots_max - static_cast<int>(running.size())
-               : 0;
+  bool takes_work() const { return connected() && !draining && !being_killed; }
+  int free_slots() const { return takes_work() ? slots_max - load.slots() : 0; }
+  // False: it can take nothing at all. True: it may be worth a closer look.
+  bool MayHaveRoom() const {
+    return takes_work() && load.slots() <= slots_max &&
+           (load.slots() < slots_max || load.spare() > 0);
+  }
+  // Whether another attempt of the type would take more slots than the type may
+  // have.
+  bool AtMaxSlots(const std::string& task_type) const {
+    const auto max = hello.max_slots.find(task_type);
+    return max != hello.max_slots.end() &&
+           load.SlotsOfTypeWith(task_type) > max->second;
+  }
+  // Whether another attempt of the type would find a slot, or a place behind
+  // others of its type.
+  bool HasSlotFor(const std::string& task_type) const {
+    return takes_work() && load.SlotsWith(task_type) <= slots_max;
   }
   bool Offers(const std::string& task_type) const {
     return task_type.empty() ? hello.allow_commands
                              : hello.task_types.contains(task_type);
+  }
+
+  void Hold(const AttemptId& attempt, Job* job) {
+    if (running.emplace(attempt, job).second) load.Add(job->task_type);
+  }
+  void Release(const AttemptId& attempt) {
+    const auto it = running.find(attempt);
+    if (it == running.end()) return;
+    load.Remove(it->second->task_type);
+    running.erase(it);
+  }
+  // Takes the status of a type that it offers; of others there is nothing to
+  // know.
+  void SetStatus(TaskTypeStatus status) {
+    if (!hello.task_types.contains(status.name)) return;
+    status.in_flight = std::clamp(status.in_flight, 1, kInFlightMax);
+    load.SetInFlight(status.name, status.in_flight);
+    statuses.insert_or_assign(status.name, std::move(status));
+  }
+  // Forgets what was said of types that it does not offer any more.
+  void DropOldStatuses() {
+    absl::erase_if(statuses, [this](const auto& entry) {
+      if (hello.task_types.contains(entry.first)) return false;
+      load.SetInFlight(entry.first, 1);
+      return true;
+    });
+  }
+  void ClearStatuses() {
+    for (const auto& [name, status] : statuses) load.SetInFlight(name, 1);
+    statuses.clear();
   }
 };
 

@@ -1,38 +1,28 @@
+// Turns, batches and what jobs bring.
 #include "coordinator/engine/engine.h"
 
 #include <cstdio>
 #include <cstdlib>
-#include <limits>
 #include <utility>
-#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "base/wire/attempt_wire.h"
-#include "base/wire/time_wire.h"
 #include "coordinator/codec/job_codec.h"
 
 namespace vigil::coordinator {
-namespace {
-
-template <typename... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-template <typename... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
-
-}  // namespace
 
 Engine::~Engine() {
   // What changed since the last hand-over; nobody waits for it any more.
-  for (JobId& id : turn_.save) gathering_.dirty.insert(std::move(id));
+  Gather(&turn_);
   if (writer_ != nullptr) {
     for (const JobId& id : gathering_.dirty) {
       if (const Job* job = core_->FindJob(id)) {
         gathering_.batch.jobs.push_back(EncodeRow(*job));
       }
+    }
+    for (const auto& [id, bytes] : gathering_.results) {
+      gathering_.batch.results.push_back({id.value(), *bytes});
     }
     if (!gathering_.batch.empty()) {
       writer_->Commit(std::move(gathering_.batch), gathering_.number);
@@ -52,17 +42,30 @@ void Engine::BeginTurn(absl::Time expected) {
 }
 
 absl::Time Engine::NextDeadline() const {
-  return std::min(core_->NextDeadline(), housekeeping_time_);
+  return std::min(
+      {core_->NextDeadline(), clears_.NextDeadline(), housekeeping_time_});
+}
+
+void Engine::Gather(Effects* turn) {
+  for (JobId& id : turn->save) gathering_.dirty.insert(std::move(id));
+  for (ResultBlob& result : turn->results) {
+    const Job* job = core_->FindJob(result.job_id);
+    if (job != nullptr && !IsFinal(job->state)) {
+      checkpoints_.Add(result.job_id, result.bytes);
+    }
+    gathering_.results[result.job_id] = std::move(result.bytes);
+  }
+  for (Effect& effect : turn->after_commit) {
+    gathering_.effects.push_back(std::move(effect));
+  }
 }
 
 void Engine::EndTurn() {
   core_->Tick(now_, &turn_);
+  clears_.Expire(now_);
   Housekeeping();
   Effects turn = std::exchange(turn_, {});
-  for (JobId& id : turn.save) gathering_.dirty.insert(std::move(id));
-  for (Effect& effect : turn.after_commit) {
-    gathering_.effects.push_back(std::move(effect));
-  }
+  Gather(&turn);
   for (const Effect& effect : turn.at_once) Perform(effect);
   for (const Notice& notice : turn.notices) {
     for (Watcher* watcher : hub_.Of(notice.job_id)) {
@@ -89,11 +92,11 @@ void Engine::HandOver() {
     const Job* job = core_->FindJob(id);
     VIGIL_CHECK(job != nullptr, id.value());
     batch.batch.jobs.push_back(EncodeRow(*job));
-    if (hub_.Watched(id)) {
-      batch.shown.emplace_back(id, std::make_shared<const v1::Job>(ToProto(
-                                       *job, core_->WaitingReasonOf(*job))));
-    }
+    if (hub_.Watched(id)) batch.shown.push_back(Show(*job, batch));
     if (IsFinal(job->state)) batch.ended.push_back(id);
+  }
+  for (const auto& [id, bytes] : batch.results) {
+    batch.batch.results.push_back({id.value(), *bytes});
   }
   if (batch.batch.empty()) {
     Settle(std::move(batch));
@@ -104,6 +107,47 @@ void Engine::HandOver() {
   const uint64_t number = batch.number;
   in_flight_ = std::move(batch);
   writer_->Commit(std::move(rows), number);
+}
+
+Engine::Shown Engine::Show(const Job& job, const Gathering& batch) const {
+  Shown shown{job.id, std::make_shared<v1::Job>(
+                          ToProto(job, core_->WaitingReasonOf(job)))};
+  if (!job.result_bytes.has_value()) return shown;
+  const auto it = batch.results.find(job.id);
+  // A result comes with the end; what is older is the last checkpoint.
+  const Blob bytes =
+      it != batch.results.end() ? it->second : checkpoints_.Find(job.id);
+  if (bytes != nullptr) {
+    SetResult(*bytes, shown.job.get());
+  } else {
+    shown.result_in_store = true;
+  }
+  return shown;
+}
+
+void Engine::Tell(Shown shown) {
+  if (!shown.result_in_store) {
+    for (Watcher* watcher : hub_.Of(shown.id)) watcher->OnJob(shown.job);
+    return;
+  }
+  auto bytes = std::make_shared<absl::StatusOr<std::optional<std::string>>>();
+  const bool queued = Read(
+      [id = shown.id, bytes](store::StoreView& view) {
+        *bytes = view.GetResult(id.value());
+      },
+      [this, shown, bytes]() mutable {
+        if (bytes->ok() && (*bytes)->has_value()) {
+          SetResult(std::move(***bytes), shown.job.get());
+        } else {
+          Log(LogSeverity::kError,
+              absl::StrCat("the result of job ", shown.id.value(),
+                           " cannot be read: ", bytes->status().ToString()));
+        }
+        shown.result_in_store = false;
+        Tell(std::move(shown));
+      });
+  // It is a watch's last event, so nothing overtakes it.
+  if (!queued) post_([this, shown] { Tell(shown); });
 }
 
 void Engine::OnCommitted(uint64_t number, absl::Status status) {
@@ -126,11 +170,10 @@ void Engine::OnCommitted(uint64_t number, absl::Status status) {
 
 void Engine::Settle(Gathering batch) {
   for (const Effect& effect : batch.effects) Perform(effect);
-  for (const auto& [id, shown] : batch.shown) {
-    for (Watcher* watcher : hub_.Of(id)) watcher->OnJob(shown);
-  }
+  for (Shown& shown : batch.shown) Tell(std::move(shown));
   for (const JobId& id : batch.ended) {
     payloads_.Drop(id);
+    checkpoints_.Drop(id);
     if (std::unique_ptr<Job> job = core_->Forget(id)) {
       outputs_.erase({id, job->last_attempt});
     }
@@ -193,172 +236,6 @@ absl::StatusOr<const Job*> Engine::Submit(Submission submission) {
         RequestKey(submission.namespace_, submission.request_id));
   }
   return accepted;
-}
-
-StreamId Engine::AddLink(WorkerLink* link) {
-  links_[++last_stream_].link = link;
-  return last_stream_;
-}
-
-void Engine::RemoveLink(StreamId stream) {
-  links_.erase(stream);
-  core_->StreamLost(stream);
-}
-
-v1::AttachResponse* Engine::Outgoing(StreamId stream, int64_t size_bytes) {
-  const auto it = links_.find(stream);
-  return it == links_.end() ? nullptr : it->second.outbox.Open(size_bytes);
-}
-
-void Engine::FlushLinks() {
-  for (auto& [stream, link] : links_) {
-    while (std::optional<v1::AttachResponse> message = link.outbox.Take()) {
-      link.link->Deliver(*std::move(message));
-    }
-  }
-}
-
-void Engine::Perform(const Effect& effect) {
-  constexpr int64_t kSmall = 64;
-  std::visit(
-      Overloaded{
-          [&](const SendAssignment& send) { SendAssignmentOn(send); },
-          [&](const SendStop& send) {
-            v1::AttachResponse* message = Outgoing(send.stream, kSmall);
-            if (message == nullptr) return;
-            v1::Stop* stop = message->add_stops();
-            vigil::ToProto(send.attempt, stop->mutable_attempt());
-            stop->set_reason(static_cast<v1::Failure::Reason>(send.reason));
-          },
-          [&](const SendEndAck& send) {
-            v1::AttachResponse* message = Outgoing(send.stream, kSmall);
-            if (message == nullptr) return;
-            vigil::ToProto(send.attempt, message->add_acknowledged_ends());
-          },
-          [&](const SendHeartbeatAck& send) {
-            v1::AttachResponse* message = Outgoing(send.stream, kSmall);
-            if (message != nullptr) message->set_heartbeat_number(send.number);
-          },
-          [&](const SendSlots& send) {
-            v1::AttachResponse* message = Outgoing(send.stream, kSmall);
-            if (message != nullptr) message->set_slots(send.slots);
-          },
-          [&](const CloseStream& close) {
-            const auto it = links_.find(close.stream);
-            if (it != links_.end()) it->second.link->Close(close.status);
-          },
-          [&](const KillLocalWorker& kill) {
-            if (kill_local_worker_) kill_local_worker_(kill.session);
-          },
-      },
-      effect);
-}
-
-void Engine::FillAssignment(const SendAssignment& effect,
-                            const std::string& payload,
-                            v1::AttachResponse* message) {
-  const Job* job = core_->FindJob(effect.attempt.job_id);
-  if (job == nullptr) return;
-  v1::Assignment* assignment = message->add_assignments();
-  vigil::ToProto(effect.attempt, assignment->mutable_attempt());
-  assignment->set_namespace_(job->namespace_);
-  assignment->mutable_spec()->ParseFromString(job->policy->spec);
-  assignment->mutable_spec()->MergeFromString(payload);
-  vigil::ToProto(std::max(effect.close_deadline - now_, absl::ZeroDuration()),
-                 assignment->mutable_time_left());
-}
-
-void Engine::SendAssignmentOn(const SendAssignment& effect) {
-  const auto it = links_.find(effect.stream);
-  if (it == links_.end()) return;
-  const JobId& id = effect.attempt.job_id;
-  outputs_.try_emplace(effect.attempt, effect.attempt);
-  if (effect.attempt.number > 1) {
-    outputs_.erase({id, effect.attempt.number - 1});
-  }
-  if (std::shared_ptr<const std::string> payload = payloads_.Find(id)) {
-    FillAssignment(
-        effect, *payload,
-        it->second.outbox.Open(static_cast<int64_t>(payload->size()) + 512));
-    return;
-  }
-  std::shared_ptr<WorkerOutbox::Pending> held = it->second.outbox.Hold();
-  auto payload = std::make_shared<absl::StatusOr<std::optional<std::string>>>();
-  const bool queued = Read(
-      [id, payload](store::StoreView& view) {
-        *payload = view.GetPayload(id.value());
-      },
-      [this, effect, held, payload] {
-        if (payload->ok() && (*payload)->has_value()) {
-          FillAssignment(effect, ***payload, &held->message);
-        } else {
-          Log(LogSeverity::kError,
-              absl::StrCat("the program of job ", effect.attempt.job_id.value(),
-                           " cannot be read: ", payload->status().ToString()));
-        }
-        held->ready = true;
-      });
-  // Refused reads leave the message empty: the worker does not list the attempt
-  // when it next attaches, and it is requeued.
-  if (!queued) held->ready = true;
-}
-
-void Engine::TakeOutput(StreamId stream, const v1::AttemptOutput& proto) {
-  const AttemptId attempt = vigil::FromProto(proto.attempt());
-  const auto log = outputs_.find(attempt);
-  const Job* job = core_->FindJob(attempt.job_id);
-  const bool current = job != nullptr && job->state == JobState::kRunning &&
-                       job->last_attempt == attempt.number;
-  if (log == outputs_.end() || !current) {
-    // Of an attempt that was given up: taken off the worker's hands.
-    if (v1::AttachResponse* message = Outgoing(stream, 64)) {
-      v1::OutputAck* ack = message->add_output_acks();
-      vigil::ToProto(attempt, ack->mutable_attempt());
-      ack->set_total_bytes(std::numeric_limits<int64_t>::max());
-    }
-    return;
-  }
-  auto output = std::make_shared<v1::Output>(proto.output());
-  output->set_attempt(attempt.number);
-  if (!log->second.Accept(output.get())) return;
-  log->second.Store(*output, &gathering_.batch.output, &gathering_.batch.trims);
-  for (Watcher* watcher : hub_.Of(attempt.job_id)) watcher->OnOutput(output);
-}
-
-void Engine::AcknowledgeOutput(const AttemptId& attempt) {
-  const auto it = outputs_.find(attempt);
-  const Job* job = core_->FindJob(attempt.job_id);
-  if (it == outputs_.end() || job == nullptr ||
-      job->state != JobState::kRunning || job->last_attempt != attempt.number) {
-    return;
-  }
-  OutputLog& log = it->second;
-  const int64_t taken = std::min(
-      log.durable_bytes(), log.received_bytes() - hub_.HeldBytes(attempt));
-  if (taken <= log.acknowledged_bytes) return;
-  for (const WorkerRecord* worker : core_->Workers()) {
-    if (worker->hello.session != job->current().session) continue;
-    v1::AttachResponse* message = Outgoing(worker->stream, 64);
-    if (message == nullptr) return;
-    log.acknowledged_bytes = taken;
-    v1::OutputAck* ack = message->add_output_acks();
-    vigil::ToProto(attempt, ack->mutable_attempt());
-    ack->set_total_bytes(taken);
-  }
-}
-
-void Engine::Reattached(const std::vector<AttemptId>& running) {
-  for (const AttemptId& attempt : running) {
-    const auto it = outputs_.find(attempt);
-    if (it == outputs_.end()) continue;
-    it->second.acknowledged_bytes = 0;
-    AcknowledgeOutput(attempt);
-  }
-}
-
-void Engine::OutputTaken(const JobId& id) {
-  const Job* job = core_->FindJob(id);
-  if (job != nullptr) AcknowledgeOutput({id, job->last_attempt});
 }
 
 }  // namespace vigil::coordinator

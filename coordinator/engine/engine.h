@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "coordinator/codec/policy_pool.h"
 #include "coordinator/core/core.h"
+#include "coordinator/engine/cache_clears.h"
 #include "coordinator/engine/job_id_generator.h"
 #include "coordinator/engine/limits.h"
 #include "coordinator/engine/output_log.h"
@@ -126,6 +127,13 @@ class Engine {
   // Acknowledgements may have been lost with an earlier stream of the worker
   // that runs these: says again how much of their output is safe.
   void Reattached(const std::vector<AttemptId>& running);
+  // Has the worker of `stream` clear the cache of a task type. OK: `done` is
+  // called later, once, with the worker's answer; FAILED_PRECONDITION: the
+  // stream was lost first; DEADLINE_EXCEEDED: no answer in kClearCacheTimeout.
+  // RESOURCE_EXHAUSTED: too many wait, `done` is not called; try again.
+  absl::Status ClearCache(StreamId stream, const std::string& task_type,
+                          CacheClears::Done done);
+  void TakeClearCacheDone(StreamId stream, const v1::ClearCacheDone& done);
   // A watcher of this job passed output on: more may be acknowledged.
   void OutputTaken(const JobId& id);
   // Called with the session of a local worker that must be killed.
@@ -142,15 +150,25 @@ class Engine {
   int64_t refused_for_store = 0;
 
  private:
+  using Blob = std::shared_ptr<const std::string>;
+  // What watchers are told of a job once it is durable.
+  struct Shown {
+    JobId id;
+    std::shared_ptr<v1::Job> job;
+    // Its result is only in the store and is still to be added.
+    bool result_in_store = false;
+  };
   // What waits for one batch.
   struct Gathering {
     uint64_t number = 1;
     absl::flat_hash_set<JobId> dirty;
+    // Checkpoints and results, of jobs that are dirty.
+    absl::flat_hash_map<JobId, Blob> results;
     store::Batch batch;
     std::vector<Effect> effects;
     std::vector<std::function<void()>> waiters;
     // Filled when it is handed over.
-    std::vector<std::pair<JobId, std::shared_ptr<const v1::Job>>> shown;
+    std::vector<Shown> shown;
     std::vector<JobId> ended;
 
     bool empty() const {
@@ -164,12 +182,19 @@ class Engine {
   static uint64_t RequestKey(const std::string& namespace_,
                              const std::string& request_id);
   absl::Status Load(store::StoreView* view, absl::Duration previous_lease);
+  // Moves what the core wants stored into gathering_.
+  void Gather(Effects* turn);
   void HandOver();
+  Shown Show(const Job& job, const Gathering& batch) const;
+  void Tell(Shown shown);
   void OnCommitted(uint64_t number, absl::Status status);
   void Settle(Gathering gathered);
   void Perform(const Effect& effect);
   void SendAssignmentOn(const SendAssignment& effect);
+  void ReadAssignment(const SendAssignment& effect, WorkerOutbox* outbox);
+  // `checkpoint` may be null.
   void FillAssignment(const SendAssignment& effect, const std::string& payload,
+                      const std::string* checkpoint,
                       v1::AttachResponse* message);
   v1::AttachResponse* Outgoing(StreamId stream, int64_t size_bytes);
   void AcknowledgeOutput(const AttemptId& attempt);
@@ -179,6 +204,7 @@ class Engine {
   struct Link {
     WorkerLink* link = nullptr;
     WorkerOutbox outbox;
+    int64_t last_clear_cache = 0;
   };
 
   const EngineOptions options_;
@@ -191,6 +217,7 @@ class Engine {
   PolicyPool policies_;
   JobIdGenerator ids_;
   PayloadCache payloads_{kPayloadCacheBytesMax};
+  PayloadCache checkpoints_{kCheckpointCacheBytesMax};
   std::map<std::string, v1::TaskType> task_types_;
   absl::flat_hash_set<uint64_t> request_hashes_;
 
@@ -202,6 +229,7 @@ class Engine {
   StreamId last_stream_ = 0;
   absl::btree_map<StreamId, Link> links_;
   absl::flat_hash_map<AttemptId, OutputLog> outputs_;
+  CacheClears clears_;
   WatchHub hub_;
   std::function<void(const SessionId&)> kill_local_worker_;
   absl::Time housekeeping_time_;

@@ -175,6 +175,7 @@ void Engine::Announce(v1::TaskType type) {
   type.clear_env();
   type.clear_working_directory();
   type.clear_reason_patterns();
+  type.clear_warm_up();
   v1::TaskType& known = task_types_[type.name()];
   if (SerializeDeterministically(known) == SerializeDeterministically(type)) {
     return;

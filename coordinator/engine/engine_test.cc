@@ -1,130 +1,17 @@
 // Proves the order of things over a real store: nothing that depends on a
 // commit is sent or answered before it, several changes share one, and what was
-// acknowledged is there after a restart. The test is the loop: it runs what the
-// store's threads post.
-#include "coordinator/engine/engine.h"
-
-#include <stdlib.h>
-
-#include <deque>
-#include <filesystem>
-#include <memory>
+// acknowledged is there after a restart (see engine_fixture.h).
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
-#include "absl/time/clock.h"
+#include "coordinator/engine/engine_fixture.h"
 #include "gtest/gtest.h"
 
 namespace vigil::coordinator {
 namespace {
 
-class FakeLink : public WorkerLink {
- public:
-  void Deliver(v1::AttachResponse message) override {
-    messages.push_back(std::move(message));
-  }
-  void Close(absl::Status) override { closed = true; }
-
-  int assignments() const {
-    int count = 0;
-    for (const v1::AttachResponse& message : messages) {
-      count += message.assignments_size();
-    }
-    return count;
-  }
-
-  std::vector<v1::AttachResponse> messages;
-  bool closed = false;
-};
-
-class EngineTest : public ::testing::Test {
- protected:
-  EngineTest() {
-    std::string pattern = ::testing::TempDir() + "/engineXXXXXX";
-    directory_ = mkdtemp(pattern.data());
-    Open();
-  }
-  ~EngineTest() override {
-    engine_.reset();
-    std::filesystem::remove_all(directory_);
-  }
-
-  void Open() {
-    EngineOptions options;
-    options.database_path = directory_ + "/jobs.db";
-    auto engine = Engine::Open(options, [this](std::function<void()> closure) {
-      absl::MutexLock lock(&mutex_);
-      posted_.push_back(std::move(closure));
-    });
-    ASSERT_TRUE(engine.ok()) << engine.status();
-    engine_ = *std::move(engine);
-  }
-
-  // One turn: `events`, then what the threads posted.
-  void Turn(const std::function<void()>& events = [] {}) {
-    engine_->BeginTurn(engine_->clock().Now());
-    events();
-    RunPosted();
-    engine_->EndTurn();
-  }
-
-  // Turns until the store has answered everything.
-  void Settle() {
-    bool durable = false;
-    Turn([&] { engine_->WhenDurable([&] { durable = true; }); });
-    while (!durable) {
-      AwaitPosted();
-      Turn();
-    }
-  }
-
-  void AwaitPosted() {
-    absl::MutexLock lock(&mutex_);
-    const auto some = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-      return !posted_.empty();
-    };
-    ASSERT_TRUE(
-        mutex_.AwaitWithTimeout(absl::Condition(&some), absl::Seconds(60)));
-  }
-
-  void RunPosted() {
-    std::deque<std::function<void()>> posted;
-    {
-      absl::MutexLock lock(&mutex_);
-      posted.swap(posted_);
-    }
-    for (const auto& closure : posted) closure();
-  }
-
-  JobId Submit(const std::string& program) {
-    Submission submission;
-    submission.namespace_ = "default";
-    submission.spec.mutable_command()->add_argv(program);
-    const auto job = engine_->Submit(std::move(submission));
-    EXPECT_TRUE(job.ok()) << job.status();
-    return (*job)->id;
-  }
-
-  StreamId Attach(FakeLink* link, int slots) {
-    const StreamId stream = engine_->AddLink(link);
-    WorkerHello hello;
-    hello.worker = WorkerId("w");
-    hello.session = SessionId("s");
-    hello.slots = slots;
-    hello.allow_commands = true;
-    EXPECT_TRUE(
-        engine_->core()
-            .Attach(stream, std::move(hello), engine_->now(), engine_->fx())
-            .ok());
-    return stream;
-  }
-
-  std::string directory_;
-  absl::Mutex mutex_;
-  std::deque<std::function<void()>> posted_ ABSL_GUARDED_BY(mutex_);
-  std::unique_ptr<Engine> engine_;
-};
+using EngineTest = EngineFixture;
 
 TEST_F(EngineTest, NothingIsSentBeforeItsCommit) {
   FakeLink link;
@@ -150,8 +37,7 @@ TEST_F(EngineTest, AcknowledgedJobsAreThereAfterARestart) {
   JobId id;
   Turn([&] { id = Submit("true"); });
   Settle();
-  engine_.reset();
-  Open();
+  Reopen();
   const Job* job = engine_->core().FindJob(id);
   ASSERT_NE(job, nullptr);
   EXPECT_EQ(job->state, JobState::kQueued);
@@ -161,8 +47,7 @@ TEST_F(EngineTest, AcknowledgedJobsAreThereAfterARestart) {
 TEST_F(EngineTest, ProgramsThatLeftTheCacheAreReadBack) {
   Turn([&] { Submit("read-back"); });
   Settle();
-  engine_.reset();
-  Open();  // the cache is empty now
+  Reopen();  // the cache is empty now
   FakeLink link;
   Turn([&] { Attach(&link, 1); });
   while (link.assignments() == 0) {
@@ -177,8 +62,7 @@ TEST_F(EngineTest, AStopNeverOvertakesItsAssignment) {
   JobId id;
   Turn([&] { id = Submit("read-back"); });
   Settle();
-  engine_.reset();
-  Open();
+  Reopen();
   FakeLink link;
   Turn([&] { Attach(&link, 1); });
   Turn([&] { engine_->core().Cancel(id, engine_->now(), engine_->fx()); });

@@ -12,9 +12,11 @@ namespace vigil::coordinator {
 // that a job that finds a free slot needs no read; older ones are read back.
 inline constexpr int64_t kPayloadCacheBytesMax = 64 << 20;
 
-// One message to a worker; default clients refuse above 4 MiB, and one payload
-// of 3 MiB must fit beside small change.
-inline constexpr int64_t kMessageBytesMax = (4 << 20) - (64 << 10);
+// Checkpoints kept in memory until their jobs end, so that neither the next
+// attempt nor the last event of a watch needs a read; older ones are read back.
+inline constexpr int64_t kCheckpointCacheBytesMax = 64 << 20;
+
+// What is packed into one message to a worker; a larger assignment goes alone.
 inline constexpr int64_t kMessageBytesSoftMax = 1 << 20;
 
 // Output kept of each attempt: this much from its start, this much from its
@@ -45,6 +47,11 @@ inline constexpr absl::Duration kStallMin = absl::Seconds(1);
 
 // Task types remembered, announced by any worker ever.
 inline constexpr int kTaskTypesMax = 1000;
+
+// How long a worker may take to clear a cache, and how many callers may wait
+// for it: each is an open call.
+inline constexpr absl::Duration kClearCacheTimeout = absl::Seconds(30);
+inline constexpr size_t kCacheClearsMax = 1000;
 
 }  // namespace vigil::coordinator
 

@@ -1,6 +1,7 @@
-// PayloadCache: the programs of jobs that were submitted a moment ago. Loses
-// the oldest above kPayloadCacheBytesMax; what is not here is read from the
-// store. Loop thread only; values are shared with messages under way.
+// PayloadCache: large values of jobs that will soon be wanted: the programs of
+// those submitted a moment ago, the checkpoints of those that run. Loses the
+// oldest above its size; what is not here is read from the store. Loop thread
+// only; values are shared with messages under way.
 #ifndef VIGIL_COORDINATOR_ENGINE_PAYLOAD_CACHE_H_
 #define VIGIL_COORDINATOR_ENGINE_PAYLOAD_CACHE_H_
 
@@ -19,10 +20,16 @@ class PayloadCache {
  public:
   explicit PayloadCache(int64_t bytes_max) : bytes_max_(bytes_max) {}
 
+  // Takes the place of what was there; that does not make it younger.
   void Add(const JobId& id, std::shared_ptr<const std::string> payload) {
+    std::shared_ptr<const std::string>& known = payloads_[id];
+    if (known == nullptr) {
+      order_.push_back(id);
+    } else {
+      bytes_ -= static_cast<int64_t>(known->size());
+    }
     bytes_ += static_cast<int64_t>(payload->size());
-    payloads_[id] = std::move(payload);
-    order_.push_back(id);
+    known = std::move(payload);
     while (bytes_ > bytes_max_ || order_.size() > 2 * payloads_.size() + 64) {
       Drop(order_.front());
       order_.pop_front();

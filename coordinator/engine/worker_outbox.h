@@ -39,6 +39,7 @@ class WorkerOutbox {
   // A message of its own that is not sent before `ready` is set.
   std::shared_ptr<Pending> Hold() {
     items_.push_back(std::make_shared<Pending>());
+    open_bytes_ = kMessageBytesSoftMax;
     return items_.back();
   }
 

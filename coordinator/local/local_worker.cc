@@ -37,6 +37,11 @@ LocalWorker::LocalWorker(Options options)
 
 LocalWorker::~LocalWorker() { Stop(); }
 
+void LocalWorker::Reload() {
+  absl::MutexLock lock(&mutex_);
+  if (pid_ > 0) kill(pid_, SIGHUP);
+}
+
 void LocalWorker::Kill() {
   absl::MutexLock lock(&mutex_);
   if (pid_ > 0) kill(pid_, SIGKILL);

@@ -40,6 +40,9 @@ class LocalWorker {
   // As Stop.
   ~LocalWorker();
 
+  // Has the worker read its catalog again (SIGHUP). One that is just being
+  // started reads it anyway.
+  void Reload();
   // SIGKILLs the worker; another one is started once its tree is dead.
   void Kill();
   // SIGKILLs the worker and starts no other. Returns when the tree is dead.

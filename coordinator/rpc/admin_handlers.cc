@@ -96,6 +96,26 @@ Task<absl::Status> SetWorkerSlots(Services* services, CallContext*,
   co_return absl::OkStatus();
 }
 
+Task<absl::Status> ClearWorkerCache(Services* services, CallContext*,
+                                    const v1::ClearWorkerCacheRequest& request,
+                                    v1::ClearWorkerCacheResponse*) {
+  const WorkerRecord* worker =
+      services->engine->core().FindWorker(WorkerId(request.worker_id()));
+  if (worker == nullptr) co_return NoSuchWorker(request.worker_id());
+  if (!worker->hello.task_types.contains(request.task_type())) {
+    co_return absl::NotFoundError(absl::StrCat(
+        "worker ", request.worker_id(), " does not offer a task type '",
+        request.task_type(), "'; `vigil status` shows what it offers"));
+  }
+  if (!worker->connected()) {
+    co_return absl::FailedPreconditionError(
+        absl::StrCat("worker ", request.worker_id(),
+                     " is not connected; try again when it is"));
+  }
+  CacheCleared cleared(services->engine, worker->stream, request.task_type());
+  co_return co_await cleared;
+}
+
 Task<absl::Status> GetStatus(Services* services, CallContext*,
                              const v1::GetStatusRequest&,
                              v1::GetStatusResponse* response) {
@@ -134,8 +154,7 @@ Task<absl::Status> GetStatus(Services* services, CallContext*,
     response->set_worker_count(response->worker_count() + 1);
     if (!worker->connected()) continue;
     response->set_slots_total(response->slots_total() + worker->slots_max);
-    response->set_slots_busy(response->slots_busy() +
-                             static_cast<int>(worker->running.size()));
+    response->set_slots_busy(response->slots_busy() + worker->load.slots());
     if (response->workers_size() < kStatusWorkersMax) {
       *response->add_workers() = ToProto(*worker, engine.now());
     }

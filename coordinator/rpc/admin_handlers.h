@@ -23,6 +23,9 @@ Task<absl::Status> DrainWorker(Services* services, CallContext* call,
 Task<absl::Status> SetWorkerSlots(Services* services, CallContext* call,
                                   const v1::SetWorkerSlotsRequest& request,
                                   v1::SetWorkerSlotsResponse* response);
+Task<absl::Status> ClearWorkerCache(Services* services, CallContext* call,
+                                    const v1::ClearWorkerCacheRequest& request,
+                                    v1::ClearWorkerCacheResponse* response);
 Task<absl::Status> GetStatus(Services* services, CallContext* call,
                              const v1::GetStatusRequest& request,
                              v1::GetStatusResponse* response);

@@ -112,6 +112,31 @@ class StoreRead {
   bool queued_ = false;
 };
 
+// co_await CacheCleared: asks a worker to clear the cache of a task type and
+// goes on with what Engine::ClearCache says, at the latest after
+// kClearCacheTimeout.
+class CacheCleared {
+ public:
+  CacheCleared(Engine* engine, StreamId stream, const std::string& task_type)
+      : engine_(engine), stream_(stream), task_type_(task_type) {}
+  bool await_ready() const { return false; }
+  bool await_suspend(std::coroutine_handle<> waiter) {
+    status_ = engine_->ClearCache(stream_, task_type_,
+                                  [this, waiter](const absl::Status& status) {
+                                    status_ = status;
+                                    waiter.resume();
+                                  });
+    return status_.ok();
+  }
+  absl::Status await_resume() const { return status_; }
+
+ private:
+  Engine* const engine_;
+  const StreamId stream_;
+  const std::string task_type_;
+  absl::Status status_;
+};
+
 }  // namespace vigil::coordinator
 
 #endif  // VIGIL_COORDINATOR_RPC_CALL_CONTEXT_H_

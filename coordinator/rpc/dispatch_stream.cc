@@ -3,8 +3,11 @@
 #include <grpcpp/support/async_stream.h>
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -41,6 +44,8 @@ class DispatchStream : public WorkerLink {
   absl::Status Attach(const v1::AttachRequest& request);
   // Applies any later message.
   void Apply(const v1::AttachRequest& request);
+  void TakeAnnouncement(
+      const google::protobuf::RepeatedPtrField<v1::TaskType>& types);
   void Detach() {
     if (stream_ != 0) services_->engine->RemoveLink(stream_);
     stream_ = 0;
@@ -69,6 +74,31 @@ class DispatchStream : public WorkerLink {
   StreamId stream_ = 0;
 };
 
+using TaskTypes = google::protobuf::RepeatedPtrField<v1::TaskType>;
+
+absl::Status CheckTaskTypes(const std::string& field, const TaskTypes& types) {
+  if (types.size() > kTaskTypesMax) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        field, " has ", types.size(), " entries; at most ", kTaskTypesMax));
+  }
+  for (const v1::TaskType& type : types) {
+    absl::Status status = CheckName(field + ".name", type.name());
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// Remembers what a worker offers, and says it as the core wants to know it.
+void TakeTaskTypes(const TaskTypes& types, Engine* engine,
+                   std::set<std::string>* names,
+                   std::map<std::string, int>* max_slots) {
+  for (const v1::TaskType& type : types) {
+    names->insert(type.name());
+    if (type.max_slots() > 0) (*max_slots)[type.name()] = type.max_slots();
+    engine->Announce(type);
+  }
+}
+
 absl::Status CheckAttach(const v1::Attach& attach) {
   if (attach.protocol_min() > kProtocolVersion ||
       attach.protocol_max() < kProtocolVersion) {
@@ -89,18 +119,7 @@ absl::Status CheckAttach(const v1::Attach& attach) {
     return absl::InvalidArgumentError(absl::StrCat(
         "attach.slots is ", attach.slots(), "; it must be 0 to ", kSlotsMax));
   }
-  if (attach.task_types_size() > kTaskTypesMax) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("attach.task_types has ", attach.task_types_size(),
-                     " entries; at most ", kTaskTypesMax));
-  }
-  for (const v1::TaskType& type : attach.task_types()) {
-    if (absl::Status status = CheckName("attach.task_types.name", type.name());
-        !status.ok()) {
-      return status;
-    }
-  }
-  return absl::OkStatus();
+  return CheckTaskTypes("attach.task_types", attach.task_types());
 }
 
 absl::Status DispatchStream::Attach(const v1::AttachRequest& request) {
@@ -123,10 +142,8 @@ absl::Status DispatchStream::Attach(const v1::AttachRequest& request) {
   hello.allow_commands = attach.allow_commands();
   hello.local = !services_->local_token.empty() &&
                 attach.local_token() == services_->local_token;
-  for (const v1::TaskType& type : attach.task_types()) {
-    hello.task_types.insert(type.name());
-    engine->Announce(type);
-  }
+  TakeTaskTypes(attach.task_types(), engine, &hello.task_types,
+                &hello.max_slots);
   for (const v1::AttemptId& id : attach.running()) {
     hello.running.push_back(FromProto(id));
   }
@@ -163,17 +180,43 @@ absl::Status DispatchStream::Attach(const v1::AttachRequest& request) {
   return absl::OkStatus();
 }
 
+void DispatchStream::TakeAnnouncement(const TaskTypes& types) {
+  absl::Status status = CheckTaskTypes("announcement.task_types", types);
+  if (!status.ok()) {
+    Close(std::move(status));
+    return;
+  }
+  Engine* engine = services_->engine;
+  std::set<std::string> names;
+  std::map<std::string, int> max_slots;
+  TakeTaskTypes(types, engine, &names, &max_slots);
+  engine->core().Announce(stream_, std::move(names), std::move(max_slots));
+}
+
 void DispatchStream::Apply(const v1::AttachRequest& request) {
   Engine* engine = services_->engine;
   Core& core = engine->core();
+  if (request.has_announcement()) {
+    TakeAnnouncement(request.announcement().task_types());
+  }
+  for (const v1::TaskTypeStatus& status : request.task_type_statuses()) {
+    core.SetTaskTypeStatus(stream_, FromProto(status));
+  }
   for (const v1::AttemptUpdate& update : request.updates()) {
     core.Update(stream_, FromProto(update), engine->now(), engine->fx());
   }
   for (const v1::AttemptOutput& output : request.output()) {
     engine->TakeOutput(stream_, output);
   }
+  for (const v1::AttemptCheckpoint& checkpoint : request.checkpoints()) {
+    core.TakeCheckpoint(stream_, FromProto(checkpoint), engine->now(),
+                        engine->fx());
+  }
   for (const v1::AttemptEnd& end : request.ends()) {
     core.End(stream_, FromProto(end), engine->now(), engine->fx());
+  }
+  for (const v1::ClearCacheDone& done : request.clear_cache_done()) {
+    engine->TakeClearCacheDone(stream_, done);
   }
   if (request.has_heartbeat()) {
     const v1::Heartbeat& heartbeat = request.heartbeat();

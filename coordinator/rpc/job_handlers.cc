@@ -123,7 +123,14 @@ Task<absl::Status> GetJob(Services* services, CallContext*,
   auto reading = LookUpProgram(services, request.job_id());
   absl::StatusOr<v1::JobSpec> program = co_await reading;
   if (!program.ok()) co_return program.status();
-  if (!request.include_input()) program->clear_input();
+  if (request.include_input()) {
+    // Both might not fit into one message.
+  } else {
+    program->clear_input();
+    auto adding = LookUpResult(services, &*found);
+    absl::Status status = co_await adding;
+    if (!status.ok()) co_return status;
+  }
   *response->mutable_job() = std::move(found->job);
   response->mutable_job()->mutable_spec()->MergeFrom(*program);
   co_return absl::OkStatus();

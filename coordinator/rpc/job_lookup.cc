@@ -18,9 +18,14 @@ Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
     co_return absl::InvalidArgumentError("job_id is empty");
   }
   Engine* engine = services->engine;
-  Durable durable(engine);
-  co_await durable;
-  if (const Job* job = engine->core().FindJob(JobId(job_id))) {
+  const Job* job = nullptr;
+  do {
+    // An end that is not durable yet is waited for.
+    Durable durable(engine);
+    co_await durable;
+    job = engine->core().FindJob(JobId(job_id));
+  } while (job != nullptr && IsFinal(job->state));
+  if (job != nullptr) {
     if (job->namespace_ != *name_space) {
       co_return NoSuchJob(job_id, *name_space);
     }
@@ -42,7 +47,23 @@ Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
   if (!stored.ok()) co_return stored.status();
   FoundJob found;
   found.job = std::move(stored->job);
+  found.result_bytes = stored->result_bytes;
   co_return found;
+}
+
+Task<absl::Status> LookUpResult(Services* services, FoundJob* found) {
+  if (!found->result_bytes.has_value()) co_return absl::OkStatus();
+  absl::StatusOr<std::optional<std::string>> bytes = std::string();
+  if (*found->result_bytes > 0) {
+    StoreRead read(services->engine, [&](store::StoreView& view) {
+      bytes = view.GetResult(found->job.job_id());
+    });
+    const bool queued = co_await read;
+    if (!queued) co_return TooManyReads();
+  }
+  if (!bytes.ok()) co_return bytes.status();
+  if (bytes->has_value()) SetResult(std::move(**bytes), &found->job);
+  co_return absl::OkStatus();
 }
 
 Task<absl::StatusOr<v1::JobSpec>> LookUpProgram(Services* services,

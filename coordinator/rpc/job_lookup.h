@@ -3,6 +3,8 @@
 #ifndef VIGIL_COORDINATOR_RPC_JOB_LOOKUP_H_
 #define VIGIL_COORDINATOR_RPC_JOB_LOOKUP_H_
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -14,8 +16,10 @@ namespace vigil::coordinator {
 
 struct FoundJob {
   v1::Job job;
-  // Not in a final state that is durable: the core still has it.
+  // It has not ended: the core still has it.
   bool live = false;
+  // Bytes of what an ended job left as its result; absent: nothing.
+  std::optional<int64_t> result_bytes;
 };
 
 // The job as it is durably. NOT_FOUND: no such job in this namespace.
@@ -23,6 +27,9 @@ struct FoundJob {
 Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
                                          const std::string& requested_namespace,
                                          const std::string& job_id);
+
+// Adds what an ended job left as its result or partial result, if anything.
+Task<absl::Status> LookUpResult(Services* services, FoundJob* found);
 
 // The program of a job: JobSpec.command, arguments and input.
 Task<absl::StatusOr<v1::JobSpec>> LookUpProgram(Services* services,

@@ -140,6 +140,9 @@ void Server::AcceptAll(Services* services) {
   ServeUnary<v1::SetWorkerSlotsRequest, v1::SetWorkerSlotsResponse>(
       services, loop, &workers_, &Workers::RequestSetWorkerSlots,
       &SetWorkerSlots);
+  ServeUnary<v1::ClearWorkerCacheRequest, v1::ClearWorkerCacheResponse>(
+      services, loop, &workers_, &Workers::RequestClearWorkerCache,
+      &ClearWorkerCache);
   ServeUnary<v1::GetStatusRequest, v1::GetStatusResponse>(
       services, loop, &status_, &Status::RequestGetStatus, &GetStatus);
   ServeDispatch(services, loop, &live_, &dispatch_);

@@ -151,6 +151,9 @@ Task<absl::Status> RunJob(Services* services, CallContext* call,
     absl::Status status = co_await history;
     if (!status.ok()) co_return status;
     if (IsFinal(found->job)) {
+      auto adding = LookUpResult(services, &*found);
+      status = co_await adding;
+      if (!status.ok()) co_return status;
       watch.OnJob(std::make_shared<const v1::Job>(std::move(found->job)));
     }
   }
@@ -206,6 +209,9 @@ Task<absl::Status> WatchJob(Services* services, CallContext*,
     if (!status.ok()) co_return status;
   }
   if (ended) {
+    auto adding = LookUpResult(services, &*found);
+    absl::Status status = co_await adding;
+    if (!status.ok()) co_return status;
     watch.OnJob(std::make_shared<const v1::Job>(std::move(found->job)));
   }
   auto following = Follow(services, &watch, request.job_id(), stream);

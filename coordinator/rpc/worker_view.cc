@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
+#include <vector>
 
+#include "base/wire/attempt_wire.h"
 #include "base/wire/time_wire.h"
 #include "coordinator/codec/job_codec.h"
 
@@ -16,27 +19,41 @@ v1::Worker::State StateOf(const WorkerRecord& worker) {
                          : v1::Worker::STATE_CONNECTED;
 }
 
-void AddSlots(const WorkerRecord& worker, absl::Time now, v1::Worker* proto) {
+// The job that each slot runs, null for none. A job that waits behind another
+// one in its process is shown when its turn has come.
+std::map<int, const Job*> JobsBySlot(const WorkerRecord& worker) {
   std::map<int, const Job*> busy;
-  std::vector<const Job*> unreported;
+  std::vector<const Job*> others;
   for (const auto& [id, job] : worker.running) {
     const AttemptUpdate& last = job->current().last;
-    // Assigned, and the worker has not said yet to which slot.
-    const bool reported = last.attempt.number == id.number;
-    if (!reported || !busy.emplace(last.slot, job).second) {
-      unreported.push_back(job);
+    // Otherwise it is assigned, and the worker has not said yet to which slot;
+    // or it waits for a warm-up and has none.
+    const bool reported = last.attempt.number == id.number && last.slot >= 0;
+    const auto [it, alone] =
+        reported ? busy.emplace(last.slot, job) : std::pair(busy.end(), false);
+    if (alone) continue;
+    const Job* other = job;
+    // The one that has started is the one that runs.
+    if (reported && it->second->current().start_time == absl::InfinitePast()) {
+      other = std::exchange(it->second, job);
     }
+    others.push_back(other);
   }
-  for (int i = 0;
-       i < std::max(worker.slots_max, static_cast<int>(worker.running.size()));
-       ++i) {
-    if (!busy.contains(i) && !unreported.empty()) {
-      busy[i] = unreported.back();
-      unreported.pop_back();
+  int count = static_cast<int>(busy.size());
+  for (int i = 0; i < std::max(worker.slots_max, worker.load.slots()); ++i) {
+    const Job*& shown = busy[i];
+    if (shown != nullptr || others.empty() || count >= worker.load.slots()) {
+      continue;
     }
-    busy.try_emplace(i, nullptr);
+    shown = others.back();
+    others.pop_back();
+    ++count;
   }
-  for (const auto& [index, job] : busy) {
+  return busy;
+}
+
+void AddSlots(const WorkerRecord& worker, absl::Time now, v1::Worker* proto) {
+  for (const auto& [index, job] : JobsBySlot(worker)) {
     v1::Slot* slot = proto->add_slots();
     slot->set_index(index);
     slot->set_state(job == nullptr ? v1::Slot::STATE_IDLE
@@ -75,6 +92,10 @@ v1::Worker ToProto(const WorkerRecord& worker, absl::Time now) {
   vigil::ToProto(worker.lease_time, proto.mutable_lease_time());
   proto.set_load_average(worker.load_average);
   proto.set_memory_available_bytes(worker.memory_available_bytes);
+  for (const auto& [name, status] : worker.statuses) {
+    if (status.warm_processes == 0 && status.degraded.empty()) continue;
+    vigil::ToProto(status, proto.add_task_type_statuses());
+  }
   return proto;
 }
 

@@ -30,6 +30,10 @@ constexpr int kKeepaliveTimeoutMs = 10'000;
 // minutes.
 constexpr int kConnectTimeoutMs = 5'000;
 
+// One assignment: an input of 3 MiB, a checkpoint of 1 MiB, and the rest of its
+// spec.
+constexpr int kReceiveBytesMax = 8 << 20;
+
 std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
   // Each stream connects anew at once: when to try again is the loop's
@@ -39,6 +43,7 @@ std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
                                    arguments);
 }

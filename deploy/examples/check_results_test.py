@@ -25,18 +25,23 @@ class CheckResultsTest(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         self.addCleanup(scratch.cleanup)
         self.scratch = pathlib.Path(scratch.name)
+        self.lib = self.scratch / "lib"
         self.results = [
-            {"item": "/lib/a.py", "job_id": "1", "state": "SUCCEEDED"},
-            {"item": "/lib/p/b.py", "job_id": "2", "state": "SUCCEEDED"},
-            {"item": "/lib/bad.py", "job_id": "3", "state": "FAILED",
+            {"item": f"{self.lib}/a.py", "job_id": "1", "state": "SUCCEEDED"},
+            {"item": f"{self.lib}/p/b.py", "job_id": "2", "state": "SUCCEEDED"},
+            {"item": f"{self.lib}/bad.py", "job_id": "3", "state": "FAILED",
              "reason": "INVALID_INPUT"},
         ]
-        self.malformed = ["/lib/bad.py"]
-        self.files = ["a.py", "p/b.py"]
+        # The last two once more.
+        self.sample = [{**result, "job_id": f"9{result['job_id']}"}
+                       for result in self.results[1:]]
+        self.malformed = [f"{self.lib}/bad.py"]
+        self.files = {"out/a.py": "x = 1", "out/p/b.py": "y  = 2",
+                      "sample/p/b.py": "y  = 2"}
         # 64-bit numbers are strings in protobuf's JSON, and zeros may stay.
-        self.states = {"STATE_SUCCEEDED": "2", "STATE_FAILED": "1",
+        self.states = {"STATE_SUCCEEDED": "3", "STATE_FAILED": "2",
                        "STATE_QUEUED": "0"}
-        self.listed = {"SUCCEEDED": 2, "FAILED": 1}
+        self.listed = {"SUCCEEDED": 3, "FAILED": 2}
 
     def check(self) -> subprocess.CompletedProcess[str]:
         def write(name: str, lines: list[str]) -> str:
@@ -45,19 +50,25 @@ class CheckResultsTest(unittest.TestCase):
             path.write_text("".join(line + "\n" for line in lines))
             return f"{path}"
 
-        for name in self.files:
-            write(f"out/{name}", [])
+        for name in ("a.py", "p/b.py", "bad.py"):
+            write(f"lib/{name}", ["y  = 2 # b" if "b" in name else "x = 1"])
+        for name, content in self.files.items():
+            write(name, [content])
         states = [{"state": state, "jobs": jobs}
                   for state, jobs in self.states.items()]
         return subprocess.run([
-            sys.executable, PROGRAM, "--root=/lib",
+            sys.executable, PROGRAM, f"--root={self.lib}",
             f"--output_dir={self.scratch}/out",
             "--results=" + write("results", list(map(json.dumps,
                                                      self.results))),
+            "--sample",
+            write("sampled", list(map(json.dumps, self.sample))),
+            f"{self.scratch}/sample",
             "--status=" + write("status", [json.dumps({"states": states})]),
             "--listed=" + write("listed", [json.dumps(self.listed)]),
-            "--modules=" + write("modules", ["/lib/a.py", "/lib/bad.py",
-                                             "/lib/p/b.py"]),
+            "--modules=" + write("modules", [
+                f"{self.lib}/{name}" for name in ("a.py", "bad.py",
+                                                  "p/b.py")]),
             "--malformed=" + write("malformed", self.malformed),
         ], capture_output=True, text=True, check=False)
 
@@ -78,35 +89,53 @@ class CheckResultsTest(unittest.TestCase):
 
     def test_names_module_without_result(self):
         self.results.pop(0)
-        self.assert_refused("no result: /lib/a.py")
+        self.assert_refused(f"no result: {self.lib}/a.py")
 
     def test_names_module_with_two_results(self):
         self.results.append(self.results[0])
-        self.assert_refused("more than one result: /lib/a.py")
+        self.assert_refused(f"more than one result: {self.lib}/a.py")
 
     def test_names_result_of_no_module(self):
-        self.results[0]["item"] = "/lib/c.py"
-        self.assert_refused("result that nobody asked for: /lib/c.py")
+        self.results[0]["item"] = f"{self.lib}/c.py"
+        self.assert_refused(f"result that nobody asked for: {self.lib}/c.py")
 
     def test_names_malformed_module_that_succeeded(self):
-        self.malformed.append("/lib/a.py")
-        self.assert_refused("malformed, but not INVALID_INPUT: /lib/a.py")
+        self.malformed.append(f"{self.lib}/a.py")
+        self.assert_refused(
+            f"malformed, but not INVALID_INPUT: {self.lib}/a.py")
 
     def test_names_module_that_was_refused_though_it_compiles(self):
         self.malformed.clear()
-        self.assert_refused("INVALID_INPUT, but it compiles: /lib/bad.py")
+        self.assert_refused(
+            f"INVALID_INPUT, but it compiles: {self.lib}/bad.py")
 
     def test_names_module_that_failed_for_another_reason(self):
         self.results[0].update(state="FAILED", reason="SIGNALLED")
-        self.assert_refused("compiles, but its job did not succeed: /lib/a.py")
+        self.assert_refused(
+            f"compiles, but its job did not succeed: {self.lib}/a.py")
 
     def test_names_missing_output(self):
-        self.files.remove("p/b.py")
+        del self.files["out/p/b.py"]
         self.assert_refused("succeeded without output: p/b.py")
 
     def test_names_output_of_a_job_that_failed(self):
-        self.files.append("bad.py")
+        self.files["out/bad.py"] = ""
         self.assert_refused("output without success: bad.py")
+
+    def test_names_output_that_is_not_python(self):
+        self.files["out/a.py"] = "def f(:"
+        self.assert_refused("neither the module itself nor Python: a.py")
+
+    def test_names_job_of_a_sample_that_ended_otherwise(self):
+        self.sample[1]["reason"] = "SIGNALLED"
+        self.assert_refused(f"ended otherwise in the sample: {self.lib}/bad.py")
+
+    def test_names_output_of_a_sample_that_differs_or_is_missing(self):
+        self.files["sample/p/b.py"] = "y = 2"
+        self.assert_refused("written otherwise in the sample: p/b.py")
+        (self.scratch / "sample/p/b.py").unlink()
+        del self.files["sample/p/b.py"]
+        self.assert_refused("written otherwise in the sample: p/b.py")
 
     def test_names_counts_that_differ_from_the_coordinators(self):
         self.states["STATE_CANCELLED"] = "1"

@@ -2,7 +2,8 @@
 """Inlines single-use local variables of one Python module.
 
 Reads MODULE, rewrites its syntax tree and writes the result below OUTPUT_DIR,
-at the path that MODULE has below ROOT. A local goes when it is assigned once,
+at the path that MODULE has below ROOT; a module with nothing to inline goes
+there as it is. A local goes when it is assigned once,
 by `name = expression`, and read once, in the very next statement, and when
 nothing that the program does can tell the difference:
 
@@ -18,20 +19,27 @@ Nothing is moved into a loop, a `try`, a `with`, a lambda, a comprehension or
 another scope, across an `await` or `yield`, or within a function that can look
 at its own variables by name (`locals`, `eval`, `sys._getframe`...).
 
+It runs as a command, and as a warm task of Vigil for one module after another,
+whose input is JSON: {"root": ROOT, "output_dir": OUTPUT_DIR, "module": MODULE}.
+
 Exit statuses are those of sysexits.h: 0, 64 wrong usage, 65 the module is not
 valid Python, 70 the rewritten module does not compile (a bug here), 74 reading
-or writing failed.
+or writing failed. A warm task says INVALID_INPUT instead of 64 and 65.
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
 import collections
+import functools
+import gc
 import os
 import sys
 import warnings
-from typing import Iterator, NoReturn, Optional
+from typing import TYPE_CHECKING, Any, Iterator, NoReturn, Optional
+
+if TYPE_CHECKING:
+    import vigil_task
 
 # What compile() raises for a malformed module: SyntaxError; ValueError for null
 # bytes and wrong encodings; the others for nesting beyond its limits.
@@ -44,8 +52,10 @@ MALFORMED = (SyntaxError, ValueError, RecursionError, MemoryError,
 MAX_HEIGHT = 20
 
 # Python calls while the tree is rewritten. Trees that compile() accepts can be
-# deeper than the default of 1000 allows Python code to follow.
+# deeper than the default of 1000 allows Python code to follow. While it is
+# parsed the default holds: it keeps the parser within its stack.
 RECURSION_LIMIT = 20_000
+PARSER_RECURSION_LIMIT = sys.getrecursionlimit()
 
 # Functions that mention one of these may read variables by name.
 INTROSPECTION = frozenset({
@@ -57,6 +67,8 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = FUNCTIONS + (ast.ClassDef, ast.Lambda, ast.ListComp, ast.SetComp,
                       ast.DictComp, ast.GeneratorExp)
 GUARDS = (ast.Try, getattr(ast, "TryStar", ast.Try), ast.With, ast.AsyncWith)
+COMPOUND = frozenset({*FUNCTIONS, *GUARDS, ast.ClassDef, ast.If, ast.For,
+                      ast.AsyncFor, ast.While, ast.Match})
 SUSPENSIONS = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 
 
@@ -69,15 +81,15 @@ class Uses:
         # Names that are also bound or mentioned in a way not counted above.
         self.others: set[str] = set()
         self.parameters = {
-            node.arg for node in ast.iter_child_nodes(function.args)
+            node.arg for node in _children(function.args)
             if isinstance(node, ast.arg)
         }
-        self.introspective = False
+        self.introspective = any(map(_looks_at_variables, _walk(function)))
         pending: list[ast.AST] = list(function.body)
         while pending:
             node = pending.pop()
             if isinstance(node, SCOPES):
-                for inner in ast.walk(node):
+                for inner in _walk(node):
                     self.others.update(_mentions(inner))
             elif isinstance(node, ast.Name):
                 if isinstance(node.ctx, ast.Load):
@@ -88,10 +100,7 @@ class Uses:
                     self.others.add(node.id)
             else:
                 self.others.update(_mentions(node))
-                pending.extend(ast.iter_child_nodes(node))
-        for node in ast.walk(function):
-            name = getattr(node, "id", getattr(node, "attr", None))
-            self.introspective |= name in INTROSPECTION
+                pending.extend(_children(node))
 
     def is_candidate(self, name: str) -> bool:
         return (self.stores[name] == 1 and self.loads[name] == 1 and
@@ -101,6 +110,31 @@ class Uses:
     def is_constant_parameter(self, name: str) -> bool:
         return (name in self.parameters and self.stores[name] == 0 and
                 name not in self.others)
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    """Returns the nodes right under `node`, faster than ast can."""
+    children: list[ast.AST] = []
+    for value in vars(node).values():
+        if isinstance(value, ast.AST):
+            children.append(value)
+        elif isinstance(value, list):
+            children += [item for item in value if isinstance(item, ast.AST)]
+    return children
+
+
+def _walk(root: ast.AST) -> Iterator[ast.AST]:
+    """Yields `root` and every node below, in no particular order."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += _children(node)
+
+
+def _looks_at_variables(node: ast.AST) -> bool:
+    name = getattr(node, "id", getattr(node, "attr", None))
+    return name in INTROSPECTION
 
 
 def _mentions(node: ast.AST) -> Iterator[str]:
@@ -140,7 +174,7 @@ def _is_plain(node: ast.expr) -> bool:
 
 
 def _height(node: ast.AST) -> int:
-    return 1 + max(map(_height, ast.iter_child_nodes(node)), default=0)
+    return 1 + max(map(_height, _children(node)), default=0)
 
 
 def _header(statement: ast.stmt) -> list[tuple[str, ast.expr]]:
@@ -205,10 +239,14 @@ class Inliner:
     """Inlines what can be inlined in one function's own scope."""
 
     def __init__(self, function: ast.AST) -> None:
-        self.uses = Uses(function)
+        self.function = function
         self.inlined = 0
-        if not self.uses.introspective:
-            self._rewrite(function.body, guarded=False)
+        self._rewrite(function.body, guarded=False)
+
+    @functools.cached_property
+    def uses(self) -> Uses:
+        """Counted when the first pair of statements asks: most never do."""
+        return Uses(self.function)
 
     def _rewrite(self, suite: list[ast.stmt], guarded: bool) -> None:
         # Backwards, so that a chain of assignments folds into its end.
@@ -216,41 +254,49 @@ class Inliner:
             statement = suite[i]
             if isinstance(statement, SCOPES):
                 continue
-            inner = guarded or isinstance(statement, GUARDS)
-            for child in _suites(statement):
-                self._rewrite(child, inner)
-            if i + 1 < len(suite) and self._inline(statement, suite[i + 1],
-                                                   guarded):
+            if type(statement) in COMPOUND:
+                inner = guarded or isinstance(statement, GUARDS)
+                for child in _suites(statement):
+                    self._rewrite(child, inner)
+            if (isinstance(statement, ast.Assign) and i + 1 < len(suite) and
+                    self._inline(statement, suite[i + 1], guarded)):
                 del suite[i]
                 self.inlined += 1
 
-    def _inline(self, statement: ast.stmt, use: ast.stmt,
+    def _inline(self, statement: ast.Assign, use: ast.stmt,
                 guarded: bool) -> bool:
         """Moves the value that `statement` assigns into `use`, if it may."""
-        if not (isinstance(statement, ast.Assign) and
-                len(statement.targets) == 1 and
-                isinstance(statement.targets[0], ast.Name)):
-            return False
-        name = statement.targets[0].id
-        value = statement.value
+        # What costs least is asked first.
+        target = statement.targets[0]
         header = _header(use)
-        if not header or not self.uses.is_candidate(name):
+        if (len(statement.targets) != 1 or not isinstance(target, ast.Name) or
+                not header):
             return False
+        name, value = target.id, statement.value
         # A string on its own could become the docstring.
         if isinstance(use, ast.Expr) and isinstance(use.value, ast.Name):
+            return False
+        leads = self._may_lead(name, value, use, guarded)
+        if not leads and not isinstance(
+                value, (ast.Constant, ast.UnaryOp, ast.Name, ast.Tuple)):
+            return False
+        if not any(isinstance(node, ast.Name) and node.id == name
+                   for _, root in header for node in _walk(root)):
+            return False
+        if self.uses.introspective or not self.uses.is_candidate(name):
+            return False
+        if not leads and not _is_pure(value, self.uses):
             return False
         if _height(value) > MAX_HEIGHT or any(
                 isinstance(node, SUSPENSIONS)
                 for root in (value, *(root for _, root in header))
-                for node in ast.walk(root)):
-            return False
-        if not (_is_pure(value, self.uses) or
-                self._may_lead(name, value, use, guarded)):
+                for node in _walk(root)):
             return False
         replace = _Replace(name, value)
         for field, root in header:
             setattr(use, field, replace.visit(root))
         return replace.done
+
 
     def _may_lead(self, name: str, value: ast.expr, use: ast.stmt,
                   guarded: bool) -> bool:
@@ -282,42 +328,49 @@ def _suites(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
             yield part.body
 
 
+def _functions(suite: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Yields the functions in `suite`, outer ones before inner ones."""
+    for statement in suite:
+        if isinstance(statement, FUNCTIONS):
+            yield statement
+        if type(statement) in COMPOUND:
+            for child in _suites(statement):
+                yield from _functions(child)
+
+
 def inline_variables(tree: ast.Module) -> int:
     """Rewrites `tree` in place; returns how many variables went."""
-    return sum(
-        Inliner(node).inlined
-        for node in list(ast.walk(tree))
-        if isinstance(node, FUNCTIONS))
+    return sum(Inliner(function).inlined for function in _functions(tree.body))
 
 
-def _fail(status: int, message: str) -> NoReturn:
-    print(f"inline_variables: {message}", file=sys.stderr)
-    sys.exit(status)
+class Refused(Exception):
+    """The job was not done; `status` is what the command exits with."""
 
-
-class _Parser(argparse.ArgumentParser):
-
-    def error(self, message: str) -> NoReturn:
-        _fail(os.EX_USAGE, f"{message}; see --help")
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def _rewrite_source(source: bytes, module: str) -> tuple[bytes, int]:
-    """Returns the rewritten module, as UTF-8, and how many variables went."""
-    warnings.simplefilter("ignore")
-    try:
-        compile(source, module, "exec", dont_inherit=True)
-    except MALFORMED as error:
-        _fail(os.EX_DATAERR,
-              f"{module}: does not compile: {type(error).__name__}: {error}")
-    sys.setrecursionlimit(RECURSION_LIMIT)
+    """Returns the rewritten module and how many variables went."""
+    sys.setrecursionlimit(PARSER_RECURSION_LIMIT)
     try:
         tree = ast.parse(source, module)
+        sys.setrecursionlimit(RECURSION_LIMIT)
+        # Of the tree, since parsing the source again would cost more.
+        compile(tree, module, "exec", dont_inherit=True)
+    except MALFORMED as error:
+        raise Refused(os.EX_DATAERR, f"{module}: does not compile: "
+                      f"{type(error).__name__}: {error}") from None
+    try:
         inlined = inline_variables(tree)
+        if not inlined:
+            return source, 0
         rewritten = (ast.unparse(tree) + "\n").encode()
         compile(rewritten, module, "exec", dont_inherit=True)
     except MALFORMED as error:
-        _fail(os.EX_SOFTWARE,
-              f"{module}: rewritten: {type(error).__name__}: {error}")
+        raise Refused(os.EX_SOFTWARE, f"{module}: rewritten: "
+                      f"{type(error).__name__}: {error}") from None
     return rewritten, inlined
 
 
@@ -335,28 +388,77 @@ def _write(path: str, content: bytes) -> None:
         raise
 
 
-def main() -> None:
-    parser = _Parser(description=__doc__.split("\n", maxsplit=1)[0])
+def rewrite_module(root: str, output_dir: str,
+                   module: str) -> dict[str, Any]:
+    """Does one job; returns what there is to say of it."""
+    relative = os.path.relpath(os.path.abspath(module), os.path.abspath(root))
+    if relative.split(os.sep)[0] in (os.curdir, os.pardir):
+        raise Refused(os.EX_USAGE, f"{module} is not below --root={root}")
+    with open(module, "rb") as file:
+        source = file.read()
+    rewritten, inlined = _rewrite_source(source, module)
+    _write(os.path.join(output_dir, relative), rewritten)
+    return {"module": relative, "inlined": inlined, "bytes": len(rewritten)}
+
+
+def run_job(job: vigil_task.Job) -> dict[str, Any]:
+    """Does one job of a warm task."""
+    import vigil_task  # pylint: disable=import-outside-toplevel
+    where = job.json()
+    if not (isinstance(where, dict) and
+            where.keys() == {"root", "output_dir", "module"} and
+            all(isinstance(path, str) for path in where.values())):
+        raise vigil_task.InvalidInput(
+            "the input must have root, output_dir and module, each a path")
+    try:
+        return rewrite_module(**where)
+    except Refused as error:
+        if error.status in (os.EX_USAGE, os.EX_DATAERR):
+            raise vigil_task.InvalidInput(str(error)) from None
+        raise
+    finally:
+        # Here, and never in the middle of a tree, which has no cycles.
+        gc.collect()
+
+
+def _fail(status: int, message: str) -> NoReturn:
+    print(f"inline_variables: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def run_command() -> None:
+    import argparse  # pylint: disable=import-outside-toplevel
+
+    class Parser(argparse.ArgumentParser):
+
+        def error(self, message: str) -> NoReturn:
+            _fail(os.EX_USAGE, f"{message}; see --help")
+
+    parser = Parser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--root", required=True,
                         help="directory that MODULE is in, at any depth")
     parser.add_argument("--output_dir", required=True,
                         help="where the rewritten module goes")
     parser.add_argument("module", metavar="MODULE")
-    options = parser.parse_args()
-    root = os.path.abspath(options.root)
-    relative = os.path.relpath(os.path.abspath(options.module), root)
-    if relative.split(os.sep)[0] in (os.curdir, os.pardir):
-        parser.error(f"{options.module} is not below --root={options.root}")
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with open(options.module, "rb") as module:
-            source = module.read()
-        rewritten, inlined = _rewrite_source(source, options.module)
-        _write(os.path.join(options.output_dir, relative), rewritten)
-        print(f"{relative}: {inlined} inlined, {len(rewritten)} bytes",
+        done = rewrite_module(**vars(parser.parse_args()))
+        print("{module}: {inlined} inlined, {bytes} bytes".format(**done),
               flush=True)
+    except Refused as error:
+        _fail(error.status, str(error))
     except OSError as error:
         _fail(os.EX_IOERR, str(error))
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    # A tree makes many objects and no garbage: collections would find nothing.
+    gc.disable()
+    if "VIGIL_FD" in os.environ:
+        import vigil_task  # pylint: disable=import-outside-toplevel
+        vigil_task.serve(run_job)
+    run_command()
 
 
 if __name__ == "__main__":

@@ -3,14 +3,17 @@
 
 Snippets are run before and after they are rewritten, with a `log` that records
 the order of what happens, and must do the same; other tests look at the text
-that comes out, at exit statuses, and at what is left on disk.
+that comes out, at exit statuses, at what is left on disk, and at what a warm
+task answers.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -118,6 +121,22 @@ class SemanticsTest(unittest.TestCase):
                     if x:
                         log(i)
             """, 1)
+
+    def test_inlines_inside_every_compound_statement(self):
+        pair = "x = 5; log(x)"
+        for body in (f"if a: {pair}", f"if not a: pass\n    else: {pair}",
+                     f"for i in '1': {pair}",
+                     f"while not log({{}}): {pair}; break",
+                     f"with Loud('x'): {pair}",
+                     f"try: {pair}\n    finally: pass",
+                     f"try: 1/0\n    except ZeroDivisionError: {pair}",
+                     f"try: pass\n    finally: {pair}",
+                     f"match a:\n      case 1: {pair}",
+                     f"def g(): {pair}\n    g()",
+                     f"class C:\n      def g(self): {pair}\n    C().g()",
+                     f"async def g():\n      async for i in h(): {pair}"):
+            with self.subTest(body):
+                self.check(f"def f(a):\n    {body}\n", 1)
 
     def test_keeps_call_that_would_move_behind_another(self):
         self.check("""
@@ -368,14 +387,24 @@ class ProgramTest(unittest.TestCase):
                          "x = 2\n")
 
     def test_honours_declared_encoding_and_writes_utf8(self):
-        self.program("# coding: latin-1\nx = '\u00e9'\n".encode("latin-1"))
+        self.program("# coding: latin-1\ndef f():\n x = '\u00e9'\n return x\n"
+                     .encode("latin-1"))
         self.assertEqual((self.output / "package/module.py").read_bytes(),
-                         "x = '\u00e9'\n".encode())
+                         "def f():\n    return '\u00e9'\n".encode())
+
+    def test_leaves_module_with_nothing_to_inline_as_it_is(self):
+        content = "# coding: latin-1\nx =  '\u00e9' # so\n".encode("latin-1")
+        result = self.program(content)
+        self.assertEqual((self.output / "package/module.py").read_bytes(),
+                         content)
+        self.assertEqual(result.stdout,
+                         "package/module.py: 0 inlined, 32 bytes\n")
 
     def test_refuses_malformed_modules_with_65_and_one_line(self):
         for content in (b"def f(:\n", b"x = '\0'\n", b"x = '\xff'\n",
                         b"# coding: no-such\n", b"return 1\n",
-                        b"x = " + b"(" * 500, b"-" * 100_000 + b"1"):
+                        b"x = " + b"(" * 500, b"-" * 100_000 + b"1",
+                        b"x = " + b" + ".join([b"1"] * 30_000)):
             with self.subTest(content[:20]):
                 result = self.program(content)
                 self.assertEqual(result.returncode, 65, result.stderr[-500:])
@@ -383,8 +412,10 @@ class ProgramTest(unittest.TestCase):
                 self.assertFalse(self.output.exists())
 
     def test_rewrites_modules_deeper_than_pythons_own_recursion_limit(self):
-        result = self.program(b"x = " + b" + ".join([b"1"] * 1200) + b"\n")
-        self.assertEqual(result.returncode, 0, result.stderr[-500:])
+        deep = b"x = " + b" + ".join([b"1"] * 1200) + b"\n"
+        for content in (deep, deep + b"def f():\n  x = 1\n  return x\n"):
+            result = self.program(content)
+            self.assertEqual(result.returncode, 0, result.stderr[-500:])
 
     def test_is_silent_about_warnings(self):
         result = self.program(b"def f():\n  x = 1\n  return x is 1, '\\d'\n")
@@ -405,6 +436,86 @@ class ProgramTest(unittest.TestCase):
                                  f"--output_dir={self.output}", PROGRAM)
         self.assertEqual(outside.returncode, 64)
         self.assertIn("is not below", outside.stderr)
+
+
+class WarmTest(unittest.TestCase):
+    """The same program as a warm task, and its worker played."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.root = pathlib.Path(scratch.name, "root")
+        self.output = pathlib.Path(scratch.name, "output")
+        self.root.mkdir()
+        self.channel, theirs = socket.socketpair()
+        self.channel.settimeout(60)
+        self.frames = self.channel.makefile("rb")
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, PROGRAM], pass_fds=[theirs.fileno()],
+                env={"VIGIL_FD": str(theirs.fileno()), "VIGIL_FRAMES": "json"},
+                stderr=subprocess.DEVNULL)
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.channel.close)
+        self.addCleanup(self.frames.close)
+        self.addCleanup(self.process.kill)
+        self.channel.sendall(b'{"hello":{"version":1}}\n')
+        self.assertIn("hello", json.loads(self.frames.readline()))
+
+    def run_job(self, text: str) -> dict[str, object]:
+        """Returns the last frame of a job with that input."""
+        frame = {"attempt_id": "1", "start": {"input": {"text": text}}}
+        self.channel.sendall(json.dumps(frame).encode() + b"\n")
+        self.assertEqual(json.loads(self.frames.readline()),
+                         {"attempt_id": "1", "started": {}})
+        last = json.loads(self.frames.readline())
+        self.assertEqual(last.pop("attempt_id"), "1")
+        return last
+
+    def rewrite(self, name: str, content: bytes) -> dict[str, object]:
+        (self.root / name).write_bytes(content)
+        return self.run_job(json.dumps({
+            "root": f"{self.root}", "output_dir": f"{self.output}",
+            "module": f"{self.root / name}"}))
+
+    def test_rewrites_one_module_after_another(self):
+        deep = b"x = " + b" + ".join([b"1"] * 1200) + b"\n"
+        for name in ("a.py", "b.py"):
+            frame = self.rewrite(name, b"def f():\n  x = 1\n  return x\n")
+            self.assertEqual(json.loads(frame["result"]["text"]),
+                             {"module": name, "inlined": 1, "bytes": 22})
+            self.assertEqual((self.output / name).read_text(),
+                             "def f():\n    return 1\n")
+            self.assertIn("result", self.rewrite("deep.py", deep))
+
+    def test_refuses_malformed_modules_and_goes_on(self):
+        # The last one is too deep unless the limit of an earlier job stays.
+        for content in (b"def f(:\n", b"x = '\0'\n",
+                        b"x = " + b" + ".join([b"1"] * 10_000)):
+            frame = self.rewrite("a.py", content)
+            self.assertEqual(frame["error"]["reason"], "REASON_INVALID_INPUT")
+            self.assertIn("does not compile", frame["error"]["message"])
+            self.assertIn("result", self.rewrite("b.py", b"x = 1\n"))
+        self.assertEqual(os.listdir(self.output), ["b.py"])
+
+    def test_refuses_other_inputs(self):
+        outside = {"root": f"{self.root}", "output_dir": f"{self.output}",
+                   "module": PROGRAM}
+        for text, message in (
+                ("x", "not JSON"), ("[]", "must have"),
+                ('{"root": "/"}', "must have"),
+                (json.dumps({**outside, "root": 1}), "must have"),
+                (json.dumps(outside), "is not below")):
+            frame = self.run_job(text)
+            self.assertEqual(frame["error"]["reason"], "REASON_INVALID_INPUT")
+            self.assertIn(message, frame["error"]["message"])
+
+    def test_says_what_could_not_be_read(self):
+        missing = {"root": f"{self.root}", "output_dir": f"{self.output}",
+                   "module": f"{self.root}/none.py"}
+        error = self.run_job(json.dumps(missing))["error"]
+        self.assertNotIn("reason", error)
+        self.assertIn("none.py", error["message"])
 
 
 if __name__ == "__main__":

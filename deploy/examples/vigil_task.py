@@ -1,0 +1,1 @@
+../../client/python/vigil_task.py

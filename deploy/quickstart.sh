@@ -1,10 +1,13 @@
 #!/bin/bash
 # Sets this machine up, builds Vigil, and runs its main job on real input: each
 # module of the system's Python standard library, with its test suite, is
-# rewritten by one job. See usage below; repeatable at will.
+# rewritten by one job of a warm task. A sample of them is run as a process for
+# each job, too, to compare. See usage below; repeatable at will.
 set -Eeuo pipefail
 
 readonly SLOTS=2
+# Every which module is in the sample, and how often it is run in either way.
+readonly SAMPLE_STEP=4 SAMPLE_ROUNDS=2
 readonly READY_SECONDS=30 # A coordinator with an empty store takes under 1.
 readonly STOP_SECONDS=20  # Orderly: tasks get 5 s to stop, then are killed.
 
@@ -13,7 +16,8 @@ usage() {
 usage: deploy/quickstart.sh [--keep] [--help]
 
 Installs the packages that are missing, builds Vigil, starts a coordinator with
-two local slots, and runs one job for every module of Python's standard library.
+two local slots, runs one job for every module of Python's standard library, and
+compares the rate of a warm task with that of a process for each job.
 Exit status 0: every job ended as it should.
 
   --keep  leave the coordinator running, and say how to reach and stop it
@@ -50,6 +54,7 @@ step='setting up'
 batch_pid=
 coordinator_pid=
 run_dir=
+samples=()
 
 # Asks one process that this script started to stop, and sees to it.
 stop() {
@@ -135,20 +140,69 @@ start_coordinator() {
   fi
 }
 
+# Runs one job for each module listed in LIST and writes into NAME.jsonl how they
+# ended, and below NAME/ what they wrote. Adds up the time in batch_us[TYPE] and
+# the jobs in batch_jobs[TYPE].
+run_batch() {
+  local type=$1 list=$2 name=$3 status=0 start input
+  local -a job
+  case $type in
+    inline_variables) job=(-- --root "$root" --output_dir "$name" '{}') ;;
+    inline_variables_warm)
+      input=$(/usr/bin/python3 -c 'import json, sys; print(json.dumps(
+        {"root": sys.argv[1], "output_dir": sys.argv[2], "module": "{}"}))' \
+        "$root" "$name")
+      job=(--input_json="$input")
+      ;;
+  esac
+  start=${EPOCHREALTIME/[.,]/}
+  # In the background, because `wait` ends when a signal arrives.
+  "$vigil" batch --address="$address" --task_type="$type" \
+    --ok_reasons=INVALID_INPUT -a "$list" -o json "${job[@]}" \
+    </dev/null >"$name.jsonl" &
+  batch_pid=$!
+  wait "$batch_pid" || status=$?
+  batch_pid=
+  batch_us[$type]=$((${batch_us[$type]:-0} + ${EPOCHREALTIME/[.,]/} - start))
+  batch_jobs[$type]=$((${batch_jobs[$type]:-0} + $(wc -l <"$list")))
+  if ((status != 0)); then
+    batch_status=$status
+  fi
+}
+
 run_jobs() {
   step='running the jobs'
-  vigil_say "Rewriting $(wc -l <"$output/modules.txt") modules of $root on" \
-    "$SLOTS slots (about a minute)."
   batch_status=0
-  # In the background, because `wait` ends when a signal arrives.
-  "$vigil" batch --address="$address" \
-    --task_type=inline_variables --ok_reasons=INVALID_INPUT \
-    -a "$output/modules.txt" -o json -- --root "$root" \
-    --output_dir "$output/rewritten" '{}' \
-    </dev/null >"$output/results.jsonl" &
-  batch_pid=$!
-  wait "$batch_pid" || batch_status=$?
-  batch_pid=
+  local -A batch_us=() batch_jobs=()
+  vigil_say "Rewriting $(wc -l <"$output/modules.txt") modules of $root on" \
+    "$SLOTS slots."
+  run_batch inline_variables_warm "$output/modules.txt" "$output/rewritten"
+  mv -- "$output/rewritten.jsonl" "$output/results.jsonl"
+  vigil_say "$(rate inline_variables_warm) jobs/s in warm tasks."
+}
+
+compare_rates() {
+  step='comparing the rates'
+  local -A batch_us=() batch_jobs=()
+  local round type
+  awk "NR % $SAMPLE_STEP == 0" "$output/modules.txt" >"$run_dir/sample.txt"
+  vigil_say "Rewriting each ${SAMPLE_STEP}th of them again, in turn with a" \
+    "process for each job and in warm tasks."
+  for ((round = 1; round <= SAMPLE_ROUNDS; round++)); do
+    for type in inline_variables inline_variables_warm; do
+      run_batch "$type" "$run_dir/sample.txt" "$run_dir/$type-$round"
+      samples+=(--sample "$run_dir/$type-$round.jsonl" "$run_dir/$type-$round")
+    done
+  done
+  vigil_say "$(rate inline_variables) jobs/s with a process for each job," \
+    "$(rate inline_variables_warm) in warm tasks: $(awk \
+      "BEGIN { printf \"%.1f\", ${batch_us[inline_variables]} / \
+        ${batch_us[inline_variables_warm]} }") times as many."
+}
+
+# Jobs a second of the batches of TYPE so far.
+rate() {
+  awk "BEGIN { printf \"%.0f\", ${batch_jobs[$1]} / ${batch_us[$1]} * 1e6 }"
 }
 
 check_results() {
@@ -168,7 +222,7 @@ check_results() {
     --results="$output/results.jsonl" --status="$run_dir/status.json" \
     --listed="$run_dir/listed.json" \
     --modules="$output/modules.txt" --malformed="$output/malformed.txt" \
-    --root="$root" --output_dir="$output/rewritten"); then
+    "${samples[@]}" --root="$root" --output_dir="$output/rewritten"); then
     vigil_say "quickstart: the results are not what they should be; see" \
       "$output/results.jsonl and coordinator.log beside it"
     exit 1
@@ -206,5 +260,6 @@ build
 prepare
 start_coordinator
 run_jobs
+compare_rates
 check_results
 say_what_next

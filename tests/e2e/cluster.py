@@ -258,7 +258,8 @@ class Cluster:
         output = {STDOUT: b"", STDERR: b""}
         job = None
         for response in self.jobs.RunJob(
-                job_service_pb2.RunJobRequest(job=request)):
+                job_service_pb2.RunJobRequest(job=request),
+                timeout=2 * PATIENCE):
             event = response.event
             if event.HasField("output"):
                 output[event.output.stream] += event.output.data

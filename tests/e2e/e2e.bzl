@@ -1,12 +1,13 @@
 """e2e_test: a Python unittest against the real programs."""
 
-def e2e_test(name, srcs, size = "medium", tags = [], **kwargs):
+def e2e_test(name, srcs, size = "medium", data = [], tags = [], **kwargs):
     """Runs unittest modules with the programs, the stubs and the fixture.
 
     Args:
       name: the test.
       srcs: one Python file.
       size: as for any test.
+      data: what it needs beside the programs.
       tags: as for any test.
       **kwargs: handed to the sh_test.
     """
@@ -15,10 +16,12 @@ def e2e_test(name, srcs, size = "medium", tags = [], **kwargs):
         size = size,
         srcs = ["run_e2e.sh"],
         args = ["$(location %s)" % src for src in srcs],
-        data = srcs + [
+        data = srcs + data + [
             "cluster.py",
             "deadline_case.py",
             "loss_case.py",
+            "warm_case.py",
+            "warm_up_case.py",
             "//client/cli:vigil",
             "//coordinator:coordinator",
             "//tests/e2e/stubs:python_stubs",

@@ -1,6 +1,7 @@
 """The benchmarks: prints a table of medians and ranges.
 
-Usage: bench.py [launch | decision | throughput | queue]...; default: all.
+Usage: bench.py [launch | decision | throughput | warm | queue]...; default:
+all.
 Figures move from machine to machine and with its load: compare what was
 measured side by side in one run.
 """
@@ -24,6 +25,11 @@ THROUGHPUT_JOBS = 3000
 QUEUED_JOBS = 200_000
 SUBMIT_PIECE = 10_000
 STATUS_CALLS = 300
+WARM_JOBS = 5_000
+WARM_DEPTHS = (1, 4, 16, 64)
+WARM_ROUNDS = 500
+TOKENS = 200_000
+STAMPED_TOKENS = 2000
 
 
 def row(name, values, unit, digits=0):
@@ -73,12 +79,16 @@ def decision():
     row("decision: inactivity deadline to STOPPING", late, "us")
 
 
-def submit(cluster, jobs):
-    """Submits that many /bin/true; returns the seconds it took."""
+def submit(cluster, jobs, task_type=""):
+    """Submits that many jobs, of /bin/true by default; returns the seconds."""
     piece = min(jobs, SUBMIT_PIECE)
     request = job_service_pb2.SubmitJobsRequest()
     for _ in range(piece):
-        request.jobs.add().spec.command.argv.append("/bin/true")
+        spec = request.jobs.add().spec
+        if task_type:
+            spec.task_type = task_type
+        else:
+            spec.command.argv.append("/bin/true")
     seconds = 0
     for _ in range(jobs // piece):
         start = time.monotonic()
@@ -116,6 +126,48 @@ def throughput():
     row("throughput: 2 slots, /bin/true", ours, "jobs/s")
     row("throughput: xargs -P2 -n1 /bin/true", theirs, "runs/s")
     row("throughput: ratio", [a / b for a, b in zip(ours, theirs)], "", 2)
+
+
+def warm_catalog():
+    """A task type for each depth: the same program."""
+    return "".join(f"""
+        task_types {{
+          name: "depth{depth}"
+          argv: "{BENCH}/bench_task"
+          frames: FRAMES_PROTOBUF
+          max_in_flight: {depth}
+          activity {{ mode: MODE_SILENT }}
+        }}""" for depth in WARM_DEPTHS)
+
+
+def warm_latency(cluster, what, count):
+    """The figures that warm_latency prints."""
+    return [float(line) for line in subprocess.run(
+        [f"{BENCH}/warm_latency", cluster.address, "depth1", what, str(count)],
+        check=True, stdout=subprocess.PIPE).stdout.split()]
+
+
+def warm():
+    """Warm jobs: how many, how soon, and how fast their tokens come."""
+    rates = {depth: [] for depth in WARM_DEPTHS}
+    with Cluster(local_slots=2, catalog=warm_catalog()) as cluster:
+        for _ in range(REPEATS):
+            for depth in WARM_DEPTHS:
+                target = succeeded(cluster) + WARM_JOBS
+                start = time.monotonic()
+                submit(cluster, WARM_JOBS, f"depth{depth}")
+                wait_until(lambda: succeeded(cluster) >= target, "all end", 600)
+                rates[depth].append(WARM_JOBS / (time.monotonic() - start))
+        start = warm_latency(cluster, "start", WARM_ROUNDS)
+        speed = [warm_latency(cluster, "tokens", TOKENS)[0]
+                 for _ in range(REPEATS)]
+        added = warm_latency(cluster, "added", STAMPED_TOKENS)
+    row("warm: no-op jobs, 2 slots, depth 1", rates[1], "jobs/s")
+    best = max(WARM_DEPTHS, key=lambda depth: statistics.median(rates[depth]))
+    row(f"warm: the same at the best depth, {best}", rates[best], "jobs/s")
+    row("warm: RunJob to start read by the task", start, "us")
+    row("warm: tokens of one job to its watcher", speed, "tokens/s")
+    row("warm: a token's way from task to watcher", added, "us")
 
 
 def resident_bytes(pid):
@@ -160,7 +212,7 @@ def queue():
 def main():
     """Runs what the arguments name."""
     known = {"launch": launch, "decision": decision, "throughput": throughput,
-             "queue": queue}
+             "warm": warm, "queue": queue}
     names = sys.argv[1:] or list(known)
     for name in names:
         if name not in known:

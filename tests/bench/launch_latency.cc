@@ -8,7 +8,6 @@
 #include <grpcpp/grpcpp.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -17,27 +16,20 @@
 #include <memory>
 #include <string>
 
+#include "tests/bench/bench_util.h"
 #include "vigil/v1/job_service.grpc.pb.h"
 
 extern char** environ;
 
 namespace {
 
+using vigil::bench::Die;
+using vigil::bench::NowNanoseconds;
+
 // Rounds before the first that counts: connections, caches and pages warm up.
 constexpr int kWarmUpRounds = 20;
 // Between two rounds: long enough for every process to fall asleep.
 constexpr useconds_t kIdleMicroseconds = 5000;
-
-int64_t NowNanoseconds() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * int64_t{1'000'000'000} + now.tv_nsec;
-}
-
-[[noreturn]] void Die(const std::string& what) {
-  fprintf(stderr, "launch_latency: %s\n", what.c_str());
-  exit(1);
-}
 
 struct Round {
   int64_t to_main_ns = 0;

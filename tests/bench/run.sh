@@ -3,7 +3,7 @@
 # their table. Takes about two minutes after the build; leave the machine alone
 # meanwhile.
 #
-# usage: tests/bench/run.sh [launch | decision | throughput | queue]...
+# usage: tests/bench/run.sh [launch | decision | throughput | warm | queue]...
 set -Eeuo pipefail
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."

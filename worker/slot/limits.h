@@ -28,8 +28,13 @@ constexpr size_t kWhatMaxBytes = 1024;
 // MiB each), environment (256 KiB), and room for what Vigil adds.
 constexpr size_t kCommandMaxBytes = 4 * 1024 * 1024;
 
-// Descriptors that travel with a Spawn: command, stdin, stdout, stderr.
-constexpr int kSpawnFds = 4;
+// Descriptors that travel with a Spawn: command, stdin, stdout, stderr; and a
+// fifth, the channel, for a warm task.
+constexpr int kSpawnFdsMin = 4;
+constexpr int kSpawnFdsMax = 5;
+
+// The descriptor under which a warm task finds its channel (VIGIL_FD).
+constexpr int kChannelFd = 3;
 
 // Requests read in one turn of the slot's loop, so that a flood cannot keep it
 // from its lease.

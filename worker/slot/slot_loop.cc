@@ -90,7 +90,7 @@ void SlotLoop::ApplyRequest(Packet packet) {
   if (!request.ParseFromString(packet.bytes)) request.Clear();
   switch (request.request_case()) {
     case SlotRequest::kSpawn:
-      AcceptSpawn(std::move(packet));
+      AcceptSpawn(std::move(packet), request.spawn().channel());
       return;
     case SlotRequest::kSignal:
       Apply(SignalRequested{request.signal().signum()});
@@ -113,8 +113,9 @@ void SlotLoop::ApplyRequest(Packet packet) {
   LoseWorker();
 }
 
-void SlotLoop::AcceptSpawn(Packet packet) {
-  if (packet.fds.size() != size_t{kSpawnFds}) {
+void SlotLoop::AcceptSpawn(Packet packet, bool channel) {
+  const int expected = channel ? kSpawnFdsMax : kSpawnFdsMin;
+  if (packet.fds.size() != static_cast<size_t>(expected)) {
     // The kernel drops descriptors that the receiver has no room for.
     Perform(SendEvent{SpawnFailed{EMFILE, SpawnStage::kRequest,
                                   "descriptors did not arrive"}});
@@ -128,7 +129,8 @@ void SlotLoop::AcceptSpawn(Packet packet) {
   }
   command_ = *std::move(command);
   ends_ = TaskEnds{std::move(packet.fds[1]), std::move(packet.fds[2]),
-                   std::move(packet.fds[3])};
+                   std::move(packet.fds[3]), UniqueFd()};
+  if (channel) ends_.channel_fd = std::move(packet.fds[4]);
   Apply(SpawnRequested{});
   // Also when it was refused: these must not outlive the request.
   command_ = TaskCommand();

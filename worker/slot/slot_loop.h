@@ -37,7 +37,7 @@ class SlotLoop {
   void Wait();
   void ReadRequests();
   void ApplyRequest(Packet packet);
-  void AcceptSpawn(Packet packet);
+  void AcceptSpawn(Packet packet, bool channel);
   void ReadSignals();
   void LoseWorker();
 

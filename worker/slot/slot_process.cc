@@ -107,10 +107,11 @@ absl::Status SlotProcess::Spawn(const TaskCommand& command, TaskEnds ends) {
   absl::StatusOr<UniqueFd> bulk = WriteCommand(command);
   if (!bulk.ok()) return bulk.status();
   SlotRequest request;
-  request.mutable_spawn();
-  return SendPacket(socket_.get(), request,
-                    {bulk->get(), ends.stdin_fd.get(), ends.stdout_fd.get(),
-                     ends.stderr_fd.get()});
+  request.mutable_spawn()->set_channel(ends.channel_fd.valid());
+  std::vector<int> fds = {bulk->get(), ends.stdin_fd.get(),
+                          ends.stdout_fd.get(), ends.stderr_fd.get()};
+  if (ends.channel_fd.valid()) fds.push_back(ends.channel_fd.get());
+  return SendPacket(socket_.get(), request, fds);
 }
 
 absl::Status SlotProcess::SendSignal(int signum) {

@@ -61,6 +61,32 @@ TEST(SlotProcessTest, ReportsExitStatusAndThenAnEmptyTree) {
   EXPECT_EQ(ReadToEnd(ends.stderr_fd.get()), "err\n");
 }
 
+TEST(SlotProcessTest, GivesAWarmTaskItsChannelAsDescriptor3) {
+  SlotUnderTest slot;
+  absl::StatusOr<TaskStdio> stdio = MakePipes(std::nullopt);
+  ASSERT_TRUE(stdio.ok()) << stdio.status();
+  ASSERT_TRUE(AddChannel(*stdio).ok());
+  ASSERT_TRUE(slot.process()
+                  .Spawn(Shell("read line <&3; echo \"got $line\" >&3"),
+                         std::move(stdio->task))
+                  .ok());
+  slot.Next<Spawned>();
+  const int channel = stdio->worker.channel_fd.get();
+  ASSERT_EQ(write(channel, "hello\n", 6), 6);
+  EXPECT_EQ(ReadUntil(channel, "\n"), "got hello\n");
+  // Nobody else holds the task's end.
+  slot.Next<Exited>();
+  slot.Next<TreeEmpty>();
+  EXPECT_EQ(ReadToEnd(channel), "");
+}
+
+TEST(SlotProcessTest, GivesACommandNoDescriptor3) {
+  SlotUnderTest slot;
+  const WorkerEnds ends =
+      slot.Start(Shell("test -e /proc/self/fd/3 || echo none"));
+  EXPECT_EQ(ReadToEnd(ends.stdout_fd.get()), "none\n");
+}
+
 TEST(SlotProcessTest, ReportsTheSignalThatEndedTheTask) {
   SlotUnderTest slot;
   slot.Start(Shell("kill -SEGV $$"));

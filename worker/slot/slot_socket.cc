@@ -14,7 +14,7 @@
 namespace vigil::slot {
 namespace {
 
-constexpr size_t kControlBytes = CMSG_SPACE(sizeof(int) * kSpawnFds);
+constexpr size_t kControlBytes = CMSG_SPACE(sizeof(int) * kSpawnFdsMax);
 
 absl::Status Error(const char* call) {
   return absl::InternalError(absl::StrCat(call, ": ", strerror(errno)));
@@ -45,7 +45,7 @@ absl::Status SendPacket(int socket,
   std::string bytes = message.SerializeAsString();
   VIGIL_CHECK(!bytes.empty() && bytes.size() <= kMessageMaxBytes,
               "a packet has 1 byte to kMessageMaxBytes");
-  VIGIL_CHECK(fds.size() <= size_t{kSpawnFds}, "too many descriptors");
+  VIGIL_CHECK(fds.size() <= size_t{kSpawnFdsMax}, "too many descriptors");
 
   iovec data = {bytes.data(), bytes.size()};
   msghdr header = {};

@@ -24,7 +24,7 @@ struct Packet {
 };
 
 // Sends `message`, of 1 to kMessageMaxBytes, and copies of `fds`, at most
-// kSpawnFds. Errors:
+// kSpawnFdsMax. Errors:
 // - RESOURCE_EXHAUSTED: the other side does not read; nothing was sent.
 // - ABORTED: the other side is closed. Give up on it.
 // - INTERNAL: anything else, as errno says.

@@ -24,11 +24,13 @@ struct TaskCommand {
   bool pty = false;
 };
 
-// The task's ends of its stdin, stdout and stderr.
+// The task's ends of its stdin, stdout and stderr; and of its channel to the
+// worker, which becomes kChannelFd, if it has one.
 struct TaskEnds {
   UniqueFd stdin_fd;
   UniqueFd stdout_fd;
   UniqueFd stderr_fd;
+  UniqueFd channel_fd;
 };
 
 }  // namespace vigil::slot

@@ -34,6 +34,8 @@ struct Child {
   char* const* argv;
   char* const* env;
   std::array<int, 3> stdio;
+  // -1: none.
+  int channel;
   // -1: stay.
   int working_directory;
   bool pty;
@@ -90,6 +92,14 @@ bool SetUp(const Child& child) {
   return ResetSignals();
 }
 
+// Makes `channel` the task's kChannelFd. After all that uses other descriptors:
+// one of them may have that number.
+bool PlaceChannel(int channel) {
+  if (channel < 0) return true;
+  if (channel == kChannelFd) return fcntl(channel, F_SETFD, 0) == 0;
+  return dup2(channel, kChannelFd) >= 0;
+}
+
 // Runs in the child, on a stack of its own, while the parent is suspended. Only
 // system calls: locks and buffers here are the parent's.
 __attribute__((no_sanitize("address", "undefined"))) int ChildMain(
@@ -100,6 +110,8 @@ __attribute__((no_sanitize("address", "undefined"))) int ChildMain(
   } else if (child.working_directory >= 0 &&
              fchdir(child.working_directory) != 0) {
     child.stage = SpawnStage::kWorkingDirectory;
+  } else if (!PlaceChannel(child.channel)) {
+    child.stage = SpawnStage::kSetup;
   } else {
     execve(child.program, child.argv, child.env);
     child.stage = SpawnStage::kExec;
@@ -204,6 +216,7 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
               .argv = argv.data(),
               .env = env.data(),
               .stdio = stdio,
+              .channel = ends.channel_fd.get(),
               .working_directory = directory.get(),
               .pty = command.pty,
               .oom_score_adj = options.oom_score_adj.has_value()

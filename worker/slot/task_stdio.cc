@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -82,6 +83,19 @@ absl::StatusOr<TaskStdio> MakePipes(const std::optional<std::string>& input) {
   made = MakePipe(stdio.worker.stderr_fd, stdio.task.stderr_fd);
   if (!made.ok()) return made;
   return stdio;
+}
+
+absl::Status AddChannel(TaskStdio& stdio) {
+  std::array<int, 2> ends;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return absl::ErrnoToStatus(errno, "channel for a task");
+  }
+  stdio.worker.channel_fd.Reset(ends[0]);
+  stdio.task.channel_fd.Reset(ends[1]);
+  if (fcntl(stdio.worker.channel_fd.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return absl::ErrnoToStatus(errno, "make a channel non-blocking");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<TaskStdio> MakeTerminal(

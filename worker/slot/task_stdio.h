@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/unique_fd.h"
 #include "worker/slot/task_command.h"
@@ -19,6 +20,8 @@ struct WorkerEnds {
   // Invalid on a terminal: both streams come from stdout_fd, which answers EIO
   // instead of end of file when the last process of the task has closed it.
   UniqueFd stderr_fd;
+  // Valid only after AddChannel.
+  UniqueFd channel_fd;
 };
 
 struct TaskStdio {
@@ -30,6 +33,10 @@ struct TaskStdio {
 // /dev/null without one. Fails with what errno says: descriptors or memory are
 // short (try again later).
 absl::StatusOr<TaskStdio> MakePipes(const std::optional<std::string>& input);
+
+// Adds a connected stream socket, by which a warm task and its worker exchange
+// frames. The task's end blocks. Fails as MakePipes.
+absl::Status AddChannel(TaskStdio& stdio);
 
 // Returns a terminal of kPtyRows x kPtyColumns with the usual line discipline,
 // so lines end in CR LF, but without echo. Stdin is a sealed memfd that holds

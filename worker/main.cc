@@ -66,7 +66,6 @@ ABSL_FLAG(int, parent_fd, -1,
 namespace vigil::worker {
 namespace {
 
-
 // An id: 128 random bits in hexadecimal.
 constexpr size_t kIdBytes = 16;
 // A token, in bytes: more than any coordinator makes.
@@ -194,6 +193,9 @@ absl::StatusOr<WorkerOptions> OptionsFromFlags() {
       LoadCatalog(absl::GetFlag(FLAGS_catalog));
   if (!catalog.ok()) return catalog.status();
   options.catalog = *std::move(catalog);
+  if (const std::string path = absl::GetFlag(FLAGS_catalog); !path.empty()) {
+    options.reload_catalog = [path] { return LoadCatalog(path); };
+  }
   options.allow_commands = absl::GetFlag(FLAGS_allow_commands);
   absl::StatusOr<std::string> slot_binary = FindSlotBinary();
   if (!slot_binary.ok()) return slot_binary.status();

@@ -391,10 +391,3 @@ TEST_F(WorkerTest, TheEndOfItsParentEndsItWithItsTasks) {
 
 }  // namespace
 }  // namespace vigil::worker
-
-int main(int argc, char** argv) {
-  // Before gRPC starts threads: they inherit it.
-  vigil::worker::WorkerLoop::BlockSignals();
-  testing::InitGoogleMock(&argc, argv);
-  return RUN_ALL_TESTS();
-}

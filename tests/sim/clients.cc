@@ -30,11 +30,27 @@ void Clients::SubmitNext() {
   if (coordinator.up() && !coordinator.stopped() &&
       coordinator.core()->live_jobs() < kLiveJobsWanted) {
     const int64_t burst = random.Chance(0.1) ? random.Int(2, 8) : 1;
-    for (int64_t i = 0; i < burst; ++i) Submit(RandomJob(NewId(), &random));
+    for (int64_t i = 0; i < burst; ++i) {
+      Submit(RandomJob(NewId(), AnyType(), &random));
+    }
+    // Many small jobs of one type, so that some queue on warm programs.
+    const std::shared_ptr<const TaskType> type = AnyType();
+    if (type != nullptr && type->quick && random.Chance(0.3)) {
+      const int64_t jobs = random.Int(4, 16);
+      for (int64_t i = 0; i < jobs; ++i) {
+        Submit(RandomJob(NewId(), type, &random));
+      }
+    }
   }
   cluster_->queue().After(
       random.Between(absl::Milliseconds(10), absl::Seconds(2)),
       [this] { SubmitNext(); });
+}
+
+std::shared_ptr<const TaskType> Clients::AnyType() {
+  const TaskTypes& types = cluster_->types();
+  const size_t which = cluster_->random().Index(types.size() + 1);
+  return which == types.size() ? nullptr : types[which];
 }
 
 void Clients::Submit(JobSpec spec) {

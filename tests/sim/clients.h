@@ -4,6 +4,7 @@
 #ifndef VIGIL_TESTS_SIM_CLIENTS_H_
 #define VIGIL_TESTS_SIM_CLIENTS_H_
 
+#include <memory>
 #include <vector>
 
 #include "base/ids.h"
@@ -26,6 +27,8 @@ class Clients {
 
  private:
   void SubmitNext();
+  // One of the cluster's types, or null.
+  std::shared_ptr<const TaskType> AnyType();
   void PlanCancel(const JobId& id);
   void PlanLoss(const JobId& id);
   void WatchCoordinator();

@@ -26,6 +26,14 @@ absl::string_view SlotStateName(worker::SlotState state) {
       return "slot: RUNNING";
     case worker::SlotState::kSoftStop:
       return "slot: SOFT_STOP";
+    case worker::SlotState::kInspecting:
+      return "slot: INSPECTING";
+    case worker::SlotState::kResetting:
+      return "slot: RESETTING";
+    case worker::SlotState::kWarm:
+      return "slot: WARM";
+    case worker::SlotState::kEnding:
+      return "slot: ENDING";
     case worker::SlotState::kKilling:
       return "slot: KILLING";
     case worker::SlotState::kCollecting:
@@ -48,8 +56,9 @@ absl::string_view PhaseName(Phase phase) {
       return "phase: ACTIVE";
     case Phase::kStopping:
       return "phase: STOPPING";
-    case Phase::kUnspecified:
     case Phase::kWarming:
+      return "phase: WARMING";
+    case Phase::kUnspecified:
     case Phase::kEnded:
       break;
   }
@@ -61,6 +70,7 @@ absl::string_view PhaseName(Phase phase) {
 Cluster::Cluster(const Options& options)
     : random_(options.seed),
       trace_(options.trace),
+      types_(options.types),
       judge_({&queue_, &trace_, &coverage_, &store_}),
       network_({&queue_, &random_, &coverage_},
                static_cast<int>(options.workers.size())),

@@ -18,6 +18,7 @@
 #include "tests/sim/network.h"
 #include "tests/sim/random.h"
 #include "tests/sim/store.h"
+#include "tests/sim/task_type.h"
 #include "tests/sim/trace.h"
 #include "tests/sim/worker_node.h"
 
@@ -30,6 +31,8 @@ class Cluster {
     Mutant mutant = Mutant::kNone;
     Trace::Mode trace = Trace::Mode::kQuiet;
     std::vector<WorkerNode::Options> workers;
+    // Those that some worker offers.
+    TaskTypes types;
     int64_t live_jobs_max = coordinator::kLiveJobsMax;
   };
   explicit Cluster(const Options& options);
@@ -57,6 +60,7 @@ class Cluster {
   Judge& judge() { return judge_; }
   Network& network() { return network_; }
   const Store& store() const { return store_; }
+  const TaskTypes& types() const { return types_; }
   CoordinatorNode& coordinator() { return coordinator_; }
   int workers() const { return static_cast<int>(workers_.size()); }
   WorkerNode& worker(int index) { return *workers_[index]; }
@@ -75,6 +79,7 @@ class Cluster {
   Random random_;
   Trace trace_;
   Coverage coverage_;
+  const TaskTypes types_;
   Store store_;
   Judge judge_;
   Network network_;

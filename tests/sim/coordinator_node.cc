@@ -255,22 +255,32 @@ void CoordinatorNode::Receive(StreamId stream, ToCoordinator message) {
 void CoordinatorNode::ApplyMessage(StreamId stream, ToCoordinator* message,
                                    Effects* fx) {
   const absl::Time now = parts_.queue->now();
-  std::visit(Overload{[&](coordinator::WorkerHello& hello) {
-                        Attach(stream, std::move(hello), fx);
-                      },
-                      [&](HeartbeatMessage& heartbeat) {
-                        core_->Heartbeat(stream, heartbeat.number, 0, 0, now,
-                                         fx);
-                      },
-                      [&](AttemptUpdate& update) {
-                        core_->Update(stream, std::move(update), now, fx);
-                      },
-                      [&](AttemptEnd& end) {
-                        TakeStaleEnd(&end);
-                        core_->End(stream, std::move(end), now, fx);
-                      },
-                      [&](StreamEnd&) { core_->StreamLost(stream); }},
-             *message);
+  std::visit(
+      Overload{[&](coordinator::WorkerHello& hello) {
+                 Attach(stream, std::move(hello), fx);
+               },
+               [&](HeartbeatMessage& heartbeat) {
+                 core_->Heartbeat(stream, heartbeat.number, 0, 0, now, fx);
+               },
+               [&](AttemptUpdate& update) {
+                 core_->Update(stream, std::move(update), now, fx);
+               },
+               [&](AttemptCheckpoint& checkpoint) {
+                 core_->TakeCheckpoint(stream, std::move(checkpoint), now, fx);
+               },
+               [&](Announcement& announcement) {
+                 core_->Announce(stream, std::move(announcement.task_types),
+                                 std::move(announcement.max_slots));
+               },
+               [&](TaskTypeStatus& status) {
+                 core_->SetTaskTypeStatus(stream, std::move(status));
+               },
+               [&](AttemptEnd& end) {
+                 TakeStaleEnd(&end);
+                 core_->End(stream, std::move(end), now, fx);
+               },
+               [&](StreamEnd&) { core_->StreamLost(stream); }},
+      *message);
 }
 
 void CoordinatorNode::TakeStaleEnd(AttemptEnd* end) const {

@@ -10,7 +10,8 @@ void Faults::Start() {
       Kind::kBreakStream,     Kind::kPartition, Kind::kCoordinatorCrash,
       Kind::kCoordinatorStop, Kind::kSlowStore, Kind::kWorkerCrash,
       Kind::kWorkerStop,      Kind::kSlotCrash, Kind::kSlotStop,
-      Kind::kDrain,           Kind::kSetSlots,  Kind::kLeaseEdge};
+      Kind::kDrain,           Kind::kSetSlots,  Kind::kChangeTypes,
+      Kind::kClearCache,      Kind::kLeaseEdge, Kind::kLateAnswers};
   for (const Kind kind : kAll) {
     if (random.Chance(0.5)) kinds_.push_back(kind);
   }
@@ -87,8 +88,17 @@ void Faults::Inject(Kind kind) {
       coordinator.SetSlots(cluster_->worker(AnyWorker()).id(),
                            static_cast<int>(cluster_->random().Int(0, 4)));
       return;
+    case Kind::kChangeTypes:
+      cluster_->worker(AnyWorker()).ChangeType();
+      return;
+    case Kind::kClearCache:
+      cluster_->worker(AnyWorker()).ClearCache();
+      return;
     case Kind::kLeaseEdge:
       StopSlotAtLease();
+      return;
+    case Kind::kLateAnswers:
+      DelayAnswers();
       return;
   }
 }
@@ -106,6 +116,23 @@ void Faults::StopSlotAtLease() {
       [this, worker] {
         if (!stopped_) cluster_->worker(worker).StopSlot();
       });
+}
+
+void Faults::DelayAnswers() {
+  // The last heartbeats that arrive are answered, and the answers come long
+  // after.
+  const int worker = AnyWorker();
+  cluster_->coverage().Count("fault: late answers");
+  cluster_->network().HoldDown(
+      worker,
+      coordinator::kHeartbeatInterval +
+          cluster_->random().Between(absl::Seconds(3), absl::Seconds(12)));
+  cluster_->queue().After(coordinator::kHeartbeatInterval, [this, worker] {
+    if (stopped_) return;
+    cluster_->network().HoldUp(
+        worker, coordinator::kLease + cluster_->random().Between(
+                                          absl::Seconds(5), absl::Seconds(30)));
+  });
 }
 
 void Faults::StopCoordinator() {

@@ -36,7 +36,10 @@ class Faults {
     kSlotStop,
     kDrain,
     kSetSlots,
+    kChangeTypes,
+    kClearCache,
     kLeaseEdge,
+    kLateAnswers,
   };
 
   void Next();
@@ -45,6 +48,7 @@ class Faults {
   void StopWorker();
   void Drain();
   void StopSlotAtLease();
+  void DelayAnswers();
   absl::Duration Short();
   int AnyWorker();
 

@@ -56,6 +56,32 @@ void SetDeath(TaskScript* script, Random* random) {
   }
 }
 
+// What only warm tasks do.
+void SetTwist(TaskScript* script, Random* random) {
+  script->says_error = random->Chance(0.7);
+  script->leaves_child = random->Chance(0.05);
+  script->descendants = 0;
+  if (!random->Chance(0.06)) return;
+  constexpr TaskScript::Twist kTwists[] = {
+      TaskScript::Twist::kExitZero, TaskScript::Twist::kExitsAfter,
+      TaskScript::Twist::kSecondResult, TaskScript::Twist::kOtherAttempt,
+      TaskScript::Twist::kClosesChannel};
+  script->twist = kTwists[random->Index(std::size(kTwists))];
+}
+
+// A job of a few milliseconds that ends well.
+void MakeQuick(TaskScript* script, Random* random) {
+  script->first_token =
+      random->Between(absl::ZeroDuration(), absl::Milliseconds(1));
+  script->tokens = static_cast<int>(random->Int(0, 3));
+  script->interval_min = absl::Microseconds(10);
+  script->interval_max = absl::Milliseconds(1);
+  script->end_after =
+      random->Between(absl::ZeroDuration(), absl::Milliseconds(2));
+  script->end = End::kExit;
+  script->status = 0;
+}
+
 }  // namespace
 
 TaskScript JobSpec::ScriptFor(int number) const {
@@ -79,20 +105,58 @@ TaskScript JobSpec::ScriptFor(int number) const {
       script.interval_min +
       ShortOrLong(&random, absl::Milliseconds(1),
                   random.Chance(0.3) ? absl::Seconds(8) : absl::Seconds(1));
+  if (random.Chance(0.08)) {
+    // Works for as long as it may, across the end of leases.
+    script.first_token = absl::Milliseconds(1);
+    script.tokens = 1'000'000;
+    script.interval_min = absl::Milliseconds(100);
+    script.interval_max = absl::Milliseconds(400);
+  }
   script.says_ready = random.Chance(0.9);
   script.progresses = random.Chance(0.5);
   script.end_after =
       ShortOrLong(&random, absl::ZeroDuration(), absl::Seconds(4));
   SetEnd(&script, &random);
   SetDeath(&script, &random);
+  if (warm()) SetTwist(&script, &random);
+  if (type != nullptr && type->quick && random.Chance(0.85)) {
+    MakeQuick(&script, &random);
+  }
   return script;
 }
 
-JobSpec RandomJob(JobId id, Random* random) {
+TaskScript RandomProcess(Random* random) {
+  TaskScript script;
+  if (random->Chance(0.02)) {
+    script.spawn_error = random->Chance(0.5) ? EAGAIN : ENOENT;
+  }
+  if (random->Chance(0.3)) script.stderr_lines = 3;
+  SetDeath(&script, random);
+  script.descendants = 0;
+  return script;
+}
+
+TaskScript RandomWarmUp(Random* random) {
+  TaskScript script = RandomProcess(random);
+  script.tokens = static_cast<int>(random->Int(0, 5));
+  script.interval_max = absl::Seconds(3);
+  script.end_after =
+      ShortOrLong(random, absl::Milliseconds(1), absl::Seconds(10));
+  if (random->Chance(0.3)) SetEnd(&script, random);
+  return script;
+}
+
+JobSpec RandomJob(JobId id, std::shared_ptr<const TaskType> type,
+                  Random* random) {
   JobSpec job;
   job.id = std::move(id);
   job.script_seed = random->Next();
-  if (random->Chance(0.3)) job.task_type = "inline";
+  if (type != nullptr) {
+    job.task_type = type->rules.name;
+    job.type = std::move(type);
+  } else if (random->Chance(0.3)) {
+    job.task_type = "inline";
+  }
   job.priority = static_cast<int>(random->Int(-1, 1));
 
   coordinator::JobPolicy policy;
@@ -136,9 +200,14 @@ JobSpec RandomJob(JobId id, Random* random) {
   supervision.silent = random->Chance(0.1);
   supervision.waits_for_ready = random->Chance(0.2);
   supervision.stderr_is_activity = random->Chance(0.8);
+  if (job.warm()) {
+    supervision.waits_for_ready = false;
+    supervision.stdout_is_activity = false;
+    supervision.stderr_is_activity = random->Chance(0.2);
+  }
   if (random->Chance(0.2)) job.exit_reasons[7] = Reason::kOutOfMemory;
   job.policy = std::make_shared<const coordinator::JobPolicy>(policy);
-  if (random->Chance(0.05)) {
+  if (!job.warm() && random->Chance(0.05)) {
     // Nothing is killed, so it has to end by itself.
     supervision.observe = true;
     TaskScript script = job.ScriptFor(1);

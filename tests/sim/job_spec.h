@@ -16,12 +16,16 @@
 #include "coordinator/core/job.h"
 #include "tests/sim/random.h"
 #include "tests/sim/task_script.h"
+#include "tests/sim/task_type.h"
 
 namespace vigil::sim {
 
 struct JobSpec {
   JobId id;
+  // The name of `type`, if that is set.
   std::string task_type;
+  // Null for a command, and for types of which nothing is to be known.
+  std::shared_ptr<const TaskType> type;
   int priority = 0;
   std::shared_ptr<const coordinator::JobPolicy> policy;
   Supervision supervision;
@@ -31,12 +35,19 @@ struct JobSpec {
   // ...unless this does.
   std::optional<TaskScript> script;
 
+  bool warm() const { return type != nullptr && type->rules.warm; }
   // What attempt `number` does.
   TaskScript ScriptFor(int number) const;
 };
 
+// What the process of a warm program is like, and the program of a warm-up.
+TaskScript RandomProcess(Random* random);
+TaskScript RandomWarmUp(Random* random);
+
 // A job such as clients ask for: mostly well-behaved, sometimes not.
-JobSpec RandomJob(JobId id, Random* random);
+// Of `type`, unless that is null.
+JobSpec RandomJob(JobId id, std::shared_ptr<const TaskType> type,
+                  Random* random);
 
 }  // namespace vigil::sim
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/reason.h"
@@ -34,6 +35,22 @@ bool WasLost(const coordinator::Job& row, int number) {
   return false;
 }
 
+// Whether what is lost is an attempt that a warm task had ahead and may have
+// begun, through no fault of its worker.
+bool IsLostWithTask(const coordinator::Job& row) {
+  return row.current().failure.has_value() &&
+         absl::StrContains(row.current().failure->message, " task ");
+}
+
+// Whether an attempt that never began may count for this reason: Vigil itself
+// ended it, or it could not be started.
+bool CountsUnbegun(Reason reason) {
+  return reason == Reason::kStartupTimeout ||
+         reason == Reason::kStartToCloseTimeout ||
+         reason == Reason::kScheduleToCloseTimeout ||
+         reason == Reason::kCancelled || reason == Reason::kSpawnFailed;
+}
+
 }  // namespace
 
 Judge::Truth& Judge::Find(const JobId& job) {
@@ -46,6 +63,13 @@ const Judge::Truth& Judge::Find(const JobId& job) const {
   const auto it = jobs_.find(job);
   VIGIL_CHECK(it != jobs_.end(), job.value());
   return it->second;
+}
+
+const Judge::Begun* Judge::FindBegun(const AttemptId& attempt) const {
+  for (const Begun& begun : Find(attempt.job_id).begun) {
+    if (begun.run->attempt == attempt) return &begun;
+  }
+  return nullptr;
 }
 
 void Judge::Submitted(JobSpec spec) {
@@ -77,30 +101,50 @@ void Judge::Storing(const coordinator::Job& row) {
     Check(!old->cancel_requested || row.last_attempt == old->last_attempt,
           row.id, "is tried again after its cancellation was durable");
   }
-  if (row.lost_attempts > (old == nullptr ? 0 : old->lost_attempts)) {
-    parts_.coverage->Count("attempt lost");
-  }
-  if (!IsFinal(row.state)) return;
   const Truth& truth = Find(row.id);
-  for (const auto& tree : truth.trees) {
-    Check(!tree->runnable(), row.id, "is final while a process of it runs");
+  if (row.lost_attempts > (old == nullptr ? 0 : old->lost_attempts)) {
+    parts_.coverage->Count(IsLostWithTask(row) ? "attempt lost with its task"
+                                               : "attempt lost");
+  }
+  CheckCharges(row, truth);
+  if (!IsFinal(row.state)) return;
+  for (const Begun& begun : truth.begun) {
+    Check(!begun.runnable(), row.id, "is final while a process of it runs");
   }
   CheckOutcome(row, truth);
 }
 
+void Judge::CheckCharges(const coordinator::Job& row,
+                         const Truth& truth) const {
+  for (const coordinator::AttemptRecord& attempt : row.attempts) {
+    if (attempt.phase != Phase::kEnded || !attempt.failure.has_value())
+      continue;
+    const bool began = truth.started.contains(attempt.number);
+    if (attempt.charged) {
+      Check(began || CountsUnbegun(attempt.failure->reason) ||
+                truth.unconfirmed.contains(attempt.number),
+            row.id, "an attempt is charged that never began");
+    } else if (began) {
+      Check(attempt.failure->reason == Reason::kWorkerLost, row.id,
+            "an attempt that began is not charged");
+      Check(!absl::StrContains(attempt.failure->message, "was not charged"),
+            row.id, "an attempt is taken back that began");
+    }
+  }
+}
+
 void Judge::CheckOutcome(const coordinator::Job& row,
                          const Truth& truth) const {
-  const TaskTree* last =
-      truth.trees.empty() ? nullptr : truth.trees.back().get();
+  const TaskRun* last =
+      truth.begun.empty() ? nullptr : truth.begun.back().run.get();
   const bool last_is_current =
-      last != nullptr && last->attempt().number == row.last_attempt;
+      last != nullptr && last->attempt.number == row.last_attempt;
+  const JobSpec& spec = truth.spec;
   switch (row.state) {
     case JobState::kSucceeded:
       parts_.coverage->Count("job: SUCCEEDED");
-      Check(last_is_current && last->ended_by_itself() &&
-                last->script().end == TaskScript::End::kExit &&
-                last->script().status == 0,
-            row.id, "SUCCEEDED, but its program did not");
+      Check(last_is_current && last->ended_by_itself && last->succeeded, row.id,
+            "SUCCEEDED, but its program did not");
       return;
     case JobState::kCancelled:
       parts_.coverage->Count("job: CANCELLED");
@@ -123,6 +167,11 @@ void Judge::CheckOutcome(const coordinator::Job& row,
     parts_.coverage->Count("job: FAILED, death unconfirmed");
     return;
   }
+  if (row.process_failures >= coordinator::kProcessFailuresMax) {
+    parts_.coverage->Count("job: FAILED, its processes never took it");
+    Check(spec.type != nullptr, row.id, "a command is charged to its process");
+    return;
+  }
   switch (reason) {
     case Reason::kNonzeroExit:
     case Reason::kInvalidInput:
@@ -130,12 +179,12 @@ void Judge::CheckOutcome(const coordinator::Job& row,
     case Reason::kOutOfMemory:
     case Reason::kResourceExhausted:
     case Reason::kSignalled:
-      Check(last_is_current && last->ended_by_itself(), row.id,
+      Check(last_is_current && last->ended_by_itself, row.id,
             "FAILED by its program, which did not end by itself");
       return;
     case Reason::kSpawnFailed:
-      Check(truth.spec.ScriptFor(row.last_attempt).spawn_error != 0, row.id,
-            "SPAWN_FAILED, but its program can be started");
+      Check(spec.warm() || spec.ScriptFor(row.last_attempt).spawn_error != 0,
+            row.id, "SPAWN_FAILED, but its program can be started");
       return;
     case Reason::kScheduleToStartTimeout:
       Check(row.end_time >= row.queue_time + row.policy->schedule_to_start,
@@ -146,10 +195,21 @@ void Judge::CheckOutcome(const coordinator::Job& row,
             row.id, "SCHEDULE_TO_CLOSE_TIMEOUT before its time");
       return;
     case Reason::kStartupTimeout:
+    case Reason::kStartToCloseTimeout:
+      Check(last_is_current || spec.type != nullptr, row.id,
+            "a clock fired, but nothing was started");
+      return;
     case Reason::kInactivityTimeout:
     case Reason::kProgressTimeout:
-    case Reason::kStartToCloseTimeout:
       Check(last_is_current, row.id, "a clock fired, but nothing was started");
+      return;
+    case Reason::kProtocolError:
+      // An exit that a stopped slot does not report is seen as the end of the
+      // channel alone.
+      Check(last_is_current && last->warm &&
+                (last->script.twist != TaskScript::Twist::kNone ||
+                 (last->ended_by_itself && !last->succeeded)),
+            row.id, "PROTOCOL_ERROR, but its program kept to it");
       return;
     case Reason::kWorkerLost:
       return;
@@ -160,7 +220,6 @@ void Judge::CheckOutcome(const coordinator::Job& row,
     case Reason::kNestedPool:
     case Reason::kNestedDispatch:
     case Reason::kInvalidResult:
-    case Reason::kProtocolError:
     case Reason::kOutputLimit:
     case Reason::kServerUnavailable:
     case Reason::kInternal:
@@ -171,13 +230,15 @@ void Judge::CheckOutcome(const coordinator::Job& row,
       ": FAILED for a reason that cannot be: ", ReasonName(reason)));
 }
 
-void Judge::Started(std::shared_ptr<TaskTree> tree) {
-  const AttemptId& attempt = tree->attempt();
+void Judge::Began(std::shared_ptr<const TaskRun> run,
+                  std::shared_ptr<const TaskTree> tree) {
+  const AttemptId& attempt = run->attempt;
   const JobId& id = attempt.job_id;
   Truth& truth = Find(id);
-  parts_.coverage->Count("attempt started");
+  parts_.coverage->Count(run->warm ? "attempt started by a warm program"
+                                   : "attempt started");
   Check(truth.started.insert(attempt.number).second, id,
-        "the number of an attempt is used twice");
+        "an attempt starts twice");
   Check(truth.spec.policy->retry.maximum_attempts != 1 ||
             truth.started.size() == 1,
         id, "maximum_attempts is 1, and it starts again");
@@ -185,21 +246,30 @@ void Judge::Started(std::shared_ptr<TaskTree> tree) {
   Check(row != nullptr && row->last_attempt >= attempt.number, id,
         "an attempt starts that is not durable");
   Check(!IsFinal(row->state), id, "an attempt starts after the job's end");
-  for (const auto& other : truth.trees) {
-    Check(!other->runnable(), id, "two attempts run at once");
-    if (!other->exists()) continue;
+  for (const Begun& other : truth.begun) {
+    Check(!other.runnable(), id, "two attempts run at once");
+    if (!other.exists()) continue;
     // Killed, and the kernel does not let go of it yet.
     parts_.coverage->Count("started beside a lost tree");
-    Check(WasLost(*row, other->attempt().number), id,
+    Check(WasLost(*row, other.run->attempt.number), id,
           "starts again beside a tree whose death is not confirmed");
   }
-  truth.trees.push_back(std::move(tree));
+  truth.begun.push_back(Begun{std::move(run), std::move(tree)});
 }
 
-void Judge::ClockFired(const TaskTree& tree, Reason reason,
+void Judge::ClockFired(const AttemptId& attempt, Reason reason,
                        absl::Time quiet_since) const {
-  const JobId& id = tree.attempt().job_id;
-  const Timeouts& timeouts = Find(id).spec.supervision.timeouts;
+  const JobId& id = attempt.job_id;
+  const Begun* begun = FindBegun(attempt);
+  if (begun == nullptr) {
+    Check(reason != Reason::kInactivityTimeout &&
+              reason != Reason::kProgressTimeout,
+          id, "a clock fired that runs only once it began");
+    return;
+  }
+  const TaskRun& run = *begun->run;
+  const Supervision& supervision = Find(id).spec.supervision;
+  const Timeouts& timeouts = supervision.timeouts;
   const absl::Time now = parts_.queue->now();
   const auto judge = [&](absl::Time since, absl::Duration timeout) {
     Check(now - since >= timeout, id, "a clock fired before its time");
@@ -207,32 +277,36 @@ void Judge::ClockFired(const TaskTree& tree, Reason reason,
     Check(now - since <= timeout + kLateMax, id, "a clock fired late");
   };
   if (reason == Reason::kInactivityTimeout) {
-    judge(tree.last_activity(), timeouts.inactivity);
+    judge(run.last_activity, timeouts.inactivity);
   } else if (reason == Reason::kStartToCloseTimeout) {
-    judge(tree.start_time(), timeouts.start_to_close);
+    judge(run.start_time, timeouts.start_to_close);
   } else if (reason == Reason::kStartupTimeout) {
-    Check(now - tree.start_time() >= timeouts.startup, id,
+    Check(now - run.start_time >= timeouts.startup, id,
           "STARTUP_TIMEOUT before its time");
-    Check(!tree.talked() || Find(id).spec.supervision.waits_for_ready, id,
+    Check(!run.talked() || supervision.waits_for_ready, id,
           "STARTUP_TIMEOUT after it talked");
   }
 }
 
-void Judge::StillRunning(const TaskTree& tree, absl::Time quiet_since) const {
-  if (!tree.program_runs()) return;
-  const JobId& id = tree.attempt().job_id;
+void Judge::StillRunning(const AttemptId& attempt,
+                         absl::Time quiet_since) const {
+  const Begun* begun = FindBegun(attempt);
+  if (begun == nullptr || begun->run->over || !begun->tree->program_runs()) {
+    return;
+  }
+  const TaskRun& run = *begun->run;
+  const JobId& id = attempt.job_id;
   const Supervision& supervision = Find(id).spec.supervision;
   if (supervision.observe) return;
   const Timeouts& timeouts = supervision.timeouts;
   const absl::Time now = parts_.queue->now() - kLateMax;
-  if (quiet_since <= tree.start_time()) {
-    Check(now < tree.start_time() + timeouts.start_to_close, id,
+  if (quiet_since <= run.start_time) {
+    Check(now < run.start_time + timeouts.start_to_close, id,
           "runs past start_to_close_timeout");
   }
-  const bool active =
-      supervision.waits_for_ready ? tree.ready() : tree.talked();
-  if (active && !supervision.silent && quiet_since <= tree.last_activity()) {
-    Check(now < tree.last_activity() + timeouts.inactivity, id,
+  const bool active = supervision.waits_for_ready ? run.ready : run.talked();
+  if (active && !supervision.silent && quiet_since <= run.last_activity) {
+    Check(now < run.last_activity + timeouts.inactivity, id,
           "is silent past inactivity_timeout");
   }
 }
@@ -245,15 +319,24 @@ void Judge::EndReported(const AttemptEnd& end) {
   const bool unconfirmed =
       end.evidence.has_value() && end.evidence->death_unconfirmed;
   if (unconfirmed) truth.unconfirmed.insert(end.attempt.number);
-  for (const auto& tree : truth.trees) {
-    if (tree->attempt() != end.attempt) continue;
-    Check(unconfirmed || !tree->exists(), id,
-          "an end is reported while its tree lives");
-    Check(end.last.age == absl::ZeroDuration() ||
-              (end.last.stdout_bytes == tree->stdout_bytes() &&
-               end.last.stderr_bytes == tree->stderr_bytes()),
-          id, "output is not counted");
-  }
+  if (end.never_started) parts_.coverage->Count("attempt handed back");
+  if (end.process_failed) parts_.coverage->Count("process failed");
+  const Begun* begun = FindBegun(end.attempt);
+  if (begun == nullptr) return;
+  Check(!end.never_started, id, "an attempt is handed back that began");
+  Check(!end.process_failed, id, "an attempt that began is its process's own");
+  Check(unconfirmed || !begun->exists(), id,
+        "an end is reported while its tree lives");
+  const bool all_read =
+      !begun->run->warm || !end.failure.has_value() ||
+      (end.failure->reason != Reason::kProtocolError &&
+       !absl::StrContains(end.failure->message, "broke the protocol"));
+  Check(end.last.age == absl::ZeroDuration() || !all_read ||
+            (end.last.stdout_bytes == begun->run->stdout_bytes &&
+             // Beside what its warm-up, or its program while loading, wrote.
+             (truth.spec.type != nullptr ||
+              end.last.stderr_bytes == begun->run->stderr_bytes)),
+        id, "output is not counted");
 }
 
 void Judge::CheckAcknowledged(const coordinator::Core* core) const {
@@ -304,8 +387,8 @@ void Judge::CheckAllOver() const {
           row->attempts.empty() ? ""
                                 : " on " + row->current().session.value()));
     }
-    for (const auto& tree : truth.trees) {
-      Check(!tree->runnable(), id, "a process of it runs after all is over");
+    for (const Begun& begun : truth.begun) {
+      Check(!begun.runnable(), id, "a process of it runs after all is over");
     }
   }
 }

@@ -37,6 +37,7 @@
 #include "tests/sim/event_queue.h"
 #include "tests/sim/job_spec.h"
 #include "tests/sim/store.h"
+#include "tests/sim/task_run.h"
 #include "tests/sim/task_tree.h"
 #include "tests/sim/trace.h"
 
@@ -74,14 +75,16 @@ class Judge {
   void Storing(const coordinator::Job& row);
 
   // --- attempts
-  void Started(std::shared_ptr<TaskTree> tree);
-  // A clock decided to end the attempt of `tree`. `quiet_since`: since when
-  // neither its worker nor its slot were stopped, nor output left unread.
-  void ClockFired(const TaskTree& tree, Reason reason,
+  // A program really began one.
+  void Began(std::shared_ptr<const TaskRun> run,
+             std::shared_ptr<const TaskTree> tree);
+  // A clock decided to end `attempt`. `quiet_since`: since when neither its
+  // worker nor its slot were stopped, nor output left unread.
+  void ClockFired(const AttemptId& attempt, Reason reason,
                   absl::Time quiet_since) const;
   // It is running, and nothing was decided against it.
-  void StillRunning(const TaskTree& tree, absl::Time quiet_since) const;
-  // Its worker reports the end. `reaped`: its program was seen running.
+  void StillRunning(const AttemptId& attempt, absl::Time quiet_since) const;
+  // Its worker reports the end.
   void EndReported(const AttemptEnd& end);
 
   // --- all
@@ -94,11 +97,20 @@ class Judge {
   bool AllFinal() const;
 
  private:
+  // One attempt that a program began.
+  struct Begun {
+    std::shared_ptr<const TaskRun> run;
+    std::shared_ptr<const TaskTree> tree;
+
+    // Whether anything of it still executes, or is still there.
+    bool runnable() const { return !run->over && tree->runnable(); }
+    bool exists() const { return !run->over && tree->exists(); }
+  };
   struct Truth {
     JobSpec spec;
     bool acknowledged = false;
     bool may_cancel = false;
-    std::vector<std::shared_ptr<TaskTree>> trees;
+    std::vector<Begun> begun;
     absl::btree_set<int> started;
     absl::btree_set<int> end_reported;
     // Its end was reported, but not its death.
@@ -107,6 +119,9 @@ class Judge {
 
   Truth& Find(const JobId& job);
   const Truth& Find(const JobId& job) const;
+  // Null if it never began.
+  const Begun* FindBegun(const AttemptId& attempt) const;
+  void CheckCharges(const coordinator::Job& row, const Truth& truth) const;
   void CheckOutcome(const coordinator::Job& row, const Truth& truth) const;
 
   const Parts parts_;

@@ -5,6 +5,9 @@
 #define VIGIL_TESTS_SIM_MESSAGES_H_
 
 #include <cstdint>
+#include <map>
+#include <set>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -23,10 +26,16 @@ using StreamId = coordinator::StreamId;
 struct HeartbeatMessage {
   int64_t number = 0;
 };
+// What it offers from now on.
+struct Announcement {
+  std::set<std::string> task_types;
+  std::map<std::string, int> max_slots;
+};
 // The worker closed the stream, or it broke.
 struct StreamEnd {};
 using ToCoordinator = std::variant<coordinator::WorkerHello, HeartbeatMessage,
-                                   AttemptUpdate, AttemptEnd, StreamEnd>;
+                                   AttemptUpdate, AttemptCheckpoint, AttemptEnd,
+                                   Announcement, TaskTypeStatus, StreamEnd>;
 
 // --- from the coordinator
 struct Attached {

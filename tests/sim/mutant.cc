@@ -18,6 +18,8 @@ constexpr Row kRows[] = {
     {Mutant::kSlotFreedEarly, "slot_freed_early"},
     {Mutant::kLeaseFromAnswer, "lease_from_answer"},
     {Mutant::kSessionReused, "session_reused"},
+    {Mutant::kLastWordsUnread, "last_words_unread"},
+    {Mutant::kChildOverlooked, "child_overlooked"},
 };
 
 }  // namespace

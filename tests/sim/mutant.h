@@ -28,6 +28,11 @@ enum class Mutant {
   kLeaseFromAnswer,
   // A worker that was restarted goes on with its old session.
   kSessionReused,
+  // What a warm program said before it died is not read: an attempt handed
+  // ahead and begun is taken back as not begun.
+  kLastWordsUnread,
+  // A warm program is used again while a process of its last job lives.
+  kChildOverlooked,
 };
 
 // "fence_ignored"; of kNone, "none".

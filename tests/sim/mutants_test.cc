@@ -43,7 +43,9 @@ INSTANTIATE_TEST_SUITE_P(All, MutantsTest,
                                          Case{Mutant::kDeadlineNotRearmed, 5},
                                          Case{Mutant::kSlotFreedEarly, 5},
                                          Case{Mutant::kLeaseFromAnswer, 80},
-                                         Case{Mutant::kSessionReused, 20}),
+                                         Case{Mutant::kSessionReused, 20},
+                                         Case{Mutant::kLastWordsUnread, 40},
+                                         Case{Mutant::kChildOverlooked, 10}),
                          [](const testing::TestParamInfo<Case>& info) {
                            return std::string(MutantName(info.param.mutant));
                          });

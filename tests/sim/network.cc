@@ -37,12 +37,11 @@ StreamId Network::Open(int worker, WorkerEnd* end) {
   Stream& stream = streams_[id];
   stream.worker = worker;
   stream.worker_end = end;
-  const auto held = [this, worker] { return held_until_[worker]; };
   stream.up = std::make_unique<Lane<ToCoordinator>>(
-      parts_.queue, held,
+      parts_.queue, [this, worker] { return up_held_until_[worker]; },
       [this, id](ToCoordinator message) { DeliverUp(id, std::move(message)); });
   stream.down = std::make_unique<Lane<ToWorker>>(
-      parts_.queue, held,
+      parts_.queue, [this, worker] { return down_held_until_[worker]; },
       [this, id](ToWorker message) { DeliverDown(id, std::move(message)); });
   if (down_) {
     parts_.coverage->Count("network: connection refused");
@@ -148,12 +147,28 @@ void Network::BreakOne() {
   Break(open[parts_.random->Index(open.size())]);
 }
 
+void Network::HoldUp(int worker, absl::Duration time) {
+  up_held_until_[worker] = parts_.queue->now() + time;
+  if (time > kKeepalive) AwaitKeepalive(worker);
+}
+
+void Network::HoldDown(int worker, absl::Duration time) {
+  down_held_until_[worker] = parts_.queue->now() + time;
+  if (time > kKeepalive) AwaitKeepalive(worker);
+}
+
 void Network::Partition(int worker, absl::Duration time) {
   parts_.coverage->Count("fault: partition");
-  held_until_[worker] = parts_.queue->now() + time;
-  if (time <= kKeepalive) return;
+  HoldUp(worker, time);
+  HoldDown(worker, time);
+}
+
+void Network::AwaitKeepalive(int worker) {
   parts_.queue->After(kKeepalive, [this, worker] {
-    if (held_until_[worker] <= parts_.queue->now()) return;
+    const absl::Time now = parts_.queue->now();
+    if (up_held_until_[worker] <= now && down_held_until_[worker] <= now) {
+      return;
+    }
     for (auto& [id, stream] : streams_) {
       if (stream.worker == worker && !stream.broken && stream.worker_open) {
         Break(&stream);
@@ -163,7 +178,8 @@ void Network::Partition(int worker, absl::Duration time) {
 }
 
 void Network::HealAll() {
-  for (absl::Time& until : held_until_) until = absl::InfinitePast();
+  for (absl::Time& until : up_held_until_) until = absl::InfinitePast();
+  for (absl::Time& until : down_held_until_) until = absl::InfinitePast();
 }
 
 }  // namespace vigil::sim

@@ -38,7 +38,9 @@ class Network {
   };
 
   Network(const Parts& parts, int workers)
-      : parts_(parts), held_until_(workers, absl::InfinitePast()) {}
+      : parts_(parts),
+        up_held_until_(workers, absl::InfinitePast()),
+        down_held_until_(workers, absl::InfinitePast()) {}
 
   void SetCoordinator(CoordinatorEnd* coordinator) {
     coordinator_ = coordinator;
@@ -63,7 +65,9 @@ class Network {
   void SetRough(bool rough) { rough_ = rough; }
   // Breaks one open stream, if there is any.
   void BreakOne();
-  // Nothing from or to `worker` arrives for `time`.
+  // Nothing from `worker` arrives for `time`; nothing to it; neither.
+  void HoldUp(int worker, absl::Duration time);
+  void HoldDown(int worker, absl::Duration time);
   void Partition(int worker, absl::Duration time);
   void HealAll();
 
@@ -81,6 +85,8 @@ class Network {
   absl::Duration Delay();
   absl::Duration NoticeDelay();
   void Break(Stream* stream);
+  // Breaks what is still held in one direction when a keepalive ping fails.
+  void AwaitKeepalive(int worker);
   void DeliverUp(StreamId id, ToCoordinator message);
   void DeliverDown(StreamId id, ToWorker message);
 
@@ -91,7 +97,8 @@ class Network {
   StreamId last_stream_ = 0;
   absl::btree_map<StreamId, Stream> streams_;
   // By worker.
-  std::vector<absl::Time> held_until_;
+  std::vector<absl::Time> up_held_until_;
+  std::vector<absl::Time> down_held_until_;
 };
 
 }  // namespace vigil::sim

@@ -58,6 +58,7 @@ Cluster::Options ClusterFor(const SimulationOptions& options) {
   cluster.mutant = options.mutant;
   cluster.trace = options.trace;
   if (random.Chance(0.2)) cluster.live_jobs_max = 8;
+  cluster.types = RandomTypes(&random);
   const int64_t workers = random.Int(2, 4);
   const bool rough = options.weather == SimulationOptions::Weather::kRough &&
                      random.Chance(0.7);
@@ -68,7 +69,10 @@ Cluster::Options ClusterFor(const SimulationOptions& options) {
     worker.slots = static_cast<int>(random.Int(1, 3));
     worker.local = local && i == 0;
     worker.rough = rough;
-    if (i != 1) worker.task_types.insert("inline");
+    if (i != 1) worker.commands.insert("inline");
+    for (const auto& type : cluster.types) {
+      if (i == 0 || random.Chance(0.7)) worker.types.push_back(type);
+    }
     cluster.workers.push_back(worker);
   }
   return cluster;

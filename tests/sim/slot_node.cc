@@ -92,7 +92,6 @@ void SlotNode::Perform(const slot::StartTask&) {
     }
   });
   tree_->Start();
-  parts_.judge->Started(tree_);
   Apply(slot::Spawned{2, 0});
 }
 

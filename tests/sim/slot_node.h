@@ -13,7 +13,6 @@
 #include "absl/time/time.h"
 #include "base/ids.h"
 #include "tests/sim/event_queue.h"
-#include "tests/sim/judge.h"
 #include "tests/sim/mutant.h"
 #include "tests/sim/random.h"
 #include "tests/sim/task_tree.h"
@@ -35,7 +34,6 @@ class SlotNode : public std::enable_shared_from_this<SlotNode> {
   struct Parts {
     EventQueue* queue;
     Random* random;
-    Judge* judge;
     Mutant mutant;
   };
 

@@ -17,6 +17,15 @@ struct TaskScript {
     kHang,    // does nothing any more
   };
   enum class OnTerm { kDie, kExitZero, kIgnore };
+  // What a warm task does wrong.
+  enum class Twist {
+    kNone,
+    kExitZero,       // exits with status 0 before it gave a result
+    kExitsAfter,     // exits right after its result, without being told
+    kSecondResult,   // gives its result twice
+    kOtherAttempt,   // says something of an attempt that is not its own
+    kClosesChannel,  // closes its channel and goes on
+  };
 
   // Not 0: it cannot be started, with this errno.
   int spawn_error = 0;
@@ -37,6 +46,13 @@ struct TaskScript {
   int status = 0;
   // What a pattern finds in its stderr.
   std::optional<Reason> text_reason;
+  // Of a warm task: an `error` stands for a `status` that is not 0; the job
+  // leaves a process behind; and more.
+  bool says_error = false;
+  bool leaves_child = false;
+  Twist twist = Twist::kNone;
+  // Of a warm task also: whether it answers `stop` by an error, by a result or
+  // not at all.
   OnTerm on_term = OnTerm::kDie;
   absl::Duration term_delay;
   // Descendants, each the child of the one before, that live until killed.

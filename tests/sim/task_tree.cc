@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace vigil::sim {
@@ -16,80 +17,103 @@ TaskTree::TaskTree(EventQueue* queue, Random* random, AttemptId attempt,
                    TaskScript script, Supervision supervision)
     : queue_(queue),
       random_(random),
-      attempt_(std::move(attempt)),
       script_(script),
       supervision_(std::move(supervision)),
-      processes_(static_cast<size_t>(1 + script.descendants)) {}
+      run_(std::make_shared<TaskRun>()),
+      processes_(static_cast<size_t>(1 + script.descendants)) {
+  run_->attempt = std::move(attempt);
+  run_->script = script;
+}
 
-void TaskTree::Later(absl::Duration delay, void (TaskTree::*what)()) {
+void TaskTree::Later(absl::Duration delay, std::function<void()> what) {
   if (delay == absl::InfiniteDuration()) return;
-  queue_->After(delay, [tree = weak_from_this(), what] {
-    if (const auto self = tree.lock()) (self.get()->*what)();
+  queue_->After(delay, [tree = weak_from_this(), what = std::move(what)] {
+    const auto self = tree.lock();
+    if (self != nullptr && self->Executing()) what();
   });
 }
 
+void TaskTree::Begin(std::shared_ptr<TaskRun> run) {
+  run->start_time = run->last_activity = queue_->now();
+  if (began_ != nullptr) began_(std::move(run));
+}
+
 void TaskTree::Start() {
-  start_time_ = last_activity_ = queue_->now();
+  Begin(run_);
   if (script_.stderr_lines > 0) {
-    Later(script_.interval_min, &TaskTree::WriteStderr);
+    Later(script_.interval_min, [this] { WriteStderr(); });
   }
   if (script_.tokens > 0) {
-    Later(script_.first_token, &TaskTree::WriteToken);
+    Later(script_.first_token, [this] { WriteToken(); });
   } else {
-    Later(script_.end_after, &TaskTree::EndByScript);
+    Later(script_.end_after, [this] { EndByScript(); });
   }
+}
+
+void TaskTree::Written() {
+  if (output_written_ != nullptr) output_written_();
 }
 
 void TaskTree::Write(TaskOutput output) {
   const bool is_stdout = output.kind == TaskOutput::Kind::kStdout;
   const bool is_stderr = output.kind == TaskOutput::Kind::kStderr;
-  if (is_stdout) stdout_bytes_ += output.bytes;
-  if (is_stderr) stderr_bytes_ += output.bytes;
+  if (is_stdout) run_->stdout_bytes += output.bytes;
+  if (is_stderr) run_->stderr_bytes += output.bytes;
   if ((is_stdout && supervision_.stdout_is_activity) ||
       (is_stderr && supervision_.stderr_is_activity)) {
-    last_activity_ = queue_->now();
+    run_->last_activity = queue_->now();
   }
   unread_.push_back(output);
-  if (output_written_ != nullptr) output_written_();
+  Written();
 }
 
 void TaskTree::WriteStderr() {
-  if (!Executing()) return;
   Write({TaskOutput::Kind::kStderr, random_->Int(1, 100), 0});
   if (++stderr_lines_ < script_.stderr_lines) {
-    Later(script_.interval_min, &TaskTree::WriteStderr);
+    Later(script_.interval_min, [this] { WriteStderr(); });
   }
 }
 
 void TaskTree::WriteToken() {
-  if (!Executing()) return;
   ++tokens_;
   Write({TaskOutput::Kind::kStdout, random_->Int(1, 4096), 0});
-  if (script_.says_ready && !ready_) {
-    ready_ = true;
+  if (script_.says_ready && !run_->ready) {
+    run_->ready = true;
     Write({TaskOutput::Kind::kReady, 0, 0});
   }
   if (script_.progresses) Write({TaskOutput::Kind::kProgress, 0, tokens_});
   if (tokens_ < script_.tokens) {
     Later(random_->Between(script_.interval_min, script_.interval_max),
-          &TaskTree::WriteToken);
+          [this] { WriteToken(); });
   } else {
-    Later(script_.end_after, &TaskTree::EndByScript);
+    Later(script_.end_after, [this] { EndByScript(); });
   }
 }
 
 void TaskTree::EndByScript() {
-  if (!Executing()) return;
   switch (script_.end) {
     case TaskScript::End::kExit:
-      exited_.status = script_.status;
-      break;
+      run_->ended_by_itself = true;
+      run_->succeeded = script_.status == 0;
+      Exit(script_.status);
+      return;
     case TaskScript::End::kSignal:
-      exited_.signum = script_.status;
-      break;
+      run_->ended_by_itself = true;
+      EndBySignal(script_.status);
+      return;
     case TaskScript::End::kHang:
       return;
   }
+}
+
+void TaskTree::Exit(int status) {
+  exited_.status = status;
+  ended_by_itself_ = true;
+  Die(0);
+}
+
+void TaskTree::EndBySignal(int signum) {
+  exited_.signum = signum;
   ended_by_itself_ = true;
   Die(0);
 }
@@ -98,11 +122,10 @@ void TaskTree::Terminate() {
   if (!Executing() || terminating_) return;
   terminating_ = true;
   if (script_.on_term == TaskScript::OnTerm::kIgnore) return;
-  Later(script_.term_delay, &TaskTree::EndByTerm);
+  Later(script_.term_delay, [this] { EndByTerm(); });
 }
 
 void TaskTree::EndByTerm() {
-  if (!Executing()) return;
   if (script_.on_term == TaskScript::OnTerm::kExitZero) {
     exited_.status = 0;
   } else {
@@ -127,6 +150,7 @@ void TaskTree::Kill(size_t index) {
 void TaskTree::Die(size_t index) {
   if (processes_[index].dead) return;
   processes_[index].dead = true;
+  if (index == 0) Ended();
   if (children_changed_ != nullptr) children_changed_();
 }
 
@@ -177,6 +201,12 @@ void TaskTree::Sweep(std::function<void()> gone) {
 std::deque<TaskOutput> TaskTree::Read() { return std::exchange(unread_, {}); }
 
 bool TaskTree::exists() const { return !processes_.back().dead; }
+
+int TaskTree::others() const {
+  return static_cast<int>(
+      std::count_if(processes_.begin() + 1, processes_.end(),
+                    [](const Process& process) { return !process.dead; }));
+}
 
 bool TaskTree::runnable() const {
   for (const Process& process : processes_) {

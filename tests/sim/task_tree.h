@@ -1,4 +1,4 @@
-// TaskTree: the processes of one attempt as they really are, whatever anybody
+// TaskTree: the processes in a slot as they really are, whatever anybody
 // believes: the program, which follows its script, and its descendants. Each
 // descendant is the child of the one before, so it falls to the subreaper when
 // that one is dead, and only then can be killed by it. Thread-compatible;
@@ -18,6 +18,7 @@
 #include "base/policy.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/random.h"
+#include "tests/sim/task_run.h"
 #include "tests/sim/task_script.h"
 #include "worker/slot/tree_report.h"
 
@@ -33,11 +34,17 @@ struct TaskOutput {
 
 class TaskTree : public std::enable_shared_from_this<TaskTree> {
  public:
+  // A command's program, which runs `attempt`; or the warm-up it waits for.
   TaskTree(EventQueue* queue, Random* random, AttemptId attempt,
            TaskScript script, Supervision supervision);
+  virtual ~TaskTree() = default;
 
   // The program runs from now on.
-  void Start();
+  virtual void Start();
+  // Called when the program begins an attempt; never for a warm-up.
+  void OnBegin(std::function<void(std::shared_ptr<const TaskRun>)> call) {
+    began_ = std::move(call);
+  }
   // Called when a child of the subreaper died, and when output can be read.
   void OnChildrenChanged(std::function<void()> call) {
     children_changed_ = std::move(call);
@@ -60,38 +67,47 @@ class TaskTree : public std::enable_shared_from_this<TaskTree> {
   // What was written and not read yet.
   std::deque<TaskOutput> Read();
 
-  const AttemptId& attempt() const { return attempt_; }
   const TaskScript& script() const { return script_; }
   // Whether any process of it is alive.
   bool exists() const;
   // Whether any process of it still executes instructions: is alive and was
   // not sent SIGKILL.
   bool runnable() const;
-  absl::Time start_time() const { return start_time_; }
-  // When it last wrote what its supervision counts as activity.
-  absl::Time last_activity() const { return last_activity_; }
-  // It wrote to stdout.
-  bool talked() const { return stdout_bytes_ > 0; }
-  bool ready() const { return ready_; }
-  int64_t stdout_bytes() const { return stdout_bytes_; }
-  int64_t stderr_bytes() const { return stderr_bytes_; }
+  // Processes beside the program that are alive.
+  int others() const;
   // The program ended as its script says, not by a signal from outside.
   bool ended_by_itself() const { return ended_by_itself_; }
   // The program itself still executes.
   bool program_runs() const { return Executing(); }
 
- private:
+ protected:
   struct Process {
     bool killed = false;
     bool dead = false;
     bool reaped = false;
   };
 
-  void Later(absl::Duration delay, void (TaskTree::*what)());
+  // Calls `what` after `delay`, if the program still executes then.
+  void Later(absl::Duration delay, std::function<void()> what);
   bool Executing() const {
     return !processes_[0].killed && !processes_[0].dead;
   }
+  void Begin(std::shared_ptr<TaskRun> run);
   void Write(TaskOutput output);
+  // Something can be read.
+  void Written();
+  void AddDescendant() { processes_.emplace_back(); }
+  // The program ends by itself.
+  void Exit(int status);
+  void EndBySignal(int signum);
+  // The program is dead.
+  virtual void Ended() {}
+
+  EventQueue* const queue_;
+  Random* const random_;
+  const TaskScript script_;
+
+ private:
   void WriteStderr();
   void WriteToken();
   void EndByScript();
@@ -99,24 +115,18 @@ class TaskTree : public std::enable_shared_from_this<TaskTree> {
   void Kill(size_t index);
   void Die(size_t index);
 
-  EventQueue* const queue_;
-  Random* const random_;
-  const AttemptId attempt_;
-  const TaskScript script_;
   const Supervision supervision_;
+  // What it runs, if nobody else says so.
+  std::shared_ptr<TaskRun> run_;
+  std::function<void(std::shared_ptr<const TaskRun>)> began_;
   std::function<void()> children_changed_;
   std::function<void()> output_written_;
   std::vector<Process> processes_;
   slot::Exited exited_;
   int leftovers_killed_ = 0;
   std::deque<TaskOutput> unread_;
-  absl::Time start_time_;
-  absl::Time last_activity_;
   int stderr_lines_ = 0;
   int tokens_ = 0;
-  int64_t stdout_bytes_ = 0;
-  int64_t stderr_bytes_ = 0;
-  bool ready_ = false;
   bool terminating_ = false;
   bool ended_by_itself_ = false;
 };

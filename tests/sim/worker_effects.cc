@@ -62,6 +62,7 @@ void WorkerNode::ApplySlotEvent(int slot, const slot::Event& event) {
     Enqueue([this, slot] { Read(slot); });
   } else if (const auto* failed = std::get_if<slot::SpawnFailed>(&event)) {
     At(slot).tree = nullptr;
+    At(slot).program = nullptr;
     core_->SpawnFailed(slot, failed->error, failed->what, now, &effects_);
   } else if (const auto* exited = std::get_if<slot::Exited>(&event)) {
     Exit exit;
@@ -88,6 +89,14 @@ void WorkerNode::ApplyTreeEmpty(int slot, const slot::TreeEmpty& event) {
 void WorkerNode::Read(int slot) {
   Place& place = At(slot);
   if (place.tree == nullptr || !place.reads || place.rests) return;
+  ReadPipes(slot);
+  TakeFrames(slot);
+  TakeClose(slot);
+  MayRest(slot);
+}
+
+void WorkerNode::ReadPipes(int slot) {
+  Place& place = At(slot);
   const absl::Time now = parts_.queue->now();
   for (const TaskOutput& output : place.tree->Read()) {
     switch (output.kind) {
@@ -108,7 +117,6 @@ void WorkerNode::Read(int slot) {
       }
     }
   }
-  MayRest(slot);
 }
 
 void WorkerNode::MayRest(int slot) {
@@ -141,8 +149,7 @@ void WorkerNode::Do(const worker::StartSlot& effect) {
   place = Place();
   place.quiet_since = parts_.queue->now();
   place.node = std::make_shared<SlotNode>(
-      SlotNode::Parts{parts_.queue, parts_.random, parts_.judge, parts_.mutant},
-      this);
+      SlotNode::Parts{parts_.queue, parts_.random, parts_.mutant}, this);
   processes_.push_back(place.node);
   absl::Duration delay =
       random.Between(absl::Milliseconds(1), absl::Milliseconds(30));
@@ -171,17 +178,29 @@ void WorkerNode::Do(const worker::KillSlot& effect) {
 }
 
 void WorkerNode::Do(const worker::SpawnTask& effect) {
-  Place& place = At(effect.slot);
-  const JobSpec& spec = parts_.judge->Spec(effect.attempt.job_id);
+  const bool warms_up = effect.purpose == worker::SpawnPurpose::kWarmUp;
   parts_.trace->Add(parts_.queue->now(),
-                    absl::StrCat(id().value(), " slot ", effect.slot,
-                                 " is to start ", effect.attempt.job_id.value(),
-                                 " attempt ", effect.attempt.number));
-  place.tree = std::make_shared<TaskTree>(
-      parts_.queue, parts_.random, effect.attempt,
-      spec.ScriptFor(effect.attempt.number), spec.supervision);
+                    absl::StrCat(id().value(), " slot ", effect.slot, " is to ",
+                                 warms_up ? "warm up for " : "start ",
+                                 effect.attempt.job_id.value(), " attempt ",
+                                 effect.attempt.number));
+  CheckSpawn(effect);
+  Place& place = At(effect.slot);
+  place.purpose = effect.purpose;
+  place.type = RulesOf(parts_.judge->Spec(effect.attempt.job_id));
+  place.program = nullptr;
+  place.starts = 0;
+  place.broken = false;
+  place.closed = false;
   place.reads = false;
   place.rests = false;
+  place.tree = MakeTree(effect, &place.program);
+  if (!warms_up) {
+    place.tree->OnBegin([judge = parts_.judge, tree = place.tree.get()](
+                            std::shared_ptr<const TaskRun> run) {
+      judge->Began(std::move(run), tree->shared_from_this());
+    });
+  }
   place.node->Spawn(place.tree);
 }
 
@@ -193,9 +212,18 @@ void WorkerNode::Do(const worker::CheckOutput& effect) {
 void WorkerNode::Do(const worker::SoftStop& effect) {
   Place& place = At(effect.slot);
   parts_.coverage->Count(absl::StrCat("soft stop: ", ReasonName(effect.cause)));
-  if (!place.rests) {
-    parts_.judge->ClockFired(*place.tree, effect.cause, place.quiet_since);
+  const AttemptId& attempt = *core_->attempt_in(effect.slot);
+  if (!place.rests && place.purpose == worker::SpawnPurpose::kRun) {
+    parts_.judge->ClockFired(attempt, effect.cause, place.quiet_since);
   }
+  if (effect.by_frame) {
+    if (place.program != nullptr) {
+      parts_.coverage->Count("soft stop by frame");
+      place.program->SendStop(attempt);
+    }
+    return;
+  }
+  if (place.program != nullptr) place.program->EndChannel();
   place.node->Request(slot::SignalRequested{15});
 }
 
@@ -207,14 +235,15 @@ void WorkerNode::Do(const worker::CollectOutput& effect) {
   Place& place = At(effect.slot);
   std::optional<Reason> text_reason;
   if (place.tree != nullptr) {
-    place.rests = false;
-    Read(effect.slot);
+    if (parts_.mutant != Mutant::kLastWordsUnread) TakeFrames(effect.slot);
+    ReadPipes(effect.slot);
     place.rests = false;
     if (place.tree->ended_by_itself()) {
       text_reason = place.tree->script().text_reason;
     }
   }
   place.tree = nullptr;
+  place.program = nullptr;
   place.reads = false;
   core_->OutputCollected(effect.slot, text_reason, parts_.queue->now(),
                          &effects_);

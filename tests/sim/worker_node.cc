@@ -29,7 +29,12 @@ WorkerNode::WorkerNode(const Parts& parts, Options options)
       link_({parts.queue, parts.random, parts.network, parts.mutant,
              options_.index, this},
             this),
-      timer_(parts_.queue, [this] { Turn(); }) {}
+      timer_(parts_.queue, [this] { Turn(); }) {
+  for (const auto& type : options_.types) {
+    types_[type->rules.name] =
+        std::make_shared<const worker::TaskTypeRules>(type->rules);
+  }
+}
 
 WorkerId WorkerNode::id() const {
   return WorkerId(absl::StrCat("worker-", options_.index));
@@ -48,6 +53,7 @@ void WorkerNode::Start() {
   });
   core_ = std::make_unique<worker::Core>(options_.slots, parts_.queue->now(),
                                          &effects_);
+  OfferTypes();
   Perform();
   NewSession();
   Wake();
@@ -167,7 +173,6 @@ void WorkerNode::Turn() {
     const std::function<void()> input = std::move(inbox_.front());
     inbox_.pop_front();
     input();
-    Perform();
   }
   int ticks = 0;
   do {
@@ -175,6 +180,7 @@ void WorkerNode::Turn() {
     core_->Tick(now, &effects_);
     Perform();
     if (fenced_ && core_->Quiet()) NewSession();
+    TellTypes();
     link_.Tick();
   } while (std::min(core_->NextDeadline(), link_.NextDeadline()) <= now);
   if (++turns_ % kTurnsPerCheck == 0) core_->CheckInvariants();
@@ -198,7 +204,11 @@ bool WorkerNode::Settled() const {
   }
   int idle = 0;
   for (int i = 0; i < static_cast<int>(places_.size()); ++i) {
-    if (core_->slot_state(i) == worker::SlotState::kIdle) ++idle;
+    const worker::SlotState state = core_->slot_state(i);
+    if (state == worker::SlotState::kIdle ||
+        state == worker::SlotState::kWarm) {
+      ++idle;
+    }
   }
   return idle == core_->slots();
 }
@@ -209,7 +219,8 @@ void WorkerNode::CheckNotLate() const {
     const Place& place = places_[i];
     if (core_->slot_state(i) != worker::SlotState::kRunning) continue;
     if (place.tree == nullptr || place.rests || place.node->stopped()) continue;
-    parts_.judge->StillRunning(*place.tree, place.quiet_since);
+    if (place.purpose == worker::SpawnPurpose::kWarmUp) continue;
+    parts_.judge->StillRunning(*core_->attempt_in(i), place.quiet_since);
   }
 }
 
@@ -228,7 +239,8 @@ coordinator::WorkerHello WorkerNode::Hello() {
   hello.slots = core_->slots();
   hello.allow_commands = true;
   hello.local = options_.local;
-  hello.task_types = options_.task_types;
+  hello.task_types = TypeNames();
+  hello.max_slots = MaxSlots();
   hello.running = core_->Running();
   for (const auto& [attempt, end] : core_->ended()) hello.ended.push_back(end);
   return hello;
@@ -258,6 +270,7 @@ void WorkerNode::Hear(const ToWorker& message) {
     start.supervision = spec.supervision;
     start.exit_reasons = spec.exit_reasons;
     start.time_left = assignment->time_left;
+    start.type = RulesOf(spec);
     core_->Assign(std::move(start), now, &effects_);
   } else if (const auto* stop = std::get_if<StopMessage>(&message)) {
     core_->Stop(stop->attempt, stop->reason, now, &effects_);
@@ -269,6 +282,8 @@ void WorkerNode::Hear(const ToWorker& message) {
 }
 
 void WorkerNode::AttachedNow(const std::vector<AttemptId>& kill) {
+  told_.clear();
+  told_revision_ = 0;
   for (const auto& [attempt, end] : core_->ended()) link_.Send(end);
   for (const AttemptId& attempt : kill) {
     core_->Fence(attempt, parts_.queue->now(), &effects_);

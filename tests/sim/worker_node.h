@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -23,8 +24,10 @@
 #include "tests/sim/random.h"
 #include "tests/sim/slot_node.h"
 #include "tests/sim/task_tree.h"
+#include "tests/sim/task_type.h"
 #include "tests/sim/timer.h"
 #include "tests/sim/trace.h"
+#include "tests/sim/warm_program.h"
 #include "tests/sim/worker_link.h"
 #include "worker/core/core.h"
 
@@ -48,7 +51,9 @@ class WorkerNode : public Network::WorkerEnd,
     int slots = 1;
     // Started by the coordinator.
     bool local = false;
-    std::set<std::string> task_types;
+    // Types of which nothing is to be known, and others.
+    std::set<std::string> commands;
+    TaskTypes types;
     // Faults that the worker itself makes likely: slots that start slowly,
     // output that nobody takes.
     bool rough = false;
@@ -66,6 +71,12 @@ class WorkerNode : public Network::WorkerEnd,
   // Nothing that it or an earlier life started is left.
   bool AllDead() const;
   void SetCalm() { options_.rough = false; }
+
+  // --- its operator
+  // Changes the definition of a type, if there is one.
+  void ChangeType();
+  // Wants the cache of a type to be cleared, if there is one.
+  void ClearCache();
 
   // --- its slots; each picks one at random, if there is one
   void CrashSlot();
@@ -96,6 +107,16 @@ class WorkerNode : public Network::WorkerEnd,
   struct Place {
     std::shared_ptr<SlotNode> node;
     std::shared_ptr<TaskTree> tree;
+    worker::SpawnPurpose purpose = worker::SpawnPurpose::kRun;
+    worker::TaskTypeRulesPtr type;
+    // `tree`, if it is a warm program.
+    std::shared_ptr<WarmProgram> program;
+    // Attempts that were handed to it.
+    int64_t starts = 0;
+    // It broke the protocol: nothing more of it is read.
+    bool broken = false;
+    // The end of its channel was read.
+    bool closed = false;
     // Its program was seen running, so its output is read.
     bool reads = false;
     // Nobody takes the output for now.
@@ -116,7 +137,21 @@ class WorkerNode : public Network::WorkerEnd,
   void ApplyTreeEmpty(int slot, const slot::TreeEmpty& event);
   void TellLease(SlotNode* slot) const;
   void Read(int slot);
+  void ReadPipes(int slot);
   void MayRest(int slot);
+
+  // worker_warm.cc
+  void OfferTypes();
+  worker::TaskTypeRulesPtr RulesOf(const JobSpec& spec) const;
+  std::set<std::string> TypeNames() const;
+  std::map<std::string, int> MaxSlots() const;
+  void TellTypes();
+  void CheckSpawn(const worker::SpawnTask& effect) const;
+  std::shared_ptr<TaskTree> MakeTree(const worker::SpawnTask& effect,
+                                     std::shared_ptr<WarmProgram>* program);
+  void TakeFrames(int slot);
+  void TakeFrame(int slot, WarmProgram::Frame frame);
+  void TakeClose(int slot);
 
   // One for each effect of the core.
   void Do(const worker::StartSlot& effect);
@@ -124,6 +159,11 @@ class WorkerNode : public Network::WorkerEnd,
   void Do(const worker::PingSlot& effect);
   void Do(const worker::KillSlot& effect);
   void Do(const worker::SpawnTask& effect);
+  void Do(const worker::SendStart& effect);
+  void Do(const worker::SendReset& effect);
+  void Do(const worker::InspectTask& effect);
+  void Do(const worker::EndTask& effect);
+  void Do(const worker::FinishCache& effect);
   void Do(const worker::CheckOutput& effect);
   void Do(const worker::SoftStop& effect);
   void Do(const worker::KillTree& effect);
@@ -142,6 +182,12 @@ class WorkerNode : public Network::WorkerEnd,
   int64_t attaches_ = 0;
   // Fenced; a new session starts when nothing runs any more.
   bool fenced_ = false;
+  // Its catalog, and the complete caches on its disk, by name.
+  std::map<std::string, worker::TaskTypeRulesPtr> types_;
+  std::map<std::string, worker::TaskTypeRulesPtr> caches_;
+  // What the coordinator was told of the types.
+  std::map<std::string, TaskTypeStatus> told_;
+  int64_t told_revision_ = 0;
   std::vector<Place> places_;
   // Every slot process of this and earlier lives that was not seen to end.
   std::vector<std::shared_ptr<SlotNode>> processes_;

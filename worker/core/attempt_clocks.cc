@@ -23,6 +23,7 @@ AttemptClocks::AttemptClocks(const Supervision& supervision, absl::Time start,
     : supervision_(supervision),
       start_(start),
       close_deadline_(close_deadline),
+      run_base_(start),
       startup_base_(start),
       last_activity_(start),
       last_progress_(start) {}
@@ -46,7 +47,7 @@ absl::Time AttemptClocks::DeadlineOf(ClockKind kind) const {
       if (!active_) return absl::InfiniteFuture();
       return last_progress_ + timeouts.progress;
     case ClockKind::kStartToClose:
-      return start_ + timeouts.start_to_close;
+      return run_base_ + timeouts.start_to_close;
     case ClockKind::kScheduleToClose:
       return close_deadline_;
   }
@@ -79,6 +80,16 @@ void AttemptClocks::Active(absl::Time now) {
   active_ = true;
   last_activity_ = std::max(last_activity_, now);
   last_progress_ = now;
+}
+
+void AttemptClocks::AwaitStarted() {
+  run_base_ = start_ + supervision_.timeouts.startup;
+}
+
+void AttemptClocks::Started(absl::Time now) {
+  run_base_ = now;
+  Activity(now);
+  Active(now);
 }
 
 bool AttemptClocks::Progress(int64_t done, absl::Time now) {

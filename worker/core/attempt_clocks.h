@@ -35,6 +35,11 @@ class AttemptClocks {
   void Activity(absl::Time now);
   // The attempt is ACTIVE from now on.
   void Active(absl::Time now);
+  // It is a warm task's: until Started its whole time has the startup timeout
+  // before it.
+  void AwaitStarted();
+  // A warm task began it: ACTIVE, and its whole time counts from now.
+  void Started(absl::Time now);
   // Progress; counts only if `done` grew. Returns whether it did.
   bool Progress(int64_t done, absl::Time now);
   // Output is not read from now on, by Vigil's own choice; and is again.
@@ -64,6 +69,8 @@ class AttemptClocks {
   const Supervision supervision_;
   const absl::Time start_;
   const absl::Time close_deadline_;
+  // Base of the start_to_close clock.
+  absl::Time run_base_;
   // Base of the startup clock: the start, moved by rests.
   absl::Time startup_base_;
   absl::Time last_activity_;

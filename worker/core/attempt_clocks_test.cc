@@ -78,6 +78,20 @@ TEST(AttemptClocksTest, L7_ActivityWhileLoadingExtendsTheGraceOnlyPastItsEnd) {
   ExpectFires(clocks, ClockKind::kStartup, At(145));
 }
 
+TEST(AttemptClocksTest, L7_TheWholeTimeOfAWarmTaskCountsFromStarted) {
+  Supervision supervision;
+  supervision.timeouts.startup = absl::Seconds(60);
+  supervision.timeouts.start_to_close = absl::Seconds(2);
+  AttemptClocks clocks = Make(supervision);
+  clocks.AwaitStarted();
+  // A slow load is not cut short, and one that talks for ever ends.
+  ExpectFires(clocks, ClockKind::kStartup, At(60));
+  clocks.Activity(At(59));
+  ExpectFires(clocks, ClockKind::kStartToClose, At(62));
+  clocks.Started(At(59.5));
+  ExpectFires(clocks, ClockKind::kStartToClose, At(61.5));
+}
+
 TEST(AttemptClocksTest, L7_ActivityInTheInstantOfTheStartCounts) {
   Supervision supervision;
   supervision.timeouts.startup = absl::Seconds(10);

@@ -58,6 +58,11 @@ Verdict ClassifySpawnFailure(int error, const std::string& what) {
           error == EAGAIN || error == ENOMEM};
 }
 
+Failure HandedToBroken() {
+  return Failure{Reason::kWorkerLost,
+                 "handed it to a task that broke the protocol", ""};
+}
+
 Failure ClockFailure(ClockKind kind, const Supervision& supervision,
                      const AttemptClocks& clocks, const AttemptUpdate& counts,
                      absl::Time now) {

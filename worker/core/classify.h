@@ -33,6 +33,10 @@ Verdict ClassifyExit(const Exit& exit,
 // Judges a program that could not be started.
 Verdict ClassifySpawnFailure(int error, const std::string& what);
 
+// The failure of an attempt that a task had ahead when it broke the protocol:
+// what it said since then is not read, and may be that it began.
+Failure HandedToBroken();
+
 // The failure of a clock: names it, its length and what was seen so far.
 Failure ClockFailure(ClockKind kind, const Supervision& supervision,
                      const AttemptClocks& clocks, const AttemptUpdate& counts,

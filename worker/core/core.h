@@ -5,13 +5,12 @@
 //
 // One rule orders everything: the first cause it accepts for the end of an
 // attempt is final, and a slot takes the next attempt only when the tree of the
-// last one is proved empty.
+// last one is proved empty, but for a warm program, which may stay.
 #ifndef VIGIL_WORKER_CORE_CORE_H_
 #define VIGIL_WORKER_CORE_CORE_H_
 
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,20 +22,13 @@
 #include "base/deadline_heap.h"
 #include "base/ids.h"
 #include "base/policy.h"
-#include "worker/core/attempt_clocks.h"
 #include "worker/core/effects.h"
+#include "worker/core/frame_kind.h"
 #include "worker/core/limits.h"
+#include "worker/core/slot_record.h"
+#include "worker/core/type_table.h"
 
 namespace vigil::worker {
-
-// An assignment as the core needs it.
-struct AttemptStart {
-  AttemptId id;
-  Supervision supervision;
-  std::map<int, Reason> exit_reasons;
-  // What is left of the job's schedule_to_close_timeout.
-  absl::Duration time_left = absl::InfiniteDuration();
-};
 
 // What a slot found when its tree was gone.
 struct TreeReport {
@@ -52,19 +44,6 @@ struct TreeReport {
   int64_t max_rss_bytes = 0;
 };
 
-enum class SlotState {
-  kStarting,    // its process was started and has not spoken
-  kIdle,        // ready
-  kSpawning,    // asked to start a program
-  kRunning,     // the program runs
-  kSoftStop,    // asked to end; its grace runs
-  kKilling,     // the program ended or is killed; the tree is being emptied
-  kCollecting,  // the tree is empty; its last output is being read
-  kLeaving,     // the slot's own process is being ended
-  kGone,        // the slot's process ended; it is started again in a moment
-  kStuck,       // its tree cannot be killed; takes nothing any more
-};
-
 class Core {
  public:
   // Starts with `slots` slots, 0 to kSlotsMax.
@@ -73,8 +52,13 @@ class Core {
   Core& operator=(const Core&) = delete;
   ~Core();
 
+  // Takes the place of the task types offered before. Warm programs of types
+  // that changed end when they have no attempt.
+  void SetTypes(std::vector<OfferedType> types, absl::Time now, Effects* fx);
+
   // --- from the coordinator
-  // Runs an attempt as soon as a slot is idle. A repeated one is ignored.
+  // Runs an attempt as soon as there is a place for it. A repeated one is
+  // ignored.
   void Assign(AttemptStart start, absl::Time now, Effects* fx);
   // Ends an attempt softly: CANCELLED or DRAINED. Unknown ones are ignored.
   void Stop(const AttemptId& attempt, Reason reason, absl::Time now,
@@ -87,6 +71,9 @@ class Core {
   void ExtendLease(absl::Time until);
   void EndAcknowledged(const AttemptId& attempt);
   void SetSlots(int slots, absl::Time now, Effects* fx);
+  // The cache of `type` is to be removed: ends its idle programs, so that the
+  // warm-up runs before the next job. False: a job of it runs or waits.
+  bool ClearCache(const std::string& type, absl::Time now, Effects* fx);
 
   // --- from the slots
   void SlotReady(int slot, absl::Time now, Effects* fx);
@@ -114,6 +101,29 @@ class Core {
   void OutputCollected(int slot, std::optional<Reason> text_reason,
                        absl::Time now, Effects* fx);
 
+  // --- from warm programs
+  // What is wrong with a frame of this kind, which names `attempt` (nullopt:
+  // none), at this moment, as the end of "a frame that ..."; empty if nothing.
+  std::string ProblemWith(int slot, FrameKind kind,
+                          const std::optional<AttemptId>& attempt) const;
+  // A frame that ProblemWith finds right was read. `bytes` is the size of a
+  // token.
+  void FrameRead(int slot, FrameKind kind, int64_t bytes, absl::Time now,
+                 Effects* fx);
+  // After FrameRead of a result or an error: what it said.
+  void Reported(int slot, Outcome outcome, absl::Time now, Effects* fx);
+  // A frame was not right: the program broke the protocol.
+  void ProtocolBroken(int slot, const std::string& how, absl::Time now,
+                      Effects* fx);
+  void ChannelClosed(int slot, absl::Time now, Effects* fx);
+  // Answers InspectTask: `others` processes of the tree live beside the task.
+  void Inspected(int slot, int others, int64_t rss_bytes, absl::Time now,
+                 Effects* fx);
+  // Answers FinishCache; `error` is empty if the cache is visible now, or was
+  // removed as asked.
+  void CacheReady(int slot, const std::string& error, absl::Time now,
+                  Effects* fx);
+
   // --- time
   void Tick(absl::Time now, Effects* fx);
   absl::Time NextDeadline() const;
@@ -132,6 +142,13 @@ class Core {
   SlotState slot_state(int slot) const;
   // The attempt in a slot; null when it has none.
   const AttemptId* attempt_in(int slot) const;
+  // Of every type that is offered, by name.
+  std::vector<TaskTypeStatus> TypeStatuses() const;
+  // Grows when TypeStatuses may have changed.
+  int64_t types_revision() const { return types_.revision(); }
+  CacheState cache(const TaskTypeRulesPtr& type) const {
+    return types_.cache(type);
+  }
 
   // Ends the process when the state contradicts itself.
   void CheckInvariants() const;
@@ -141,43 +158,30 @@ class Core {
     AttemptStart start;
     // The end of the job's schedule_to_close_timeout.
     absl::Time close_deadline;
+    // It is told as WARMING.
+    bool warming = false;
+    // Counted while its warm-up ran.
+    AttemptUpdate counts = {};
   };
-  struct RunningAttempt {
-    AttemptStart start;
-    absl::Time close_deadline;
-    std::optional<AttemptClocks> clocks;
-    AttemptUpdate counts;
-    std::optional<absl::Duration> time_to_active;
-    // The first cause accepted for its end.
-    std::optional<Failure> cause;
-    absl::Time stop_time = absl::InfinitePast();
-    std::optional<Evidence> evidence;
-    std::optional<Exit> exit;
-    bool unconfirmed = false;
-    // Given up while it was being spawned: killed without grace.
-    bool fenced = false;
-    // CheckOutput was asked for and not answered yet; its clocks wait for it.
-    bool checking = false;
-    // When its counts are reported next, if they changed.
-    absl::Time report_time = absl::InfiniteFuture();
-    absl::Time last_report = absl::InfinitePast();
+  // Where an attempt can go.
+  struct Place {
+    enum class Kind {
+      kNone,     // nowhere yet: every slot is taken
+      kHeld,     // nowhere yet: its type has all the slots it may use
+      kWarming,  // nowhere yet: its type's warm-up runs
+      kSpawn,
+      kWarmUp,
+      kHandOver,  // to a warm program without an attempt
+      kAhead,     // to a warm program behind the attempts that it has
+    };
+    Kind kind = Kind::kNone;
+    SlotRecord* slot = nullptr;
   };
-  struct SlotRecord : DeadlineItem {
-    int index = 0;
-    SlotState state = SlotState::kGone;
-    // When the state itself is over: grace, death of the tree, restart.
-    absl::Time state_deadline = absl::InfiniteFuture();
-    absl::Time heard;
-    absl::Time ping_time = absl::InfiniteFuture();
-    // KillSlot was asked for: nothing more can be done to end it.
-    bool process_killed = false;
-    // Its process ended while its attempt is still collected.
-    bool process_lost = false;
-    std::unique_ptr<RunningAttempt> attempt;
-  };
-
   SlotRecord* Get(int slot);
+  // The slot whose program runs `attempt`; and one to which it was handed
+  // ahead, with the attempt itself.
   SlotRecord* Find(const AttemptId& attempt);
+  RunningAttempt* FindAhead(const AttemptId& attempt);
   bool Alive(const SlotRecord& slot) const;
   // Whether there are enough slots without this one.
   bool IsSurplus(const SlotRecord& slot) const;
@@ -187,8 +191,33 @@ class Core {
   void KillProcess(SlotRecord* slot, absl::Time now, Effects* fx);
   void GiveUpSlot(SlotRecord* slot, absl::Time now, Effects* fx);
   void BecomeIdle(SlotRecord* slot, absl::Time now, Effects* fx);
-  void StartWaiting(Effects* fx);
+
+  // core_placement.cc
+  void StartWaiting(absl::Time now, Effects* fx);
+  // `queue` allows kAhead.
+  Place FindPlace(const AttemptStart& start, bool queue) const;
+  void Put(WaitingAttempt waiting, const Place& place, absl::Time now,
+           Effects* fx);
+  // The program that was idle longest and may go for `type`; null: none.
+  SlotRecord* FindEvictable(const TaskTypeRulesPtr& type) const;
+  bool TakesAhead(const SlotRecord& slot) const;
+  // Whether the program has to go once it has no attempt.
+  bool IsWornOut(const SlotRecord& slot) const;
+
+  // core_warm.cc
+  // The warm program said that it begins its attempt.
+  void BeginAttempt(SlotRecord* slot, absl::Time now, Effects* fx);
+  // An attempt ended well in a program that may stay: what it does next.
+  void Continue(SlotRecord* slot, absl::Time now, Effects* fx);
+  // The next attempt that was handed ahead is the one whose turn it is.
+  void BeginAhead(SlotRecord* slot, absl::Time now);
+  void BecomeWarm(SlotRecord* slot, absl::Time now, Effects* fx);
+  void EndProgram(SlotRecord* slot, absl::Time now, Effects* fx);
+  void KillProgram(SlotRecord* slot, absl::Time now, Effects* fx);
+  void EndIdlePrograms(absl::Time now, Effects* fx);
+
   void EndOverdueWaiting(absl::Time now, Effects* fx);
+  void StartClocks(SlotRecord* slot, absl::Time now);
   void BecomeActive(SlotRecord* slot, absl::Time now, Effects* fx);
   void BeginStop(SlotRecord* slot, Failure cause, absl::Time now, Effects* fx);
   void BeginKill(SlotRecord* slot, Failure cause, absl::Time now, Effects* fx);
@@ -197,15 +226,24 @@ class Core {
   void ApplyClocks(SlotRecord* slot, absl::Time now, bool checked, Effects* fx);
   void Report(SlotRecord* slot, absl::Time now, Effects* fx);
   AttemptUpdate CountsAt(const SlotRecord& slot, absl::Time now) const;
-  void Finish(SlotRecord* slot, std::optional<Reason> text_reason,
-              absl::Time now, Effects* fx);
+  // core_end.cc
+  void EndWarmUp(SlotRecord* slot, std::optional<Reason> text_reason,
+                 Effects* fx);
+  void EndAttempt(std::unique_ptr<RunningAttempt> attempt,
+                  const Program& program, std::optional<Reason> text_reason,
+                  absl::Time now, Effects* fx);
+  // The tree is empty and its output is read: what becomes of the slot.
+  void Vacate(SlotRecord* slot, absl::Time now, Effects* fx);
   void EndUnstarted(AttemptId id, Failure failure, Effects* fx);
+  // Takes what was handed ahead to a program that is gone back.
+  void TakeBackAhead(SlotRecord* slot, Effects* fx);
 
   int slots_wanted_ = 0;
   std::vector<std::unique_ptr<SlotRecord>> slots_;
   DeadlineHeap<SlotRecord> deadlines_;
-  // Assigned, and no slot was idle yet; in order.
+  // Assigned, and there was no place yet; in order.
   std::deque<WaitingAttempt> waiting_;
+  TypeTable types_;
   absl::btree_map<AttemptId, AttemptEnd> ended_;
   // The worker may act until then; nothing is assigned before the first.
   absl::Time lease_ = absl::InfinitePast();

@@ -1,4 +1,4 @@
-// The attempts: assignment, activity, clocks, the kill ladder, the end.
+// The attempts: assignment, activity, clocks, the kill ladder.
 #include <errno.h>
 
 #include <algorithm>
@@ -12,7 +12,10 @@
 namespace vigil::worker {
 
 void Core::Assign(AttemptStart start, absl::Time now, Effects* fx) {
-  if (Find(start.id) != nullptr || ended_.contains(start.id)) return;
+  if (Find(start.id) != nullptr || FindAhead(start.id) != nullptr ||
+      ended_.contains(start.id)) {
+    return;
+  }
   for (const WaitingAttempt& waiting : waiting_) {
     if (waiting.start.id == start.id) return;
   }
@@ -24,7 +27,7 @@ void Core::Assign(AttemptStart start, absl::Time now, Effects* fx) {
   }
   const absl::Time close_deadline = now + start.time_left;
   waiting_.push_back(WaitingAttempt{std::move(start), close_deadline});
-  StartWaiting(fx);
+  StartWaiting(now, fx);
 }
 
 void Core::EndUnstarted(AttemptId id, Failure failure, Effects* fx) {
@@ -51,12 +54,22 @@ void Core::Stop(const AttemptId& attempt, Reason reason, absl::Time now,
     EndUnstarted(attempt, cause, fx);
     return;
   }
+  if (RunningAttempt* ahead = FindAhead(attempt)) {
+    // Its task has it already: it is asked to stop as soon as it begins.
+    if (!ahead->cause.has_value()) ahead->cause = cause;
+    return;
+  }
   SlotRecord* slot = Find(attempt);
-  if (slot == nullptr || slot->attempt->cause.has_value()) return;
-  if (slot->state == SlotState::kSpawning) {
-    slot->attempt->cause = cause;  // applied as soon as it is spawned
-  } else if (slot->state == SlotState::kRunning) {
+  if (slot == nullptr) return;
+  // The end of a warm-up is not that of the attempt which waits for it.
+  const bool warms_up = slot->program->purpose == SpawnPurpose::kWarmUp;
+  if (slot->attempt->cause.has_value() && !warms_up) return;
+  if (slot->state == SlotState::kRunning) {
     BeginStop(slot, cause, now, fx);
+  } else if (slot->state == SlotState::kSpawning || warms_up ||
+             (slot->attempt->handed_ahead && !slot->attempt->started)) {
+    // Applied when it is spawned, or would wait again.
+    slot->attempt->cause = cause;
   }
 }
 
@@ -69,6 +82,10 @@ void Core::Fence(const AttemptId& attempt, absl::Time now, Effects* fx) {
     EndUnstarted(attempt, cause, fx);
     return;
   }
+  if (RunningAttempt* ahead = FindAhead(attempt)) {
+    if (!ahead->cause.has_value()) ahead->cause = cause;
+    ahead->fenced = true;
+  }
   if (SlotRecord* slot = Find(attempt)) BeginKill(slot, cause, now, fx);
 }
 
@@ -80,6 +97,10 @@ void Core::FenceAll(const std::string& why, absl::Time now, Effects* fx) {
   }
   for (const auto& slot : slots_) {
     if (slot->attempt == nullptr) continue;
+    for (const auto& ahead : slot->ahead) {
+      if (!ahead->cause.has_value()) ahead->cause = cause;
+      ahead->fenced = true;
+    }
     BeginKill(slot.get(), cause, now, fx);
     if (slot->state == SlotState::kSpawning ||
         slot->state == SlotState::kKilling) {
@@ -97,12 +118,17 @@ void Core::ExtendLease(absl::Time until) {
 
 void Core::EndAcknowledged(const AttemptId& attempt) { ended_.erase(attempt); }
 
+void Core::StartClocks(SlotRecord* slot, absl::Time now) {
+  RunningAttempt& attempt = *slot->attempt;
+  attempt.clocks.emplace(attempt.supervision, now, attempt.close_deadline);
+  if (slot->program->warm()) attempt.clocks->AwaitStarted();
+}
+
 void Core::Spawned(int slot, absl::Time now, Effects* fx) {
   SlotRecord* record = Get(slot);
   if (record->state != SlotState::kSpawning) return;
   RunningAttempt& attempt = *record->attempt;
-  attempt.clocks.emplace(attempt.start.supervision, now,
-                         attempt.close_deadline);
+  StartClocks(record, now);
   SetState(record, SlotState::kRunning, absl::InfiniteFuture());
   if (attempt.cause.has_value()) {
     if (attempt.fenced) {
@@ -127,6 +153,13 @@ void Core::SpawnFailed(int slot, int error, const std::string& what,
                 "lost its lease before the program was started", ""};
   }
   Verdict verdict = ClassifySpawnFailure(error, what);
+  if (record->program->purpose == SpawnPurpose::kWarmUp) {
+    attempt.outcome =
+        Outcome{std::move(verdict.failure), verdict.retryable, std::nullopt};
+    SetState(record, SlotState::kCollecting, absl::InfiniteFuture());
+    CacheReady(slot, "", now, fx);
+    return;
+  }
   AttemptEnd end;
   end.attempt = attempt.start.id;
   end.last = attempt.counts;
@@ -135,6 +168,7 @@ void Core::SpawnFailed(int slot, int error, const std::string& what,
   end.retryable = !attempt.cause.has_value() && verdict.retryable;
   end.spawn_errno = error;
   record->attempt.reset();
+  record->program.reset();
   ended_[end.attempt] = end;
   fx->push_back(SendEnd{std::move(end)});
   BecomeIdle(record, now, fx);
@@ -157,17 +191,20 @@ void Core::Output(int slot, bool is_stderr, int64_t bytes, absl::Time now,
     return;
   }
   RunningAttempt& attempt = *record->attempt;
-  const Supervision& supervision = attempt.start.supervision;
-  ++attempt.counts.tokens;
-  (is_stderr ? attempt.counts.stderr_bytes : attempt.counts.stdout_bytes) +=
-      bytes;
+  const Supervision& supervision = attempt.supervision;
+  // What a warm task hands on are its tokens; what it prints are remarks.
+  const bool remark = record->program->warm() ||
+                      record->program->purpose == SpawnPurpose::kWarmUp;
+  if (!remark) ++attempt.counts.tokens;
+  (is_stderr || remark ? attempt.counts.stderr_bytes
+                       : attempt.counts.stdout_bytes) += bytes;
   if (is_stderr ? supervision.stderr_is_activity
                 : supervision.stdout_is_activity) {
     attempt.clocks->Activity(now);
   }
   attempt.report_time =
       std::min(attempt.report_time, attempt.last_report + kReportInterval);
-  if (!is_stderr && !supervision.waits_for_ready) {
+  if (!is_stderr && !remark && !supervision.waits_for_ready) {
     BecomeActive(record, now, fx);
   }
   UpdateDeadline(record);
@@ -233,7 +270,7 @@ void Core::ApplyClocks(SlotRecord* slot, absl::Time now, bool checked,
     attempt.checking = true;
     return;
   }
-  const Supervision& supervision = attempt.start.supervision;
+  const Supervision& supervision = attempt.supervision;
   Failure failure =
       ClockFailure(*fired, supervision, *attempt.clocks, attempt.counts, now);
   if (!supervision.observe) {
@@ -274,25 +311,32 @@ void Core::TakeEvidence(SlotRecord* slot, absl::Time now) {
 void Core::BeginStop(SlotRecord* slot, Failure cause, absl::Time now,
                      Effects* fx) {
   RunningAttempt& attempt = *slot->attempt;
-  const absl::Duration grace =
-      attempt.start.supervision.timeouts.shutdown_grace;
+  const absl::Duration grace = attempt.supervision.timeouts.shutdown_grace;
   if (grace <= absl::ZeroDuration()) {
     BeginKill(slot, std::move(cause), now, fx);
     return;
   }
-  attempt.cause = std::move(cause);
+  if (!attempt.cause.has_value()) attempt.cause = std::move(cause);
+  // Without a frame that stops this attempt alone, the whole program is told.
+  if (!attempt.started) {
+    slot->program->retired = true;
+    slot->program->told_to_end = true;
+  }
   attempt.counts.phase = Phase::kStopping;
   TakeEvidence(slot, now);
   SetState(slot, SlotState::kSoftStop, now + grace);
-  fx->push_back(SoftStop{slot->index, attempt.cause->reason});
+  fx->push_back(SoftStop{slot->index, attempt.cause->reason, attempt.started});
   Report(slot, now, fx);
 }
 
 void Core::BeginKill(SlotRecord* slot, Failure cause, absl::Time now,
                      Effects* fx) {
   RunningAttempt& attempt = *slot->attempt;
-  // A program that ended by itself ended for its own reason.
-  if (!attempt.cause.has_value() && !attempt.exit.has_value()) {
+  // A program that ended by itself ended for its own reason; a warm-up is not
+  // the attempt that waits for it.
+  if (slot->program->purpose == SpawnPurpose::kWarmUp ||
+      (!attempt.cause.has_value() && !attempt.exit.has_value() &&
+       !attempt.outcome.has_value())) {
     attempt.cause = std::move(cause);
   }
   attempt.fenced = true;
@@ -306,98 +350,6 @@ void Core::BeginKill(SlotRecord* slot, Failure cause, absl::Time now,
   SetState(slot, SlotState::kKilling, now + kTreeDeathMax);
   fx->push_back(KillTree{slot->index});
   Report(slot, now, fx);
-}
-
-void Core::Exited(int slot, Exit exit, absl::Time now, Effects*) {
-  SlotRecord* record = Get(slot);
-  if (record->attempt == nullptr || record->attempt->exit.has_value()) return;
-  if (record->state != SlotState::kRunning &&
-      record->state != SlotState::kSoftStop &&
-      record->state != SlotState::kKilling) {
-    return;
-  }
-  record->attempt->exit = std::move(exit);
-  record->attempt->counts.phase = Phase::kStopping;
-  // The slot empties the tree by itself once the program is gone.
-  SetState(record, SlotState::kKilling, now + kTreeDeathMax);
-}
-
-void Core::TreeEmpty(int slot, const TreeReport& report, absl::Time now,
-                     Effects* fx) {
-  SlotRecord* record = Get(slot);
-  if (record->state != SlotState::kRunning &&
-      record->state != SlotState::kSoftStop &&
-      record->state != SlotState::kKilling) {
-    return;
-  }
-  RunningAttempt& attempt = *record->attempt;
-  if (report.lease_expired && !attempt.cause.has_value()) {
-    attempt.cause = Failure{Reason::kWorkerLost,
-                            "lost its lease: its slot was not told in time "
-                            "that the coordinator still answers",
-                            ""};
-  }
-  if (attempt.cause.has_value() || report.leftovers_killed > 0 ||
-      report.unconfirmed) {
-    TakeEvidence(record, now);
-  }
-  if (attempt.evidence.has_value()) {
-    Evidence& evidence = *attempt.evidence;
-    evidence.leftover_processes_killed = report.leftovers_killed;
-    evidence.killed = evidence.killed || report.killed;
-    evidence.death_unconfirmed = report.unconfirmed;
-    evidence.time_to_confirmed_death = now - attempt.stop_time;
-  }
-  if (!attempt.exit.has_value()) attempt.exit.emplace();
-  attempt.exit->user_time = report.user_time;
-  attempt.exit->system_time = report.system_time;
-  attempt.exit->max_rss_bytes = report.max_rss_bytes;
-  attempt.unconfirmed = report.unconfirmed;
-  SetState(record, SlotState::kCollecting, absl::InfiniteFuture());
-  fx->push_back(CollectOutput{slot});
-}
-
-void Core::OutputCollected(int slot, std::optional<Reason> text_reason,
-                           absl::Time now, Effects* fx) {
-  SlotRecord* record = Get(slot);
-  if (record->state != SlotState::kCollecting) return;
-  Finish(record, text_reason, now, fx);
-}
-
-void Core::Finish(SlotRecord* slot, std::optional<Reason> text_reason,
-                  absl::Time now, Effects* fx) {
-  std::unique_ptr<RunningAttempt> attempt = std::move(slot->attempt);
-  slot->attempt = nullptr;
-  AttemptEnd end;
-  end.attempt = attempt->start.id;
-  end.last = attempt->counts;
-  if (attempt->clocks.has_value()) {
-    end.last.age = now - attempt->clocks->start();
-    end.last.silence = now - attempt->clocks->last_activity();
-    end.last.longest_silence = attempt->clocks->LongestSilence(now);
-  }
-  end.last.phase = Phase::kEnded;
-  end.time_to_active = attempt->time_to_active;
-  if (attempt->cause.has_value()) {
-    end.failure = std::move(attempt->cause);
-  } else {
-    Verdict verdict = ClassifyExit(attempt->exit.value_or(Exit{}),
-                                   attempt->start.exit_reasons, text_reason);
-    end.failure = std::move(verdict.failure);
-    end.retryable = verdict.retryable;
-  }
-  end.exit = std::move(attempt->exit);
-  end.evidence = std::move(attempt->evidence);
-  ended_[end.attempt] = end;
-  fx->push_back(SendEnd{std::move(end)});
-  if (attempt->unconfirmed) {
-    SetState(slot, SlotState::kStuck, absl::InfiniteFuture());
-    SetSlots(slots_wanted_, now, fx);  // a new slot takes its place
-  } else if (slot->process_lost) {
-    StartProcess(slot, now, fx);
-  } else {
-    BecomeIdle(slot, now, fx);
-  }
 }
 
 }  // namespace vigil::worker

@@ -20,6 +20,10 @@ bool HasProcess(SlotState state) {
     case SlotState::kSpawning:
     case SlotState::kRunning:
     case SlotState::kSoftStop:
+    case SlotState::kInspecting:
+    case SlotState::kResetting:
+    case SlotState::kWarm:
+    case SlotState::kEnding:
     case SlotState::kKilling:
     case SlotState::kCollecting:
       return true;
@@ -37,7 +41,7 @@ Core::Core(int slots, absl::Time now, Effects* fx) { SetSlots(slots, now, fx); }
 
 Core::~Core() = default;
 
-Core::SlotRecord* Core::Get(int slot) {
+SlotRecord* Core::Get(int slot) {
   VIGIL_CHECK(slot >= 0 && slot < static_cast<int>(slots_.size()),
               absl::StrCat("slot ", slot));
   return slots_[slot].get();
@@ -50,7 +54,7 @@ const AttemptId* Core::attempt_in(int slot) const {
   return record.attempt == nullptr ? nullptr : &record.attempt->start.id;
 }
 
-Core::SlotRecord* Core::Find(const AttemptId& attempt) {
+SlotRecord* Core::Find(const AttemptId& attempt) {
   for (const auto& slot : slots_) {
     if (slot->attempt != nullptr && slot->attempt->start.id == attempt) {
       return slot.get();
@@ -59,8 +63,17 @@ Core::SlotRecord* Core::Find(const AttemptId& attempt) {
   return nullptr;
 }
 
+RunningAttempt* Core::FindAhead(const AttemptId& attempt) {
+  for (const auto& slot : slots_) {
+    for (const auto& ahead : slot->ahead) {
+      if (ahead->start.id == attempt) return ahead.get();
+    }
+  }
+  return nullptr;
+}
+
 bool Core::Alive(const SlotRecord& slot) const {
-  return HasProcess(slot.state) && !slot.process_lost;
+  return HasProcess(slot.state) && !slot.process_lost && !slot.process_killed;
 }
 
 bool Core::IsSurplus(const SlotRecord& slot) const {
@@ -103,28 +116,33 @@ void Core::StartProcess(SlotRecord* slot, absl::Time now, Effects* fx) {
 void Core::KillProcess(SlotRecord* slot, absl::Time now, Effects* fx) {
   slot->process_killed = true;
   slot->ping_time = absl::InfiniteFuture();
-  SetState(slot, SlotState::kLeaving, now + kTreeDeathMax);
+  if (slot->state == SlotState::kCollecting) {
+    UpdateDeadline(slot);  // its program is dead, and waits for its cache
+  } else {
+    SetState(slot, SlotState::kLeaving, now + kTreeDeathMax);
+  }
   fx->push_back(KillSlot{slot->index});
 }
 
 void Core::GiveUpSlot(SlotRecord* slot, absl::Time now, Effects* fx) {
-  if (slot->attempt == nullptr) {
-    SetState(slot, SlotState::kStuck, absl::InfiniteFuture());
-    SetSlots(slots_wanted_, now, fx);  // a new slot takes its place
+  slot->unconfirmed = true;
+  slot->process_lost = true;
+  if (!slot->program.has_value()) {
+    Vacate(slot, now, fx);
     return;
   }
-  RunningAttempt& attempt = *slot->attempt;
-  if (!attempt.cause.has_value()) {
-    attempt.cause = Failure{Reason::kWorkerLost,
-                            "lost the slot that ran it, and what it left "
-                            "behind cannot be killed",
-                            ""};
+  if (slot->attempt != nullptr) {
+    RunningAttempt& attempt = *slot->attempt;
+    if (!attempt.cause.has_value()) {
+      attempt.cause = Failure{Reason::kWorkerLost,
+                              "lost the slot that ran it, and what it left "
+                              "behind cannot be killed",
+                              ""};
+    }
+    TakeEvidence(slot, now);
+    if (!attempt.evidence.has_value()) attempt.evidence.emplace();
+    attempt.evidence->death_unconfirmed = true;
   }
-  TakeEvidence(slot, now);
-  if (!attempt.evidence.has_value()) attempt.evidence.emplace();
-  attempt.evidence->death_unconfirmed = true;
-  attempt.unconfirmed = true;
-  slot->process_lost = true;
   SetState(slot, SlotState::kCollecting, absl::InfiniteFuture());
   fx->push_back(CollectOutput{slot->index});
 }
@@ -147,6 +165,7 @@ void Core::SetSlots(int slots, absl::Time now, Effects* fx) {
     slots_.push_back(std::move(slot));
     StartProcess(slots_.back().get(), now, fx);
   }
+  EndIdlePrograms(now, fx);
   if (slots_wanted_ > 0) return;
   // Nothing will ever take what waits: hand it back.
   while (!waiting_.empty()) {
@@ -157,16 +176,14 @@ void Core::SetSlots(int slots, absl::Time now, Effects* fx) {
 }
 
 void Core::BecomeIdle(SlotRecord* slot, absl::Time now, Effects* fx) {
+  SetState(slot, SlotState::kIdle, absl::InfiniteFuture());
   // What was assigned before the number was lowered still gets its slot:
   // nothing else would start it, and no clock of it runs yet.
-  if (IsSurplus(*slot) && waiting_.empty()) {
-    slot->ping_time = absl::InfiniteFuture();
-    SetState(slot, SlotState::kLeaving, now + kSlotSilenceMax);
-    fx->push_back(RetireSlot{slot->index});
-    return;
-  }
-  SetState(slot, SlotState::kIdle, absl::InfiniteFuture());
-  StartWaiting(fx);
+  StartWaiting(now, fx);
+  if (slot->state != SlotState::kIdle || !IsSurplus(*slot)) return;
+  slot->ping_time = absl::InfiniteFuture();
+  SetState(slot, SlotState::kLeaving, now + kSlotSilenceMax);
+  fx->push_back(RetireSlot{slot->index});
 }
 
 void Core::SlotReady(int slot, absl::Time now, Effects* fx) {
@@ -192,37 +209,23 @@ void Core::SlotLost(int slot, absl::Time now, Effects* fx) {
     UpdateDeadline(record);
     return;
   }
-  if (record->attempt == nullptr) {
+  if (!record->program.has_value()) {
     SetState(record, SlotState::kGone, now + kSlotRestartDelay);
     return;
   }
-  RunningAttempt& attempt = *record->attempt;
-  if (!attempt.cause.has_value() && !attempt.exit.has_value()) {
-    attempt.cause = Failure{Reason::kWorkerLost,
-                            "lost the slot that ran it (the slot's process "
-                            "ended); its tree was reaped",
-                            ""};
+  if (record->attempt != nullptr) {
+    RunningAttempt& attempt = *record->attempt;
+    if (!attempt.cause.has_value() && !attempt.exit.has_value() &&
+        !attempt.outcome.has_value()) {
+      attempt.cause = Failure{Reason::kWorkerLost,
+                              "lost the slot that ran it (the slot's process "
+                              "ended); its tree was reaped",
+                              ""};
+    }
+    TakeEvidence(record, now);
   }
-  TakeEvidence(record, now);
   SetState(record, SlotState::kCollecting, absl::InfiniteFuture());
   fx->push_back(CollectOutput{slot});
-}
-
-void Core::StartWaiting(Effects* fx) {
-  for (const auto& slot : slots_) {
-    if (waiting_.empty()) return;
-    if (slot->state != SlotState::kIdle) continue;
-    auto attempt = std::make_unique<RunningAttempt>();
-    attempt->start = std::move(waiting_.front().start);
-    attempt->close_deadline = waiting_.front().close_deadline;
-    waiting_.pop_front();
-    attempt->counts.attempt = attempt->start.id;
-    attempt->counts.slot = slot->index;
-    attempt->counts.phase = Phase::kStarting;
-    slot->attempt = std::move(attempt);
-    SetState(slot.get(), SlotState::kSpawning, absl::InfiniteFuture());
-    fx->push_back(SpawnTask{slot->index, slot->attempt->start.id});
-  }
 }
 
 void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
@@ -243,6 +246,18 @@ void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
     } else if (slot->state == SlotState::kSpawning ||
                slot->state == SlotState::kKilling) {
       KillProcess(slot, now, fx);
+    } else if (slot->state == SlotState::kRunning) {
+      BeginKill(slot,
+                Failure{Reason::kProtocolError,
+                        "closed its channel before it gave a result, and did "
+                        "not exit",
+                        ""},
+                now, fx);
+    } else if (slot->state == SlotState::kWarm) {
+      EndProgram(slot, now, fx);
+    } else if (slot->state == SlotState::kEnding ||
+               slot->state == SlotState::kResetting) {
+      KillProgram(slot, now, fx);
     } else if (slot->state == SlotState::kLeaving) {
       if (slot->process_killed) {
         GiveUpSlot(slot, now, fx);
@@ -312,6 +327,8 @@ std::vector<AttemptId> Core::Running() const {
   }
   for (const auto& slot : slots_) {
     if (slot->attempt != nullptr) running.push_back(slot->attempt->start.id);
+    for (const auto& ahead : slot->ahead) running.push_back(ahead->start.id);
+    for (const auto& ended : slot->finished) running.push_back(ended->start.id);
   }
   return running;
 }
@@ -319,35 +336,62 @@ std::vector<AttemptId> Core::Running() const {
 void Core::CheckInvariants() const {
   for (const auto& slot : slots_) {
     const std::string name = absl::StrCat("slot ", slot->index);
+    // What is in it at all.
     switch (slot->state) {
       case SlotState::kStarting:
       case SlotState::kIdle:
       case SlotState::kGone:
+      case SlotState::kStuck:
+        VIGIL_CHECK(!slot->program.has_value(), name);
         VIGIL_CHECK(slot->attempt == nullptr, name);
         break;
       case SlotState::kSpawning:
-      case SlotState::kCollecting:
+      case SlotState::kRunning:
+      case SlotState::kSoftStop:
+      case SlotState::kInspecting:
+        VIGIL_CHECK(slot->program.has_value(), name);
         VIGIL_CHECK(slot->attempt != nullptr, name);
         break;
-      case SlotState::kRunning:
+      case SlotState::kResetting:
+      case SlotState::kWarm:
+      case SlotState::kEnding:
+        VIGIL_CHECK(slot->program.has_value() && slot->program->warm(), name);
+        VIGIL_CHECK(slot->attempt == nullptr && slot->ahead.empty(), name);
+        break;
       case SlotState::kKilling:
-        VIGIL_CHECK(slot->attempt != nullptr, name);
+      case SlotState::kCollecting:
+        VIGIL_CHECK(slot->program.has_value(), name);
+        break;
+      case SlotState::kLeaving:
+        break;
+    }
+    // What moves it on.
+    switch (slot->state) {
+      case SlotState::kRunning:
         VIGIL_CHECK(slot->attempt->clocks.has_value(), name);
-        // Something will move it on.
         VIGIL_CHECK(slot->deadline() != absl::InfiniteFuture(), name);
         break;
       case SlotState::kSoftStop:
-        VIGIL_CHECK(slot->attempt != nullptr, name);
         VIGIL_CHECK(slot->attempt->cause.has_value(), name);
-        VIGIL_CHECK(slot->state_deadline != absl::InfiniteFuture(), name);
-        break;
+        [[fallthrough]];
+      case SlotState::kResetting:
+      case SlotState::kWarm:
+      case SlotState::kEnding:
+      case SlotState::kKilling:
       case SlotState::kLeaving:
         VIGIL_CHECK(slot->state_deadline != absl::InfiniteFuture(), name);
         break;
+      case SlotState::kStarting:
+      case SlotState::kIdle:
+      case SlotState::kSpawning:
+      case SlotState::kInspecting:
+      case SlotState::kCollecting:
+      case SlotState::kGone:
       case SlotState::kStuck:
-        VIGIL_CHECK(slot->attempt == nullptr, name);
         break;
     }
+    VIGIL_CHECK(slot->ahead.empty() || slot->attempt != nullptr, name);
+    VIGIL_CHECK(slot->ahead.empty() || slot->program->warm(), name);
     if (slot->attempt != nullptr) {
       VIGIL_CHECK(!ended_.contains(slot->attempt->start.id), name);
     }

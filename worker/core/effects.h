@@ -9,8 +9,11 @@
 #include "base/attempt.h"
 #include "base/ids.h"
 #include "base/reason.h"
+#include "worker/core/task_type_rules.h"
 
 namespace vigil::worker {
+
+enum class SpawnPurpose { kRun, kWarmUp };
 
 // Starts the process of a slot; answered by SlotReady or SlotLost.
 struct StartSlot {
@@ -29,20 +32,52 @@ struct PingSlot {
 struct KillSlot {
   int slot;
 };
-// Starts the program of an attempt; answered by Spawned or SpawnFailed.
+// Starts the program of an attempt, or the warm-up that it waits for; answered
+// by Spawned or SpawnFailed.
 struct SpawnTask {
   int slot;
   AttemptId attempt;
+  SpawnPurpose purpose;
+};
+// Hands an attempt to the warm process in the slot: a `start` frame.
+struct SendStart {
+  int slot;
+  AttemptId attempt;
+};
+// Sends a `reset` frame.
+struct SendReset {
+  int slot;
+};
+// A job has its result: reads what is there of the task's output, looks which
+// other processes live in the tree and how large the task is, then answers with
+// Inspected, all in this turn.
+struct InspectTask {
+  int slot;
+  // Otherwise `others` is 0.
+  bool look_for_others;
+};
+// Tells a warm process without a job that no more will come.
+struct EndTask {
+  int slot;
+};
+// The warm-up of a type ended: makes its cache visible, or removes what there
+// is of it; then answers with CacheReady, in this turn.
+struct FinishCache {
+  int slot;
+  TaskTypeRulesPtr type;
+  bool succeeded;
 };
 // Reads the task's output until there is none, reports it, then answers with
 // OutputChecked, all in this turn.
 struct CheckOutput {
   int slot;
 };
-// Takes evidence, then asks the task to end (SIGTERM to its process group).
+// Takes evidence, then asks the task to end: by a `stop` frame if it is warm
+// and has begun the attempt, else by SIGTERM to its process group.
 struct SoftStop {
   int slot;
   Reason cause;
+  bool by_frame;
 };
 // Takes evidence unless it was taken; SIGKILLs the whole tree; answered by
 // TreeEmpty.
@@ -63,8 +98,9 @@ struct SendEnd {
 };
 
 using Effect = std::variant<StartSlot, RetireSlot, PingSlot, KillSlot,
-                            SpawnTask, CheckOutput, SoftStop, KillTree,
-                            CollectOutput, SendUpdate, SendEnd>;
+                            SpawnTask, SendStart, SendReset, InspectTask,
+                            EndTask, FinishCache, CheckOutput, SoftStop,
+                            KillTree, CollectOutput, SendUpdate, SendEnd>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vigil::worker

@@ -32,6 +32,27 @@ inline constexpr absl::Duration kFencedDeathMax = absl::Seconds(1);
 // often enough for a person who watches.
 inline constexpr absl::Duration kReportInterval = absl::Seconds(1);
 
+// From `reset` to its answer; clearing a cache takes milliseconds, and a warm
+// process that hangs in it must not keep a slot.
+inline constexpr absl::Duration kResetMax = absl::Seconds(60);
+
+// From the end of a warm task's channel to that of its process: one that exits
+// needs microseconds, and its exit says more than the channel.
+inline constexpr absl::Duration kChannelClosedMax = absl::Seconds(1);
+
+// How long a warm attempt runs before it is first reported, so that the
+// shortest jobs cost one message each.
+inline constexpr absl::Duration kFirstReportDelay = absl::Milliseconds(10);
+
+// Work that a warm process should have before it, where its type allows several
+// jobs in flight: a dozen times what it takes to get the next one from the
+// coordinator (1-2 ms).
+inline constexpr absl::Duration kWorkAhead = absl::Milliseconds(20);
+
+// Share of a new run time in the mean: a change of load shows after some ten
+// jobs.
+inline constexpr double kRunTimeWeight = 0.125;
+
 // From the start of a slot's process to its first word.
 inline constexpr absl::Duration kSlotStartMax = absl::Seconds(10);
 

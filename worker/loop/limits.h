@@ -46,6 +46,20 @@ inline constexpr size_t kStreamBacklogBytesMax = 2 << 20;
 // Ends listed in Attach, in bytes; the others follow as messages.
 inline constexpr size_t kAttachEndsBytesMax = 1 << 20;
 
+// How often the checkpoint of an attempt is sent: a task may hand them in as
+// fast as it likes, and each is a write to the disk.
+inline constexpr absl::Duration kCheckpointInterval = absl::Seconds(1);
+
+// A frame as quoted in a failure's message, in bytes.
+inline constexpr size_t kFrameQuoteMax = 200;
+
+// What a failure's message keeps of an error's, in bytes, as frames.proto
+// states.
+inline constexpr size_t kErrorMessageBytesMax = 4 << 10;
+
+// The longest wait that a task may ask for before its next attempt.
+inline constexpr absl::Duration kRetryDelayMax = absl::Hours(24);
+
 // Clocks of `observe` that fired and were not sent, over all attempts.
 inline constexpr size_t kObservedMax = 1024;
 

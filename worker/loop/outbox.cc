@@ -42,9 +42,37 @@ void Outbox::AddOutput(const AttemptId& attempt, OutputStream stream,
   MakeReady(attempt, &entry);
 }
 
+void Outbox::AddCheckpoint(const AttemptId& attempt,
+                           std::shared_ptr<const std::string> state,
+                           absl::Time now) {
+  Entry& entry = entries_[attempt];
+  entry.checkpoint = std::move(state);
+  entry.checkpoint_sent = false;
+  checkpoint_time_ =
+      std::min(checkpoint_time_, std::max(entry.checkpoint_time, now));
+}
+
+void Outbox::ReadyCheckpoints(absl::Time now) {
+  if (now < checkpoint_time_) return;
+  checkpoint_time_ = absl::InfiniteFuture();
+  for (auto& [attempt, entry] : entries_) {
+    if (entry.checkpoint == nullptr || entry.checkpoint_sent) continue;
+    if (entry.checkpoint_time <= now) {
+      MakeReady(attempt, &entry);
+    } else {
+      checkpoint_time_ = std::min(checkpoint_time_, entry.checkpoint_time);
+    }
+  }
+}
+
 void Outbox::AddEnd(const AttemptEnd& end) {
   Entry& entry = entries_[end.attempt];
   VIGIL_CHECK(!entry.end.has_value(), end.attempt.job_id.value());
+  // The end says all that they would.
+  std::erase_if(updates_, [&end](const TimedUpdate& timed) {
+    return timed.update.attempt == end.attempt &&
+           !timed.update.observed.has_value();
+  });
   vigil::ToProto(end, &entry.end.emplace());
   entry.last_update.reset();
   ++end_count_;
@@ -89,13 +117,18 @@ void Outbox::Open(const std::vector<AttemptId>& running, v1::Attach* attach) {
   for (auto& [attempt, entry] : entries_) {
     entry.window.Rewind();
     entry.end_sent = false;
+    entry.checkpoint_sent = false;
+    entry.checkpoint_time = absl::InfinitePast();
+    if (entry.checkpoint != nullptr) checkpoint_time_ = absl::InfinitePast();
     if (entry.last_update.has_value()) updates_.push_back(*entry.last_update);
     if (!entry.end.has_value()) {
       if (!entry.window.empty()) MakeReady(attempt, &entry);
       continue;
     }
-    if (entry.window.empty() && bytes < kAttachEndsBytesMax) {
-      bytes += entry.end->ByteSizeLong();
+    const size_t size = entry.end->ByteSizeLong();
+    if (entry.window.empty() && entry.checkpoint == nullptr &&
+        bytes + size <= kAttachEndsBytesMax) {
+      bytes += size;
       *attach->add_ended() = *entry.end;
       entry.end_sent = true;
       continue;
@@ -118,8 +151,8 @@ void Outbox::WriteUpdate(const TimedUpdate& timed, absl::Time now,
   vigil::ToProto(update, proto);
 }
 
-bool Outbox::FillFrom(const AttemptId& attempt, Entry* entry, size_t* bytes,
-                      v1::AttachRequest* request) {
+bool Outbox::FillFrom(const AttemptId& attempt, absl::Time now, Entry* entry,
+                      size_t* bytes, v1::AttachRequest* request) {
   while (const OutputChunk* chunk = entry->window.NextUnsent()) {
     if (*bytes >= kMessageFillBytes) return false;
     v1::AttemptOutput* output = request->add_output();
@@ -132,16 +165,28 @@ bool Outbox::FillFrom(const AttemptId& attempt, Entry* entry, size_t* bytes,
     *bytes += chunk->data.size() + kChunkOverheadBytes;
     entry->window.MarkSent();
   }
+  if (entry->checkpoint != nullptr && !entry->checkpoint_sent &&
+      (entry->checkpoint_time <= now || entry->end.has_value())) {
+    if (*bytes >= kMessageFillBytes) return false;
+    v1::AttemptCheckpoint* checkpoint = request->add_checkpoints();
+    vigil::ToProto({attempt, entry->checkpoint}, checkpoint);
+    *bytes += entry->checkpoint->size() + kChunkOverheadBytes;
+    entry->checkpoint_sent = true;
+    entry->checkpoint_time = now + kCheckpointInterval;
+  }
   if (!entry->end.has_value() || entry->end_sent) return true;
-  if (*bytes >= kMessageFillBytes) return false;
+  const size_t size = entry->end->ByteSizeLong();
+  // One with a large result goes alone.
+  if (*bytes > 0 && *bytes + size > kMessageFillBytes) return false;
   *request->add_ends() = *entry->end;
-  *bytes += entry->end->ByteSizeLong();
+  *bytes += size;
   entry->end_sent = true;
   return true;
 }
 
 bool Outbox::Fill(absl::Time now, v1::AttachRequest* request) {
   if (!open_) return false;
+  ReadyCheckpoints(now);
   size_t bytes = 0;
   size_t updates = 0;
   while (updates < updates_.size() && bytes < kMessageFillBytes) {
@@ -157,7 +202,7 @@ bool Outbox::Fill(absl::Time now, v1::AttachRequest* request) {
   size_t done = 0;
   while (done < ready_.size() && bytes < kMessageFillBytes) {
     Entry& entry = entries_.at(ready_[done]);
-    if (!FillFrom(ready_[done], &entry, &bytes, request)) break;
+    if (!FillFrom(ready_[done], now, &entry, &bytes, request)) break;
     entry.ready = false;
     ++done;
   }

@@ -9,7 +9,9 @@
 #define VIGIL_WORKER_LOOP_OUTBOX_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -29,6 +31,11 @@ class Outbox {
   void AddUpdate(AttemptUpdate update, absl::Time now);
   void AddOutput(const AttemptId& attempt, OutputStream stream,
                  absl::string_view data);
+  // Takes the place of the attempt's last checkpoint. Sent at once, but not
+  // sooner than kCheckpointInterval after the one before, unless the attempt
+  // ends.
+  void AddCheckpoint(const AttemptId& attempt,
+                     std::shared_ptr<const std::string> state, absl::Time now);
   void AddEnd(const AttemptEnd& end);
 
   // --- what the coordinator has
@@ -39,7 +46,8 @@ class Outbox {
   // --- the stream
   // A stream is opened: fills in Attach.running and Attach.ended. `running` are
   // the attempts that have no end yet. An end whose output is not all
-  // acknowledged is listed as running, and follows its output. All that is not
+  // acknowledged, or that has a checkpoint, is listed as running, and follows
+  // them. All that is not
   // acknowledged is unsent again.
   void Open(const std::vector<AttemptId>& running, v1::Attach* attach);
   // The stream is lost: updates are not collected until the next Open, only
@@ -48,6 +56,10 @@ class Outbox {
   // Moves what is to be sent into `request`, about kMessageFillBytes at most.
   // Returns false if there is nothing.
   bool Fill(absl::Time now, v1::AttachRequest* request);
+  // When a checkpoint that waits may be sent.
+  absl::Time NextDeadline() const {
+    return open_ ? checkpoint_time_ : absl::InfiniteFuture();
+  }
 
   // Bytes of output of `attempt` that are held; 0 if it has none.
   int64_t HeldBytes(const AttemptId& attempt) const;
@@ -64,6 +76,11 @@ class Outbox {
     OutputWindow window;
     // The last update, to be told anew after a loss of the stream.
     std::optional<TimedUpdate> last_update;
+    // The last one; kept to be sent again, since nothing acknowledges it.
+    std::shared_ptr<const std::string> checkpoint;
+    bool checkpoint_sent = false;
+    // When one may be sent again.
+    absl::Time checkpoint_time = absl::InfinitePast();
     std::optional<v1::AttemptEnd> end;
     bool end_sent = false;
     // It is in ready_.
@@ -72,8 +89,10 @@ class Outbox {
 
   void MakeReady(const AttemptId& attempt, Entry* entry);
   // Moves what fits of one attempt; returns whether nothing is left.
-  bool FillFrom(const AttemptId& attempt, Entry* entry, size_t* bytes,
-                v1::AttachRequest* request);
+  bool FillFrom(const AttemptId& attempt, absl::Time now, Entry* entry,
+                size_t* bytes, v1::AttachRequest* request);
+  // Makes entries ready whose checkpoint may be sent.
+  void ReadyCheckpoints(absl::Time now);
   static void WriteUpdate(const TimedUpdate& update, absl::Time now,
                           v1::AttemptUpdate* proto);
 
@@ -85,6 +104,8 @@ class Outbox {
   // Attempts that have output or an end to send, in order.
   std::vector<AttemptId> ready_;
   int end_count_ = 0;
+  // When the first checkpoint that waits may be sent, or earlier.
+  absl::Time checkpoint_time_ = absl::InfiniteFuture();
 };
 
 }  // namespace vigil::worker

@@ -133,6 +133,86 @@ TEST_F(OutboxTest, EndsBeyondTheBoundOfAttachFollowAsMessages) {
   EXPECT_EQ(ends, 400);
 }
 
+std::shared_ptr<const std::string> State(const std::string& state) {
+  return std::make_shared<const std::string>(state);
+}
+
+TEST_F(OutboxTest, OfCheckpointsWithinASecondOnlyTheLastIsSent) {
+  Open({kFirst});
+  outbox_.AddCheckpoint(kFirst, State("one"), kNow);
+  const v1::AttachRequest first = Fill(kNow);
+  ASSERT_EQ(first.checkpoints_size(), 1);
+  EXPECT_EQ(first.checkpoints(0).state(), "one");
+  outbox_.AddCheckpoint(kFirst, State("two"), kNow + absl::Milliseconds(1));
+  outbox_.AddCheckpoint(kFirst, State("three"), kNow + absl::Milliseconds(2));
+  const absl::Time due = kNow + kCheckpointInterval;
+  EXPECT_EQ(Fill(due - absl::Nanoseconds(1)).checkpoints_size(), 0);
+  EXPECT_EQ(outbox_.NextDeadline(), due);
+  const v1::AttachRequest last = Fill(due);
+  ASSERT_EQ(last.checkpoints_size(), 1);
+  EXPECT_EQ(last.checkpoints(0).state(), "three");
+  EXPECT_EQ(outbox_.NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(OutboxTest, TheLastCheckpointGoesBeforeTheEndHoweverSoon) {
+  Open({kFirst});
+  outbox_.AddCheckpoint(kFirst, State("one"), kNow);
+  Fill(kNow);
+  outbox_.AddCheckpoint(kFirst, State("two"), kNow);
+  outbox_.AddEnd(EndOf(kFirst));
+  const v1::AttachRequest request = Fill(kNow);
+  ASSERT_EQ(request.checkpoints_size(), 1);
+  EXPECT_EQ(request.checkpoints(0).state(), "two");
+  EXPECT_EQ(request.ends_size(), 1);
+}
+
+TEST_F(OutboxTest, ACheckpointIsSentAgainAfterALossAlsoOfAnEndedAttempt) {
+  Open({});
+  outbox_.AddCheckpoint(kFirst, State("one"), kNow);
+  outbox_.AddEnd(EndOf(kFirst));
+  Fill(kNow);
+  outbox_.Close();
+  const v1::Attach attach = Open({});
+  EXPECT_EQ(attach.ended_size(), 0);
+  ASSERT_EQ(attach.running_size(), 1);
+  const v1::AttachRequest request = Fill(kNow);
+  ASSERT_EQ(request.checkpoints_size(), 1);
+  EXPECT_EQ(request.checkpoints(0).state(), "one");
+  EXPECT_EQ(request.ends_size(), 1);
+}
+
+TEST_F(OutboxTest, AnEndWithALargeResultGoesAlone) {
+  const auto result =
+      std::make_shared<const std::string>(size_t{3} << 20, 'r');
+  AttemptEnd end = EndOf(kFirst);
+  end.result = result;
+  outbox_.AddEnd(end);
+  end.attempt = kSecond;
+  outbox_.AddEnd(end);
+  const v1::Attach attach = Open({});
+  EXPECT_EQ(attach.ended_size(), 0);
+  EXPECT_EQ(attach.running_size(), 2);
+  outbox_.AddUpdate(UpdateOf({JobId("c"), 1}), kNow);
+  EXPECT_EQ(Fill().updates_size(), 1);
+  for (int i = 0; i < 2; ++i) {
+    const v1::AttachRequest request = Fill();
+    EXPECT_EQ(request.ends_size(), 1);
+    EXPECT_LT(request.ByteSizeLong(), result->size() + 1000);
+  }
+  EXPECT_EQ(Fill().ByteSizeLong(), 0u);
+}
+
+TEST_F(OutboxTest, AnEndTakesThePlaceOfUpdatesThatWereNotSent) {
+  Open({kFirst});
+  outbox_.AddUpdate(UpdateOf(kFirst), kNow);
+  outbox_.AddUpdate(UpdateOf(kSecond), kNow);
+  outbox_.AddEnd(EndOf(kFirst));
+  const v1::AttachRequest request = Fill(kNow);
+  ASSERT_EQ(request.updates_size(), 1);
+  EXPECT_EQ(request.updates(0).attempt().job_id(), kSecond.job_id.value());
+  EXPECT_EQ(request.ends_size(), 1);
+}
+
 TEST_F(OutboxTest, ForgettingAnEndEndsIt) {
   Open({});
   outbox_.AddOutput(kFirst, OutputStream::kStdout, "abc");

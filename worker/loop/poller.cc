@@ -47,6 +47,14 @@ absl::Status Poller::Add(int fd, Kind kind, int index) {
   return absl::OkStatus();
 }
 
+void Poller::Watch(int fd, Kind kind, int index, bool or_output) {
+  epoll_event event = {};
+  event.events = or_output ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  event.data.u64 = Pack(kind, index);
+  VIGIL_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) == 0,
+              strerror(errno));
+}
+
 void Poller::Remove(int fd) {
   VIGIL_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr) == 0,
               strerror(errno));

@@ -25,6 +25,8 @@ class Poller {
     kSlot,
     kStdout,
     kStderr,
+    kChannel,
+    kBackground,
   };
   struct Ready {
     Kind kind;
@@ -37,6 +39,9 @@ class Poller {
   // Watches `fd` for input, end and error, as long as they last. A descriptor
   // is removed before it is closed. Fails with what errno says.
   absl::Status Add(int fd, Kind kind, int index);
+  // As Add, of a descriptor that is watched: from now on also for room to write
+  // (`or_output`), or not.
+  void Watch(int fd, Kind kind, int index, bool or_output);
   void Remove(int fd);
 
   // Returns what is ready, at most 64 at once, after waiting for it until

@@ -106,6 +106,11 @@ absl::Status SlotHost::Spawn(int slot, const slot::TaskCommand& command,
   return absl::OkStatus();
 }
 
+pid_t SlotHost::pid(int slot) const {
+  const auto it = processes_.find(slot);
+  return it == processes_.end() ? 0 : it->second.pid();
+}
+
 void SlotHost::HandleSocket(int slot) {
   for (;;) {
     const auto it = processes_.find(slot);

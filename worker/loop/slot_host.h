@@ -56,6 +56,9 @@ class SlotHost {
   absl::Status Spawn(int slot, const slot::TaskCommand& command,
                      slot::TaskEnds ends);
 
+  // The slot's own process; 0 if it has none.
+  pid_t pid(int slot) const;
+
   // The socket of `slot` is readable.
   void HandleSocket(int slot);
   // Reaps what has ended and kills what slots left behind. Call it at SIGCHLD,

@@ -26,6 +26,8 @@ class TailBuffer {
     }
   }
 
+  void Clear() { data_.clear(); }
+
   // The last bytes, at most `bytes_max`. Valid until the next Add.
   absl::string_view view() const {
     const absl::string_view all = data_;

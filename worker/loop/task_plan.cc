@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "google/protobuf/map.h"
 #include "worker/slot/limits.h"
 
@@ -14,20 +15,39 @@ namespace {
 // Everything Vigil sets in a task's environment starts with it; jobs cannot.
 constexpr absl::string_view kOwnPrefix = "VIGIL_";
 
+bool IsWarm(const v1::TaskType* type) {
+  return type != nullptr && type->frames() != v1::TaskType::FRAMES_UNSPECIFIED;
+}
+
 std::vector<std::string> EnvironmentOf(
     const google::protobuf::Map<std::string, std::string>& given,
-    const v1::AttemptId& attempt, const TaskPlanOptions& options) {
+    const v1::AttemptId& attempt, const v1::TaskType* type,
+    const TaskPlanOptions& options) {
   std::map<std::string, std::string> env = {
       {"PATH", slot::kDefaultPath},
       // Python writes to a pipe in blocks of 8 KiB, which looks like silence.
       {"PYTHONUNBUFFERED", "1"},
   };
+  const std::string slot = absl::StrCat(options.slot);
   for (const auto& [name, value] : given) {
-    if (!absl::StartsWith(name, kOwnPrefix)) env[name] = value;
+    if (absl::StartsWith(name, kOwnPrefix)) continue;
+    env[name] = type == nullptr
+                    ? value
+                    : absl::StrReplaceAll(value, {{"${SLOT}", slot}});
   }
-  env["VIGIL_JOB_ID"] = attempt.job_id();
-  env["VIGIL_ATTEMPT"] = absl::StrCat(attempt.number());
-  env["VIGIL_FENCE"] = absl::StrCat(attempt.number());
+  const bool warm_up = options.purpose == SpawnPurpose::kWarmUp;
+  const bool frames = IsWarm(type) && !warm_up;
+  if (frames) {
+    env["VIGIL_FD"] = absl::StrCat(slot::kChannelFd);
+    env["VIGIL_FRAMES"] =
+        type->frames() == v1::TaskType::FRAMES_PROTOBUF ? "protobuf" : "json";
+  } else {
+    env["VIGIL_JOB_ID"] = attempt.job_id();
+    env["VIGIL_ATTEMPT"] = absl::StrCat(attempt.number());
+    env["VIGIL_FENCE"] = absl::StrCat(attempt.number());
+  }
+  if (warm_up) env["VIGIL_WARM_UP"] = "1";
+  if (!options.cache_path.empty()) env["VIGIL_CACHE_DIR"] = options.cache_path;
   // By it a successor finds what this worker left behind.
   env["VIGIL_WORKER_ID"] = options.worker_id;
   std::vector<std::string> lines;
@@ -55,7 +75,7 @@ absl::StatusOr<slot::TaskCommand> PlanTask(const v1::Assignment& assignment,
     }
     const v1::Command& given = spec.command();
     command.argv.assign(given.argv().begin(), given.argv().end());
-    command.env = EnvironmentOf(given.env(), attempt, options);
+    command.env = EnvironmentOf(given.env(), attempt, nullptr, options);
     if (!given.working_directory().empty()) {
       command.working_directory = given.working_directory();
     }
@@ -69,15 +89,21 @@ absl::StatusOr<slot::TaskCommand> PlanTask(const v1::Assignment& assignment,
       return absl::InvalidArgumentError(absl::StrCat(
           "arguments: task type \"", type->name(), "\" allows none"));
     }
-    command.argv.assign(type->argv().begin(), type->argv().end());
-    command.env = EnvironmentOf(type->env(), attempt, options);
-    command.pty = command.pty || type->pty();
+    const bool own_argv =
+        options.purpose == SpawnPurpose::kRun || type->warm_up().argv().empty();
+    const auto& argv = own_argv ? type->argv() : type->warm_up().argv();
+    command.argv.assign(argv.begin(), argv.end());
+    command.env = EnvironmentOf(type->env(), attempt, type, options);
+    command.pty =
+        (command.pty || type->pty()) && options.purpose == SpawnPurpose::kRun;
     if (!type->working_directory().empty()) {
       command.working_directory = type->working_directory();
     }
   }
-  command.argv.insert(command.argv.end(), spec.arguments().begin(),
-                      spec.arguments().end());
+  if (options.purpose == SpawnPurpose::kRun) {
+    command.argv.insert(command.argv.end(), spec.arguments().begin(),
+                        spec.arguments().end());
+  }
   if (command.argv.empty() || command.argv[0].empty()) {
     return absl::InvalidArgumentError("command.argv: names no program");
   }

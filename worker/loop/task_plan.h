@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "vigil/v1/catalog.pb.h"
 #include "vigil/v1/dispatch_service.pb.h"
+#include "worker/core/effects.h"
 #include "worker/slot/task_command.h"
 
 namespace vigil::worker {
@@ -18,12 +19,17 @@ struct TaskPlanOptions {
   std::string worker_id;
   // Where a task runs whose job and type do not say.
   std::string default_directory;
+  int slot = 0;
+  SpawnPurpose purpose = SpawnPurpose::kRun;
+  // The type's cache, or where its warm-up is to make it; empty: none.
+  std::string cache_path;
 };
 
 // `type` is the task type of the job, null if this worker has none of that name
 // or the job is a command. The environment is what job or type give, PATH and
 // PYTHONUNBUFFERED where they give none, and Vigil's own; nothing of this
-// process. Errors, each naming the field:
+// process. A warm task outlives the job: it is told of none. Errors, each
+// naming the field:
 // - NOT_FOUND: the task type is not in the catalog.
 // - PERMISSION_DENIED: commands are not allowed here.
 // - INVALID_ARGUMENT: arguments are not allowed, or nothing is to be run.

@@ -8,8 +8,10 @@
 namespace vigil::worker {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class TaskPlanTest : public testing::Test {
  protected:
@@ -77,6 +79,53 @@ TEST_F(TaskPlanTest, ATaskTypeGetsTheJobsArgumentsWhereItAllowsThem) {
   EXPECT_THAT(plan->argv, ElementsAre("/bin/t", "-v", "file"));
   EXPECT_EQ(plan->working_directory, "/opt");
   EXPECT_TRUE(plan->pty);
+}
+
+TEST_F(TaskPlanTest, AWarmTaskIsToldOfItsChannelAndOfNoJob) {
+  type_.set_frames(v1::TaskType::FRAMES_JSON);
+  const auto plan = PlanTask(assignment_, &type_, options_);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->env, ElementsAre("PATH=/usr/local/bin:/usr/bin:/bin",
+                                     "PYTHONUNBUFFERED=1", "VIGIL_FD=3",
+                                     "VIGIL_FRAMES=json", "VIGIL_WORKER_ID=w"));
+  type_.set_frames(v1::TaskType::FRAMES_PROTOBUF);
+  const auto other = PlanTask(assignment_, &type_, options_);
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_THAT(other->env, Contains("VIGIL_FRAMES=protobuf"));
+}
+
+TEST_F(TaskPlanTest, TheSlotStandsInTheEnvironmentOfATypeAlone) {
+  (*type_.mutable_env())["DEVICE"] = "cuda:${SLOT} of ${SLOT}";
+  options_.slot = 7;
+  const auto plan = PlanTask(assignment_, &type_, options_);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->env, Contains("DEVICE=cuda:7 of 7"));
+  v1::Command* command = assignment_.mutable_spec()->mutable_command();
+  command->add_argv("x");
+  (*command->mutable_env())["A"] = "${SLOT}";
+  const auto own = PlanTask(assignment_, nullptr, options_);
+  ASSERT_TRUE(own.ok()) << own.status();
+  EXPECT_THAT(own->env, Contains("A=${SLOT}"));
+}
+
+TEST_F(TaskPlanTest, A4AWarmUpRunsItsOwnProgramOrTheTypes) {
+  type_.set_frames(v1::TaskType::FRAMES_JSON);
+  type_.set_allow_arguments(true);
+  assignment_.mutable_spec()->add_arguments("of-the-job");
+  type_.mutable_warm_up();
+  options_.purpose = SpawnPurpose::kWarmUp;
+  options_.cache_path = "/data/cache/t~partial-1/data";
+  const auto plan = PlanTask(assignment_, &type_, options_);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_THAT(plan->argv, ElementsAre("/bin/t", "-v"));
+  EXPECT_THAT(plan->env, Contains("VIGIL_WARM_UP=1"));
+  EXPECT_THAT(plan->env,
+              Contains("VIGIL_CACHE_DIR=/data/cache/t~partial-1/data"));
+  EXPECT_THAT(plan->env, Not(Contains(HasSubstr("VIGIL_FD"))));
+  type_.mutable_warm_up()->add_argv("/bin/fill");
+  const auto other = PlanTask(assignment_, &type_, options_);
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_THAT(other->argv, ElementsAre("/bin/fill"));
 }
 
 TEST_F(TaskPlanTest, RefusesWhatItMayNotOrCannotRun) {

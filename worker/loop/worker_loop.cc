@@ -21,7 +21,7 @@ namespace {
 sigset_t LoopSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signum : {SIGCHLD, SIGINT, SIGTERM}) {
+  for (const int signum : {SIGCHLD, SIGHUP, SIGINT, SIGTERM}) {
     sigaddset(&signals, signum);
   }
   return signals;
@@ -57,21 +57,23 @@ WorkerLoop::WorkerLoop(WorkerOptions options, Poller poller, UniqueFd signal_fd,
       poller_(std::move(poller)),
       signal_fd_(std::move(signal_fd)),
       stream_(stream),
+      cache_(absl::StrCat(options_.data_dir, "/cache")),
       session_id_(options_.new_id()),
       now_(clock_.Now()),
       core_(std::make_unique<Core>(options_.slots, now_, &effects_)),
       slots_(options_.slot_binary, &poller_, this),
       link_({options_.reconnect_max, options_.random}, stream, this) {
-  for (const v1::TaskType& type : options_.catalog.task_types()) {
-    types_[type.name()] = &type;
-    reasons_.emplace(type.name(), ReasonPatterns(type));
-  }
+  background_.Run([this] { cache_.Sweep(); }, [] {});
+  OfferTypes(options_.catalog);
 }
 
 absl::Status WorkerLoop::Watch() {
   absl::Status status = poller_.Add(signal_fd_.get(), Poller::Kind::kSignal, 0);
   if (status.ok()) {
     status = poller_.Add(stream_->event_fd(), Poller::Kind::kStream, 0);
+  }
+  if (status.ok()) {
+    status = poller_.Add(background_.event_fd(), Poller::Kind::kBackground, 0);
   }
   if (status.ok() && options_.parent_fd.valid()) {
     status = poller_.Add(options_.parent_fd.get(), Poller::Kind::kParent, 0);
@@ -89,8 +91,8 @@ WorkerExit WorkerLoop::Run() {
 }
 
 absl::Time WorkerLoop::NextDeadline() const {
-  return std::min({core_->NextDeadline(), link_.NextDeadline(), sweep_time_,
-                   drain_deadline_});
+  return std::min({core_->NextDeadline(), link_.NextDeadline(),
+                   outbox_.NextDeadline(), sweep_time_, drain_deadline_});
 }
 
 void WorkerLoop::Turn() {
@@ -152,15 +154,26 @@ void WorkerLoop::Dispatch(const Poller::Ready& ready) {
       return;
     case Poller::Kind::kStdout:
     case Poller::Kind::kStderr: {
-      Task* task = TaskIn(ready.index);
-      if (task == nullptr || !task->watched) return;
-      ReadOutput(task,
+      TaskProcess* process = ProcessIn(ready.index);
+      if (process == nullptr || !process->watched) return;
+      ReadOutput(process,
                  ready.kind == Poller::Kind::kStdout ? OutputStream::kStdout
                                                      : OutputStream::kStderr,
                  kReadBytesPerTurnMax);
-      PauseIfFull(task);
+      PauseIfFull(process);
       return;
     }
+    case Poller::Kind::kChannel: {
+      TaskProcess* process = ProcessIn(ready.index);
+      if (process == nullptr || !process->watched) return;
+      FlushChannel(process);
+      ReadChannel(process, kReadBytesPerTurnMax);
+      PauseIfFull(process);
+      return;
+    }
+    case Poller::Kind::kBackground:
+      background_.TakeDone();
+      return;
   }
 }
 
@@ -169,6 +182,8 @@ void WorkerLoop::HandleSignals() {
   while (read(signal_fd_.get(), &info, sizeof(info)) == sizeof(info)) {
     if (info.ssi_signo == SIGCHLD) {
       slots_.Sweep();
+    } else if (info.ssi_signo == SIGHUP) {
+      ReloadCatalog();
     } else if (!draining_) {
       BeginDrain();
     } else {
@@ -205,7 +220,8 @@ void WorkerLoop::Flush() {
   if (!link_.attached()) return;
   while (stream_->backlog_bytes() < kStreamBacklogBytesMax) {
     v1::AttachRequest request;
-    if (!outbox_.Fill(now_, &request)) break;
+    const bool news = AddTypeNews(&request);
+    if (!outbox_.Fill(now_, &request) && !news) break;
     if (link_.HeartbeatDue(now_)) link_.AddHeartbeat(now_, &request);
     stream_->Send(std::move(request));
   }

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -21,12 +20,15 @@
 #include "vigil/v1/catalog.pb.h"
 #include "worker/core/core.h"
 #include "worker/core/effects.h"
+#include "worker/loop/background.h"
 #include "worker/loop/coordinator_link.h"
 #include "worker/loop/outbox.h"
 #include "worker/loop/poller.h"
-#include "worker/loop/reason_patterns.h"
 #include "worker/loop/slot_host.h"
 #include "worker/loop/task.h"
+#include "worker/loop/task_process.h"
+#include "worker/loop/task_type.h"
+#include "worker/loop/warm_cache.h"
 #include "worker/stream/dispatch_stream.h"
 
 namespace vigil::worker {
@@ -37,9 +39,12 @@ struct WorkerOptions {
   int slots = 1;
   // From LoadCatalog.
   v1::Catalog catalog;
+  // Reads the catalog again, at SIGHUP; unset: it never changes.
+  std::function<absl::StatusOr<v1::Catalog>()> reload_catalog;
   bool allow_commands = false;
   std::string slot_binary;
-  // Absolute; tasks run in `work/slot-N` of it unless they say where.
+  // Absolute; tasks run in `work/slot-N` of it unless they say where, and have
+  // their caches in `cache`.
   std::string data_dir;
   std::string build;
   std::string hostname;
@@ -111,13 +116,41 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
 
   // --- output (worker_loop_tasks.cc)
   // Reads until nothing is there, or `bytes_max` were read.
-  void ReadOutput(Task* task, OutputStream stream, size_t bytes_max);
-  void TookOutput(Task* task, OutputStream stream, absl::string_view bytes);
-  void PauseIfFull(Task* task);
+  void ReadOutput(TaskProcess* process, OutputStream stream, size_t bytes_max);
+  void TookOutput(TaskProcess* process, OutputStream stream,
+                  absl::string_view bytes);
+  void PauseIfFull(TaskProcess* process);
   void ResumeIfTaken(const AttemptId& attempt);
-  absl::Status WatchOutput(Task* task);
-  void UnwatchOutput(Task* task);
-  void CloseOutput(Task* task, OutputStream stream);
+  absl::Status WatchOutput(TaskProcess* process);
+  void UnwatchOutput(TaskProcess* process);
+  void CloseOutput(TaskProcess* process, OutputStream stream);
+  // Closes all that the process wrote to.
+  void CloseAll(TaskProcess* process);
+
+  // --- frames (worker_loop_frames.cc)
+  void SendFrame(TaskProcess* process, const task::v1::WorkerFrame& frame);
+  void FlushChannel(TaskProcess* process);
+  // As ReadOutput, of the channel, if it has one.
+  void ReadChannel(TaskProcess* process, size_t bytes_max);
+  // Takes the frames that were read, as far as the core can go on.
+  void TakeFrames(TaskProcess* process);
+  void TakeFrame(TaskProcess* process, task::v1::TaskFrame frame);
+  void TakeResult(Task* task, std::string result);
+  void TakeError(Task* task, const task::v1::Error& error);
+  void BreakProtocol(TaskProcess* process, absl::string_view how,
+                     const task::v1::TaskFrame* frame);
+  void CloseChannel(TaskProcess* process);
+
+  // --- task types (worker_loop_types.cc)
+  void OfferTypes(const v1::Catalog& catalog);
+  void ReloadCatalog();
+  void ClearCache(const v1::ClearCache& request);
+  // Removes what a warm-up that did not succeed left; nothing if `path` is
+  // empty.
+  void DiscardCache(const std::string& path);
+  void ClearCacheDone(int64_t number, const absl::Status& status);
+  // Adds what the coordinator does not know yet of the types; false: nothing.
+  bool AddTypeNews(v1::AttachRequest* request);
 
   // --- effects (worker_loop_effects.cc)
   void PerformEffects();
@@ -126,6 +159,11 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   void Perform(const PingSlot& effect);
   void Perform(const KillSlot& effect);
   void Perform(const SpawnTask& effect);
+  void Perform(const SendStart& effect);
+  void Perform(const SendReset& effect);
+  void Perform(const InspectTask& effect);
+  void Perform(const EndTask& effect);
+  void Perform(const FinishCache& effect);
   void Perform(const CheckOutput& effect);
   void Perform(const SoftStop& effect);
   void Perform(const KillTree& effect);
@@ -133,17 +171,21 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   void Perform(const SendUpdate& effect);
   void Perform(SendEnd effect);
   // Starts the program; INVALID_ARGUMENT and others: it cannot be.
-  absl::Status Spawn(Task* task);
+  // For a warm-up, `cache_path` is where it writes, also where it fails.
+  absl::Status Spawn(Task* task, SpawnPurpose purpose, std::string* cache_path);
+  // The program in a slot, until the next one; null before the first.
+  TaskProcess* ProcessIn(int slot);
+  // The task whose turn it is in a slot; null if there is none.
   Task* TaskIn(int slot);
+  Task* FindTask(const AttemptId& attempt);
 
   const WorkerOptions options_;
   const Clock clock_;
   Poller poller_;
   const UniqueFd signal_fd_;
   DispatchStream* const stream_;
-  // Task types by name, with what their errors mean.
-  absl::flat_hash_map<std::string, const v1::TaskType*> types_;
-  absl::flat_hash_map<std::string, ReasonPatterns> reasons_;
+  TaskTypes types_;
+  WarmCache cache_;
   std::string session_id_;
   // Counts Attach messages; need not start anew with a session.
   int64_t attach_number_ = 0;
@@ -156,8 +198,17 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   CoordinatorLink link_;
   Outbox outbox_;
   absl::btree_map<AttemptId, std::unique_ptr<Task>> tasks_;
-  // The task that runs in each slot; null where none does.
-  std::vector<Task*> running_;
+  // By slot.
+  std::vector<std::unique_ptr<TaskProcess>> processes_;
+
+  // What is to be told of the types: the catalog was read again; the statuses
+  // as last told; removals of caches that ended.
+  bool announce_ = false;
+  int64_t told_revision_ = 0;
+  absl::btree_map<std::string, TaskTypeStatus> told_statuses_;
+  std::vector<v1::ClearCacheDone> cleared_;
+  // Changes with each stream: answers to an earlier one are dropped.
+  int64_t stream_number_ = 0;
 
   // When slots that ended are swept up after again.
   absl::Time sweep_time_ = absl::InfiniteFuture();
@@ -170,6 +221,9 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   absl::Time drain_deadline_ = absl::InfiniteFuture();
   bool done_ = false;
   WorkerExit status_ = WorkerExit::kOk;
+
+  // Last: what it still does uses the above.
+  Background background_;
 };
 
 }  // namespace vigil::worker

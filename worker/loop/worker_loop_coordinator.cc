@@ -16,16 +16,6 @@ namespace {
 
 constexpr int kProtocolVersion = 1;
 
-// What the coordinator needs to resolve a job; how a task is run stays here.
-v1::TaskType Announced(const v1::TaskType& type) {
-  v1::TaskType announced = type;
-  announced.clear_argv();
-  announced.clear_env();
-  announced.clear_working_directory();
-  announced.clear_reason_patterns();
-  return announced;
-}
-
 }  // namespace
 
 v1::AttachRequest WorkerLoop::MakeAttach() {
@@ -42,9 +32,15 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   attach->set_pid(getpid());
   attach->set_slots(core_->slots());
   attach->set_allow_commands(options_.allow_commands);
-  for (const v1::TaskType& type : options_.catalog.task_types()) {
-    *attach->add_task_types() = Announced(type);
+  for (const auto& [name, type] : types_.all()) {
+    *attach->add_task_types() = type->Announced();
   }
+  // All of it belongs to the stream before.
+  ++stream_number_;
+  announce_ = false;
+  cleared_.clear();
+  told_statuses_.clear();
+  told_revision_ = -1;
   attach->set_local_token(options_.local_token);
   outbox_.Open(core_->Running(), attach);
   return request;
@@ -82,6 +78,9 @@ void WorkerLoop::Received(const v1::AttachResponse& response, absl::Time now) {
     core_->EndAcknowledged(attempt);
     outbox_.Forget(attempt);
   }
+  for (const v1::ClearCache& request : response.clear_caches()) {
+    ClearCache(request);
+  }
   if (response.has_slots() && !draining_) {
     core_->SetSlots(response.slots(), now, &effects_);
   }
@@ -99,13 +98,12 @@ void WorkerLoop::Assigned(const v1::Assignment& assignment) {
   // Sent again; it is here, or has ended here.
   if (tasks_.contains(attempt) || outbox_.HasEnd(attempt)) return;
   const v1::JobSpec& spec = assignment.spec();
-  const auto type = types_.find(spec.task_type());
-  auto task = std::make_unique<Task>(
-      assignment, type == types_.end() ? nullptr : type->second);
+  auto task = std::make_unique<Task>(assignment, types_.Find(spec.task_type()));
   AttemptStart start;
   start.id = attempt;
   start.supervision = SupervisionOf(spec);
   start.exit_reasons = task->ExitReasons();
+  if (task->type() != nullptr) start.type = task->type()->rules;
   if (assignment.has_time_left()) {
     start.time_left = FromProto(assignment.time_left());
   }

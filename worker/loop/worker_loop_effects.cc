@@ -2,8 +2,9 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,7 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "worker/loop/limits.h"
+#include "worker/loop/start_frame.h"
 #include "worker/loop/task_plan.h"
+#include "worker/loop/task_tree.h"
 #include "worker/loop/worker_loop.h"
 #include "worker/slot/task_stdio.h"
 
@@ -63,87 +66,182 @@ void WorkerLoop::Perform(const RetireSlot& effect) {
 void WorkerLoop::Perform(const PingSlot& effect) { slots_.Ping(effect.slot); }
 
 void WorkerLoop::Perform(const KillSlot& effect) {
-  if (Task* task = TaskIn(effect.slot)) task->TakeEvidence();
+  if (TaskProcess* process = ProcessIn(effect.slot)) process->TakeEvidence();
   slots_.Kill(effect.slot);
 }
 
 void WorkerLoop::Perform(const SpawnTask& effect) {
-  const auto it = tasks_.find(effect.attempt);
-  VIGIL_CHECK(it != tasks_.end(), effect.attempt.job_id.value());
-  Task* task = it->second.get();
+  Task* task = FindTask(effect.attempt);
+  VIGIL_CHECK(task != nullptr, effect.attempt.job_id.value());
   task->slot = effect.slot;
-  if (effect.slot >= static_cast<int>(running_.size())) {
-    running_.resize(static_cast<size_t>(effect.slot) + 1, nullptr);
+  if (effect.slot >= static_cast<int>(processes_.size())) {
+    processes_.resize(static_cast<size_t>(effect.slot) + 1);
   }
-  running_[static_cast<size_t>(effect.slot)] = task;
+  processes_[static_cast<size_t>(effect.slot)] = nullptr;
+  std::string cache_path;
   const absl::Status spawned =
       task->refusal().has_value()
           ? absl::InvalidArgumentError(task->refusal()->message)
-          : Spawn(task);
+          : Spawn(task, effect.purpose, &cache_path);
   if (spawned.ok()) return;
+  DiscardCache(cache_path);
   core_->SpawnFailed(effect.slot, ErrnoOf(spawned),
                      std::string(spawned.message()), now_, &effects_);
 }
 
-absl::Status WorkerLoop::Spawn(Task* task) {
+absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
+                               std::string* cache_path) {
   TaskPlanOptions plan;
   plan.allow_commands = options_.allow_commands;
   plan.worker_id = options_.worker_id;
+  plan.slot = task->slot;
+  plan.purpose = purpose;
   const std::string work = absl::StrCat(options_.data_dir, "/work");
   plan.default_directory = absl::StrCat(work, "/slot-", task->slot);
+  const v1::TaskType* type =
+      task->type() == nullptr ? nullptr : &task->type()->type;
+  if (purpose == SpawnPurpose::kWarmUp) {
+    absl::StatusOr<std::string> path = cache_.Begin(type->name());
+    if (!path.ok()) return path.status();
+    *cache_path = *path;
+    plan.cache_path = *std::move(path);
+  } else if (type != nullptr && type->has_warm_up() &&
+             core_->cache(task->type()->rules) == CacheState::kReady) {
+    plan.cache_path = cache_.DataPath(type->name());
+  }
   absl::StatusOr<slot::TaskCommand> command =
-      PlanTask(task->assignment(), task->type(), plan);
+      PlanTask(task->assignment(), type, plan);
   if (!command.ok()) return command.status();
   if (command->working_directory == plan.default_directory) {
     absl::Status made = MakeDirectory(work);
     if (made.ok()) made = MakeDirectory(plan.default_directory);
     if (!made.ok()) return made;
   }
+  const bool frames = task->warm() && purpose == SpawnPurpose::kRun;
   std::optional<std::string> input;
-  if (task->assignment().spec().has_input()) {
+  if (!frames && purpose == SpawnPurpose::kRun &&
+      task->assignment().spec().has_input()) {
     input = task->assignment().spec().input();
   }
   absl::StatusOr<slot::TaskStdio> stdio =
       command->pty ? slot::MakeTerminal(input) : slot::MakePipes(input);
   if (!stdio.ok()) return stdio.status();
+  if (frames) {
+    absl::Status added = slot::AddChannel(*stdio);
+    if (!added.ok()) return added;
+  }
   absl::Status spawned =
       slots_.Spawn(task->slot, *command, std::move(stdio->task));
   if (!spawned.ok()) return spawned;
-  task->Starting(std::move(stdio->worker.stdout_fd),
-                 std::move(stdio->worker.stderr_fd), command->pty);
+  auto process =
+      std::make_unique<TaskProcess>(task->slot, task->type(), purpose,
+                                    std::move(stdio->worker), command->pty);
+  process->cache_path = *cache_path;
+  if (!frames && purpose == SpawnPurpose::kRun) task->DropInput();
+  if (frames) SendFrame(process.get(), HelloFrame());
+  processes_[static_cast<size_t>(task->slot)] = std::move(process);
   return absl::OkStatus();
 }
 
+void WorkerLoop::Perform(const SendStart& effect) {
+  Task* task = FindTask(effect.attempt);
+  VIGIL_CHECK(task != nullptr, effect.attempt.job_id.value());
+  task->slot = effect.slot;
+  SendFrame(ProcessIn(effect.slot), StartFrame(task->assignment()));
+}
+
+void WorkerLoop::Perform(const SendReset& effect) {
+  SendFrame(ProcessIn(effect.slot), ResetFrame());
+}
+
+void WorkerLoop::Perform(const EndTask& effect) {
+  TaskProcess* process = ProcessIn(effect.slot);
+  process->channel->End();
+  FlushChannel(process);
+}
+
+void WorkerLoop::Perform(const InspectTask& effect) {
+  TaskProcess* process = ProcessIn(effect.slot);
+  // What it wrote before its result is its own.
+  ReadOutput(process, OutputStream::kStdout, kReadBytesPerTurnMax);
+  ReadOutput(process, OutputStream::kStderr, kReadBytesPerTurnMax);
+  const int others = effect.look_for_others
+                         ? OthersInTree(slots_.pid(effect.slot), process->pid())
+                         : 0;
+  const int64_t rss_bytes = process->type()->rules->recycle_rss_bytes > 0
+                                ? RssBytesOf(process->pid())
+                                : 0;
+  // Where /proc does not say, nobody knows: as if there were one.
+  core_->Inspected(effect.slot, std::abs(others), rss_bytes, now_, &effects_);
+  TakeFrames(process);
+}
+
+void WorkerLoop::Perform(const FinishCache& effect) {
+  TaskProcess* process = ProcessIn(effect.slot);
+  const std::string path = process->cache_path;
+  const TaskTypePtr type = process->type();
+  auto published = std::make_shared<absl::Status>();
+  background_.Run(
+      [this, type, path, succeeded = effect.succeeded, published] {
+        if (succeeded) *published = cache_.Publish(type->type, path);
+        if (!succeeded || !published->ok()) cache_.Discard(path);
+      },
+      [this, slot = effect.slot, published] {
+        core_->CacheReady(
+            slot,
+            published->ok()
+                ? ""
+                : absl::StrCat("its cache could not be put in its place: ",
+                               published->message()),
+            now_, &effects_);
+      });
+}
+
 void WorkerLoop::Perform(const CheckOutput& effect) {
-  if (Task* task = TaskIn(effect.slot); task != nullptr && !task->paused) {
-    ReadOutput(task, OutputStream::kStdout, kReadBytesPerTurnMax);
-    ReadOutput(task, OutputStream::kStderr, kReadBytesPerTurnMax);
-    PauseIfFull(task);
+  TaskProcess* process = ProcessIn(effect.slot);
+  if (process != nullptr && !process->paused) {
+    ReadOutput(process, OutputStream::kStdout, kReadBytesPerTurnMax);
+    ReadOutput(process, OutputStream::kStderr, kReadBytesPerTurnMax);
+    ReadChannel(process, kReadBytesPerTurnMax);
+    PauseIfFull(process);
   }
   core_->OutputChecked(effect.slot, now_, &effects_);
 }
 
 void WorkerLoop::Perform(const SoftStop& effect) {
-  if (Task* task = TaskIn(effect.slot)) task->TakeEvidence();
+  TaskProcess* process = ProcessIn(effect.slot);
+  process->TakeEvidence();
+  Task* task = TaskIn(effect.slot);
+  if (effect.by_frame && task != nullptr) {
+    SendFrame(process,
+              StopFrame(task->assignment(),
+                        static_cast<v1::Failure::Reason>(effect.cause)));
+    return;
+  }
+  if (process->channel.has_value()) {
+    process->channel->End();
+    FlushChannel(process);
+  }
   slots_.SendSignal(effect.slot, SIGTERM);
 }
 
 void WorkerLoop::Perform(const KillTree& effect) {
-  if (Task* task = TaskIn(effect.slot)) task->TakeEvidence();
+  if (TaskProcess* process = ProcessIn(effect.slot)) process->TakeEvidence();
   slots_.KillTree(effect.slot);
 }
 
 void WorkerLoop::Perform(const CollectOutput& effect) {
   std::optional<Reason> text_reason;
-  if (Task* task = TaskIn(effect.slot)) {
+  if (TaskProcess* process = ProcessIn(effect.slot)) {
+    // The frames first: what they say is said of attempts that are still here.
+    ReadChannel(process, kCollectBytesMax);
     for (OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
-      ReadOutput(task, stream, kCollectBytesMax);
-      CloseOutput(task, stream);
+      ReadOutput(process, stream, kCollectBytesMax);
     }
-    const auto reasons = reasons_.find(task->assignment().spec().task_type());
-    text_reason = reasons == reasons_.end()
-                      ? ReasonPatterns().Find(task->stderr_tail())
-                      : reasons->second.Find(task->stderr_tail());
+    CloseAll(process);
+    if (Task* task = TaskIn(effect.slot)) {
+      text_reason = task->ReasonIn(process->stderr_tail());
+    }
   }
   core_->OutputCollected(effect.slot, text_reason, now_, &effects_);
 }
@@ -156,15 +254,17 @@ void WorkerLoop::Perform(SendEnd effect) {
   AttemptEnd& end = effect.end;
   const auto it = tasks_.find(end.attempt);
   VIGIL_CHECK(it != tasks_.end(), end.attempt.job_id.value());
-  Task* task = it->second.get();
-  CompleteEnd(task->Facts(), &end);
+  const Task* task = it->second.get();
+  // What was handed back has no process of its own.
+  TaskProcess* process = end.never_started ? nullptr : ProcessIn(task->slot);
+  CompleteEnd(process == nullptr ? EndFacts() : process->Facts(), &end);
+  if (process != nullptr) process->ForgetAttempt();
   if (task->refusal().has_value() && end.failure.has_value()) {
     end.failure = task->refusal();
     end.retryable = false;
   }
+  end.result = task->result;
   outbox_.AddEnd(end);
-  std::replace(running_.begin(), running_.end(), task,
-               static_cast<Task*>(nullptr));
   tasks_.erase(it);
 }
 

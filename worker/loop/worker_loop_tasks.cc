@@ -1,7 +1,8 @@
 // The tasks' side: what slots say, and what tasks write.
-#include <algorithm>
+#include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
@@ -49,24 +50,29 @@ TreeReport ToReport(const slot::TreeEmpty& empty) {
 
 void WorkerLoop::SlotSaid(int slot, const slot::Event& event) {
   core_->SlotHeard(slot, now_);
-  Task* task = TaskIn(slot);
   if (std::holds_alternative<slot::Ready>(event)) {
     // Before any task: without a lease a slot has no limit.
     slots_.Lease(slot, clock_.ToBoottime(core_->lease()));
     core_->SlotReady(slot, now_, &effects_);
   } else if (const auto* spawned = std::get_if<slot::Spawned>(&event)) {
     core_->Spawned(slot, now_, &effects_);
-    if (task == nullptr) return;
-    task->Started(spawned->pid, now_);
+    TaskProcess* process = ProcessIn(slot);
+    if (process == nullptr) return;
+    process->Started(spawned->pid, now_);
     // Not before: the core counts output from here on.
-    const absl::Status watched = WatchOutput(task);
+    const absl::Status watched = WatchOutput(process);
     if (watched.ok()) return;
     Log(LogSeverity::kError, watched.ToString());
     slots_.Kill(slot);
   } else if (const auto* failed = std::get_if<slot::SpawnFailed>(&event)) {
+    Task* task = TaskIn(slot);
     if (task != nullptr && failed->stage == slot::SpawnStage::kLease) {
       task->Refuse(Failure{Reason::kWorkerLost,
                            "lost its lease before the task was started", ""});
+    }
+    if (TaskProcess* process = ProcessIn(slot)) {
+      CloseAll(process);
+      DiscardCache(process->cache_path);
     }
     core_->SpawnFailed(slot, failed->error, Subject(*failed), now_, &effects_);
   } else if (const auto* exited = std::get_if<slot::Exited>(&event)) {
@@ -81,38 +87,56 @@ void WorkerLoop::SlotSaid(int slot, const slot::Event& event) {
 
 void WorkerLoop::SlotGone(int slot) { core_->SlotLost(slot, now_, &effects_); }
 
-Task* WorkerLoop::TaskIn(int slot) {
-  return slot < static_cast<int>(running_.size())
-             ? running_[static_cast<size_t>(slot)]
+TaskProcess* WorkerLoop::ProcessIn(int slot) {
+  return slot >= 0 && slot < static_cast<int>(processes_.size())
+             ? processes_[static_cast<size_t>(slot)].get()
              : nullptr;
 }
 
-void WorkerLoop::ReadOutput(Task* task, OutputStream stream, size_t bytes_max) {
+Task* WorkerLoop::FindTask(const AttemptId& attempt) {
+  const auto it = tasks_.find(attempt);
+  return it == tasks_.end() ? nullptr : it->second.get();
+}
+
+Task* WorkerLoop::TaskIn(int slot) {
+  const AttemptId* attempt = core_->attempt_in(slot);
+  return attempt == nullptr ? nullptr : FindTask(*attempt);
+}
+
+void WorkerLoop::ReadOutput(TaskProcess* process, OutputStream stream,
+                            size_t bytes_max) {
   size_t bytes_read = 0;
   while (bytes_read < bytes_max) {
-    const Task::ReadResult result =
-        task->Read(stream, [&](absl::string_view bytes) {
+    const TaskProcess::ReadResult result =
+        process->Read(stream, [&](absl::string_view bytes) {
           bytes_read += bytes.size();
-          TookOutput(task, stream, bytes);
+          TookOutput(process, stream, bytes);
         });
     switch (result) {
-      case Task::ReadResult::kBytes:
+      case TaskProcess::ReadResult::kBytes:
         break;
-      case Task::ReadResult::kEmpty:
+      case TaskProcess::ReadResult::kEmpty:
         return;
-      case Task::ReadResult::kEnd:
-        CloseOutput(task, stream);
+      case TaskProcess::ReadResult::kEnd:
+        CloseOutput(process, stream);
         return;
     }
   }
 }
 
-void WorkerLoop::TookOutput(Task* task, OutputStream stream,
+void WorkerLoop::TookOutput(TaskProcess* process, OutputStream stream,
                             absl::string_view bytes) {
-  outbox_.AddOutput(task->id(), stream, bytes);
+  process->TakeOutput(stream, bytes, now_);
+  Task* task = TaskIn(process->slot());
+  // What a warm task prints between two jobs is nobody's.
+  if (task == nullptr) return;
+  outbox_.AddOutput(task->id(),
+                    process->prints_remarks() ? OutputStream::kStderr : stream,
+                    bytes);
   core_->Output(task->slot, stream == OutputStream::kStderr,
                 static_cast<int64_t>(bytes.size()), now_, &effects_);
-  task->TakeOutput(stream, bytes, now_, [&](absl::string_view line) {
+  if (process->prints_remarks() || !task->patterns().any()) return;
+  process->CutLines(stream, bytes, [&](absl::string_view line) {
     if (!task->ready && task->patterns().IsReady(line)) {
       task->ready = true;
       core_->Ready(task->slot, now_, &effects_);
@@ -123,66 +147,88 @@ void WorkerLoop::TookOutput(Task* task, OutputStream stream,
   });
 }
 
-void WorkerLoop::PauseIfFull(Task* task) {
-  if (task->paused ||
-      outbox_.HeldBytes(task->id()) < kUnacknowledgedOutputBytesMax) {
+void WorkerLoop::PauseIfFull(TaskProcess* process) {
+  const AttemptId* attempt = core_->attempt_in(process->slot());
+  // One whose result was read writes no more: what it wrote must not keep the
+  // next one waiting, which nobody would acknowledge for it.
+  const bool ended =
+      core_->slot_state(process->slot()) == SlotState::kInspecting;
+  if (process->paused || attempt == nullptr || ended ||
+      outbox_.HeldBytes(*attempt) < kUnacknowledgedOutputBytesMax) {
     return;
   }
-  task->paused = true;
-  UnwatchOutput(task);
-  core_->ReadingPaused(task->slot, now_);
+  process->paused = true;
+  UnwatchOutput(process);
+  core_->ReadingPaused(process->slot(), now_);
 }
 
 void WorkerLoop::ResumeIfTaken(const AttemptId& attempt) {
-  const auto it = tasks_.find(attempt);
-  if (it == tasks_.end() || !it->second->paused ||
+  const Task* task = FindTask(attempt);
+  TaskProcess* process = task == nullptr ? nullptr : ProcessIn(task->slot);
+  if (process == nullptr || !process->paused ||
       outbox_.HeldBytes(attempt) > kUnacknowledgedOutputBytesMax / 2) {
     return;
   }
-  Task* task = it->second.get();
-  const absl::Status watched = WatchOutput(task);
+  const absl::Status watched = WatchOutput(process);
   if (!watched.ok()) {
     // It is tried again at the next acknowledgement.
     Log(LogSeverity::kError, watched.ToString());
     return;
   }
-  task->paused = false;
-  core_->ReadingResumed(task->slot, now_);
+  process->paused = false;
+  core_->ReadingResumed(process->slot(), now_);
 }
 
-absl::Status WorkerLoop::WatchOutput(Task* task) {
-  const UniqueFd& out = *task->fd(OutputStream::kStdout);
-  const UniqueFd& err = *task->fd(OutputStream::kStderr);
-  if (out.valid()) {
-    absl::Status status =
-        poller_.Add(out.get(), Poller::Kind::kStdout, task->slot);
-    if (!status.ok()) return status;
-  }
-  if (err.valid()) {
-    absl::Status status =
-        poller_.Add(err.get(), Poller::Kind::kStderr, task->slot);
+absl::Status WorkerLoop::WatchOutput(TaskProcess* process) {
+  struct Watched {
+    int fd;
+    Poller::Kind kind;
+  };
+  std::vector<Watched> added;
+  for (const Watched& one :
+       {Watched{process->fd(OutputStream::kStdout)->get(),
+                Poller::Kind::kStdout},
+        Watched{process->fd(OutputStream::kStderr)->get(),
+                Poller::Kind::kStderr},
+        Watched{process->channel.has_value() ? process->channel->fd() : -1,
+                Poller::Kind::kChannel}}) {
+    if (one.fd < 0) continue;
+    absl::Status status = poller_.Add(one.fd, one.kind, process->slot());
     if (!status.ok()) {
-      if (out.valid()) poller_.Remove(out.get());
+      for (const Watched& other : added) poller_.Remove(other.fd);
       return status;
     }
+    added.push_back(one);
   }
-  task->watched = true;
+  process->watched = true;
+  FlushChannel(process);
   return absl::OkStatus();
 }
 
-void WorkerLoop::UnwatchOutput(Task* task) {
-  if (!task->watched) return;
-  task->watched = false;
+void WorkerLoop::UnwatchOutput(TaskProcess* process) {
+  if (!process->watched) return;
+  process->watched = false;
   for (OutputStream stream : {OutputStream::kStdout, OutputStream::kStderr}) {
-    if (task->fd(stream)->valid()) poller_.Remove(task->fd(stream)->get());
+    if (process->fd(stream)->valid()) {
+      poller_.Remove(process->fd(stream)->get());
+    }
+  }
+  if (process->channel.has_value() && process->channel->open()) {
+    poller_.Remove(process->channel->fd());
   }
 }
 
-void WorkerLoop::CloseOutput(Task* task, OutputStream stream) {
-  UniqueFd* fd = task->fd(stream);
+void WorkerLoop::CloseOutput(TaskProcess* process, OutputStream stream) {
+  UniqueFd* fd = process->fd(stream);
   if (!fd->valid()) return;
-  if (task->watched) poller_.Remove(fd->get());
+  if (process->watched) poller_.Remove(fd->get());
   fd->Reset();
+}
+
+void WorkerLoop::CloseAll(TaskProcess* process) {
+  CloseOutput(process, OutputStream::kStdout);
+  CloseOutput(process, OutputStream::kStderr);
+  CloseChannel(process);
 }
 
 }  // namespace vigil::worker

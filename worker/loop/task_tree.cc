@@ -1,10 +1,11 @@
-#include "worker/loop/cpu_time.h"
+#include "worker/loop/task_tree.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,53 @@ std::optional<int64_t> TicksOf(pid_t pid) {
   return sum;
 }
 
+// Whether the process exists and is no zombie.
+bool IsAlive(pid_t pid) {
+  const std::string stat = ReadStart(absl::StrCat("/proc/", pid, "/stat"));
+  const size_t name_end = stat.rfind(") ");
+  return name_end != std::string::npos && name_end + 2 < stat.size() &&
+         stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+}
+
+// Living children of one thread but `except`.
+int LivingChildren(absl::string_view thread, pid_t except) {
+  int count = 0;
+  const std::string children = ReadStart(absl::StrCat(thread, "/children"));
+  for (absl::string_view text :
+       absl::StrSplit(children, ' ', absl::SkipEmpty())) {
+    pid_t child = 0;
+    if (absl::SimpleAtoi(text, &child) && child != except && IsAlive(child)) {
+      ++count;
+    }
+  }
+  return count;
+}
+
 }  // namespace
+
+int OthersInTree(pid_t slot, pid_t pid) {
+  // The task first: what it loses meanwhile is then found under the slot.
+  int count = 0;
+  std::error_code error;
+  std::filesystem::directory_iterator threads(
+      absl::StrCat("/proc/", pid, "/task"), error);
+  if (error) return -1;
+  for (; threads != std::filesystem::directory_iterator();
+       threads.increment(error)) {
+    count += LivingChildren(threads->path().native(), 0);
+    if (error) return -1;
+  }
+  return count +
+         LivingChildren(absl::StrCat("/proc/", slot, "/task/", slot), pid);
+}
+
+int64_t RssBytesOf(pid_t pid) {
+  const std::string statm = ReadStart(absl::StrCat("/proc/", pid, "/statm"));
+  const std::vector<absl::string_view> fields = absl::StrSplit(statm, ' ');
+  int64_t pages = 0;
+  if (fields.size() < 2 || !absl::SimpleAtoi(fields[1], &pages)) return 0;
+  return pages * sysconf(_SC_PAGESIZE);
+}
 
 std::optional<absl::Duration> CpuTimeOfTree(pid_t pid) {
   const std::optional<int64_t> first = TicksOf(pid);

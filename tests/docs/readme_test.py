@@ -15,7 +15,9 @@ class ReadmeTest(unittest.TestCase):
         blocks = re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", README, re.S)
         self.assertEqual([name for name, _ in blocks],
                          ["deploy/examples/run_job.cc",
-                          "deploy/examples/run_job.py"])
+                          "deploy/examples/run_job.py",
+                          "deploy/examples/count_letters.py",
+                          "deploy/examples/count_letters.cc"])
         for name, text in blocks:
             self.assertEqual(
                 text, pathlib.Path(name).read_text(encoding="utf-8"), name)

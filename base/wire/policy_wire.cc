@@ -61,8 +61,7 @@ Supervision SupervisionOf(const v1::JobSpec& spec) {
   supervision.timeouts = FromProto(spec.timeouts());
   supervision.silent = activity.mode() == v1::ActivityPolicy::MODE_SILENT;
   supervision.observe = activity.observe();
-  const bool neither =
-      activity.streams() == v1::ActivityPolicy::STREAMS_NONE;
+  const bool neither = activity.streams() == v1::ActivityPolicy::STREAMS_NONE;
   supervision.stdout_is_activity =
       !neither && activity.streams() != v1::ActivityPolicy::STREAMS_STDERR;
   supervision.stderr_is_activity =

@@ -457,6 +457,8 @@ def main() -> None:
     gc.disable()
     if "VIGIL_FD" in os.environ:
         import vigil_task  # pylint: disable=import-outside-toplevel
+        # What is loaded stays: a collection after a job need not look at it.
+        gc.freeze()
         vigil_task.serve(run_job)
     run_command()
 

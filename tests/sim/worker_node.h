@@ -113,9 +113,9 @@ class WorkerNode : public Network::WorkerEnd,
     std::shared_ptr<WarmProgram> program;
     // Attempts that were handed to it.
     int64_t starts = 0;
-    // It broke the protocol: nothing more of it is read.
+    // It broke the protocol, or the end of its channel was read: the worker
+    // has closed its own end.
     bool broken = false;
-    // The end of its channel was read.
     bool closed = false;
     // Its program was seen running, so its output is read.
     bool reads = false;

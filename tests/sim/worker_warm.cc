@@ -182,8 +182,9 @@ void WorkerNode::TakeFrame(int slot, WarmProgram::Frame frame) {
 
 void WorkerNode::TakeClose(int slot) {
   Place& place = At(slot);
-  if (place.program == nullptr || place.closed ||
-      !place.program->channel_closed()) {
+  if (place.program == nullptr || place.broken || place.closed ||
+      !place.program->channel_closed() ||
+      core_->slot_state(slot) == worker::SlotState::kInspecting) {
     return;
   }
   place.closed = true;
@@ -209,7 +210,7 @@ void WorkerNode::Do(const worker::SendStart& effect) {
   } else {
     parts_.coverage->Count("attempt handed ahead");
   }
-  place.program->SendStart(effect.attempt);
+  if (!place.broken && !place.closed) place.program->SendStart(effect.attempt);
 }
 
 void WorkerNode::Do(const worker::SendReset& effect) {
@@ -231,6 +232,10 @@ void WorkerNode::Do(const worker::InspectTask& effect) {
   core_->Inspected(effect.slot, others, place.program->rss_bytes(),
                    parts_.queue->now(), &effects_);
   TakeFrames(effect.slot);
+  // What comes behind the result is read in the next turn.
+  Enqueue([this, slot = effect.slot, program = place.program] {
+    if (At(slot).program == program) Read(slot);
+  });
 }
 
 void WorkerNode::Do(const worker::FinishCache& effect) {

@@ -182,8 +182,7 @@ TEST_F(OutboxTest, ACheckpointIsSentAgainAfterALossAlsoOfAnEndedAttempt) {
 }
 
 TEST_F(OutboxTest, AnEndWithALargeResultGoesAlone) {
-  const auto result =
-      std::make_shared<const std::string>(size_t{3} << 20, 'r');
+  const auto result = std::make_shared<const std::string>(size_t{3} << 20, 'r');
   AttemptEnd end = EndOf(kFirst);
   end.result = result;
   outbox_.AddEnd(end);

@@ -2,8 +2,8 @@
 """Inlines single-use local variables of one Python module.
 
 Reads MODULE, rewrites its syntax tree and writes the result below OUTPUT_DIR,
-at the path that MODULE has below ROOT; a module with nothing to inline goes
-there as it is. A local goes when it is assigned once,
+at the path that MODULE has below ROOT; what has nothing to inline goes there as
+it is written. A local goes when it is assigned once,
 by `name = expression`, and read once, in the very next statement, and when
 nothing that the program does can tell the difference:
 
@@ -30,6 +30,7 @@ or writing failed. A warm task says INVALID_INPUT instead of 64 and 65.
 from __future__ import annotations
 
 import ast
+import codecs
 import collections
 import functools
 import gc
@@ -338,9 +339,38 @@ def _functions(suite: list[ast.stmt]) -> Iterator[ast.AST]:
                 yield from _functions(child)
 
 
-def inline_variables(tree: ast.Module) -> int:
-    """Rewrites `tree` in place; returns how many variables went."""
-    return sum(Inliner(function).inlined for function in _functions(tree.body))
+def inline_variables(tree: ast.Module) -> tuple[int, list[ast.stmt]]:
+    """Rewrites `tree` in place.
+
+    Returns how many variables went, and the statements of the module in which
+    they were.
+    """
+    inlined, changed = 0, []
+    for statement in tree.body:
+        here = sum(Inliner(function).inlined
+                   for function in _functions([statement]))
+        if here:
+            inlined += here
+            changed.append(statement)
+    return inlined, changed
+
+
+def _unparse(source: bytes, tree: ast.Module,
+             changed: list[ast.stmt]) -> bytes:
+    """Returns the module with the changed statements of `tree` in it.
+
+    The rest stays as it is written, comments included, where the source is
+    UTF-8 without saying so.
+    """
+    lines = source.splitlines(keepends=True)
+    if source.startswith(codecs.BOM_UTF8) or b"coding" in b"".join(lines[:2]):
+        return (ast.unparse(tree) + "\n").encode()
+    for statement in reversed(changed):
+        decorators = getattr(statement, "decorator_list", [])
+        first = min([statement.lineno] + [each.lineno for each in decorators])
+        lines[first - 1:statement.end_lineno] = [
+            ast.unparse(statement).strip("\n").encode() + b"\n"]
+    return b"".join(lines)
 
 
 class Refused(Exception):
@@ -363,10 +393,10 @@ def _rewrite_source(source: bytes, module: str) -> tuple[bytes, int]:
         raise Refused(os.EX_DATAERR, f"{module}: does not compile: "
                       f"{type(error).__name__}: {error}") from None
     try:
-        inlined = inline_variables(tree)
+        inlined, changed = inline_variables(tree)
         if not inlined:
             return source, 0
-        rewritten = (ast.unparse(tree) + "\n").encode()
+        rewritten = _unparse(source, tree, changed)
         compile(rewritten, module, "exec", dont_inherit=True)
     except MALFORMED as error:
         raise Refused(os.EX_SOFTWARE, f"{module}: rewritten: "

@@ -46,7 +46,7 @@ class Loud:
 def rewrite(snippet: str) -> tuple[str, int]:
     """Returns the snippet without its variables, and how many went."""
     tree = ast.parse(textwrap.dedent(snippet))
-    inlined = inline_variables.inline_variables(tree)
+    inlined, _ = inline_variables.inline_variables(tree)
     return ast.unparse(tree), inlined
 
 
@@ -60,6 +60,27 @@ def run(snippet: str) -> list[object]:
     except Exception as error:  # pylint: disable=broad-except
         events.append(("raised", repr(error)))
     return events
+
+
+class WritingTest(unittest.TestCase):
+
+    def rewritten(self, source: str) -> str:
+        # pylint: disable=protected-access
+        return inline_variables._rewrite_source(source.encode(), "m")[0].decode()
+
+    def test_leaves_what_does_not_change_as_it_is_written(self):
+        before = "# \u00e4 note\nA  =  1 ; B = 2\n\n"
+        after = "\n\nclass C :\n    x = 1  # kept\n"
+        changed = "@g\n# gone\ndef f(a):\n    x = -2 # gone\n    return x\n"
+        self.assertEqual(
+            self.rewritten(before + changed + after),
+            before + "@g\ndef f(a):\n    return -2\n" + after)
+
+    def test_writes_all_anew_where_the_source_names_its_encoding(self):
+        source = ("# coding: utf-8\nA  =  1\n"
+                  "def f(a):\n    x = -2\n    return x\n")
+        self.assertEqual(self.rewritten(source),
+                         "A = 1\n\ndef f(a):\n    return -2\n")
 
 
 class SemanticsTest(unittest.TestCase):

@@ -48,6 +48,7 @@ void WorkerNode::Start() {
   stopped_ = false;
   fenced_ = false;
   effects_.clear();
+  background_done_ = absl::InfinitePast();
   std::erase_if(processes_, [](const auto& process) {
     return process->dead() && !process->sweeping();
   });

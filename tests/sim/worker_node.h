@@ -185,6 +185,8 @@ class WorkerNode : public Network::WorkerEnd,
   // Its catalog, and the complete caches on its disk, by name.
   std::map<std::string, worker::TaskTypeRulesPtr> types_;
   std::map<std::string, worker::TaskTypeRulesPtr> caches_;
+  // When its background thread has done all that it was given.
+  absl::Time background_done_ = absl::InfinitePast();
   // What the coordinator was told of the types.
   std::map<std::string, TaskTypeStatus> told_;
   int64_t told_revision_ = 0;

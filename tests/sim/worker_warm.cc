@@ -146,6 +146,7 @@ void WorkerNode::TakeFrames(int slot) {
 
 void WorkerNode::TakeFrame(int slot, WarmProgram::Frame frame) {
   const absl::Time now = parts_.queue->now();
+  parts_.trace->Add(now, absl::StrCat(id().value(), " slot ", slot, " frame ", (int)frame.kind, " ", frame.attempt? frame.attempt->job_id.value():"", " state ", (int)core_->slot_state(slot)));
   const std::string problem =
       core_->ProblemWith(slot, frame.kind, frame.attempt);
   if (!problem.empty()) {
@@ -188,6 +189,7 @@ void WorkerNode::TakeClose(int slot) {
     return;
   }
   place.closed = true;
+  parts_.trace->Add(parts_.queue->now(), absl::StrCat(id().value(), " slot ", slot, " closed state ", (int)core_->slot_state(slot)));
   core_->ChannelClosed(slot, parts_.queue->now(), &effects_);
 }
 
@@ -245,7 +247,9 @@ void WorkerNode::Do(const worker::FinishCache& effect) {
           ? random.Between(absl::Microseconds(10), absl::Milliseconds(5))
           : random.Between(absl::ZeroDuration(), absl::Seconds(8));
   const bool fails = effect.succeeded && random.Chance(0.03);
-  parts_.queue->After(delay, [this, effect, fails, life = life_] {
+  // One after the other, on one thread.
+  background_done_ = std::max(background_done_, parts_.queue->now()) + delay;
+  parts_.queue->At(background_done_, [this, effect, fails, life = life_] {
     if (life != life_ || core_ == nullptr) return;
     if (effect.succeeded && !fails) {
       parts_.coverage->Count("cache published");

@@ -311,7 +311,7 @@ void Judge::StillRunning(const AttemptId& attempt,
   }
 }
 
-void Judge::EndReported(const AttemptEnd& end) {
+void Judge::EndReported(const AttemptEnd& end, Output output) {
   const JobId& id = end.attempt.job_id;
   Truth& truth = Find(id);
   Check(truth.end_reported.insert(end.attempt.number).second, id,
@@ -327,11 +327,7 @@ void Judge::EndReported(const AttemptEnd& end) {
   Check(!end.process_failed, id, "an attempt that began is its process's own");
   Check(unconfirmed || !begun->exists(), id,
         "an end is reported while its tree lives");
-  const bool all_read =
-      !begun->run->warm || !end.failure.has_value() ||
-      (end.failure->reason != Reason::kProtocolError &&
-       !absl::StrContains(end.failure->message, "broke the protocol"));
-  Check(end.last.age == absl::ZeroDuration() || !all_read ||
+  Check(end.last.age == absl::ZeroDuration() || output == Output::kCutOff ||
             (end.last.stdout_bytes == begun->run->stdout_bytes &&
              // Beside what its warm-up, or its program while loading, wrote.
              (truth.spec.type != nullptr ||

@@ -84,8 +84,9 @@ class Judge {
                   absl::Time quiet_since) const;
   // It is running, and nothing was decided against it.
   void StillRunning(const AttemptId& attempt, absl::Time quiet_since) const;
-  // Its worker reports the end.
-  void EndReported(const AttemptEnd& end);
+  // Its worker reports the end, and has read all of its output or not.
+  enum class Output { kRead, kCutOff };
+  void EndReported(const AttemptEnd& end, Output output);
 
   // --- all
   // Null while the coordinator is down.

@@ -265,7 +265,10 @@ void WorkerNode::Do(const worker::SendEnd& effect) {
                    ": ",
                    end.failure.has_value() ? ReasonName(end.failure->reason)
                                            : "success"));
-  parts_.judge->EndReported(end);
+  // What a program says after it broke the protocol is not read.
+  const bool cut_off = !end.never_started && At(end.last.slot).broken;
+  parts_.judge->EndReported(
+      end, cut_off ? Judge::Output::kCutOff : Judge::Output::kRead);
   link_.Send(end);
 }
 

@@ -146,7 +146,6 @@ void WorkerNode::TakeFrames(int slot) {
 
 void WorkerNode::TakeFrame(int slot, WarmProgram::Frame frame) {
   const absl::Time now = parts_.queue->now();
-  parts_.trace->Add(now, absl::StrCat(id().value(), " slot ", slot, " frame ", (int)frame.kind, " ", frame.attempt? frame.attempt->job_id.value():"", " state ", (int)core_->slot_state(slot)));
   const std::string problem =
       core_->ProblemWith(slot, frame.kind, frame.attempt);
   if (!problem.empty()) {
@@ -189,7 +188,6 @@ void WorkerNode::TakeClose(int slot) {
     return;
   }
   place.closed = true;
-  parts_.trace->Add(parts_.queue->now(), absl::StrCat(id().value(), " slot ", slot, " closed state ", (int)core_->slot_state(slot)));
   core_->ChannelClosed(slot, parts_.queue->now(), &effects_);
 }
 

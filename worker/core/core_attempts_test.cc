@@ -481,5 +481,12 @@ TEST_F(AttemptsTest, WordsOfASlotWithoutAttemptAreIgnored) {
   EXPECT_EQ(core_->slot_state(0), SlotState::kIdle);
 }
 
+TEST_F(AttemptsTest, OneThatBeginsAndEndsInOneTurnHasStarted) {
+  Start(1);
+  Run("j");
+  EndByItself(0);
+  EXPECT_GT(TheEnd().last.age, absl::ZeroDuration());
+}
+
 }  // namespace
 }  // namespace vigil::worker

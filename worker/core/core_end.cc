@@ -1,4 +1,5 @@
 // The end of programs and of the attempts that they ran.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -190,7 +191,10 @@ void Core::EndAttempt(std::unique_ptr<RunningAttempt> attempt,
   end.attempt = attempt->start.id;
   end.last = attempt->counts;
   if (attempt->clocks.has_value()) {
-    end.last.age = now - attempt->clocks->start();
+    // Not zero, which says that it never started: the shortest begin and end
+    // in one turn.
+    end.last.age =
+        std::max(now - attempt->clocks->start(), absl::Nanoseconds(1));
     end.last.silence = now - attempt->clocks->last_activity();
     end.last.longest_silence = attempt->clocks->LongestSilence(now);
   }

@@ -1,4 +1,6 @@
 // The slots: starting them, pinging them, giving them up, handing them work.
+#include <signal.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -215,7 +217,10 @@ void Core::SlotLost(int slot, absl::Time now, Effects* fx) {
   }
   if (record->attempt != nullptr) {
     RunningAttempt& attempt = *record->attempt;
-    if (!attempt.cause.has_value() && !attempt.exit.has_value() &&
+    // A SIGKILL at the end of the lease is the slot's own.
+    const bool by_itself = attempt.exit.has_value() &&
+                           !(attempt.fenced && attempt.exit->signal == SIGKILL);
+    if (!attempt.cause.has_value() && !by_itself &&
         !attempt.outcome.has_value()) {
       attempt.cause = Failure{Reason::kWorkerLost,
                               "lost the slot that ran it (the slot's process "

@@ -411,5 +411,18 @@ TEST_F(SlotsTest, GivingUpTheSessionKillsEverything) {
   EXPECT_EQ(TheEnd().failure->message, "told to start anew");
 }
 
+TEST_F(SlotsTest, AKillAtTheEndOfTheLeaseIsNotTheProgramsOwnEnd) {
+  Start(1);
+  Run("j");
+  // The slot's lease ended an instant before the worker's.
+  Exited(ExitSignal(9));
+  Step([&] { core_->FenceAll("lost its lease", now_, &effects_); });
+  RunFor(kFencedDeathMax);
+  EXPECT_EQ(SlotsOf<KillSlot>(), Ints{0});
+  SlotLost();
+  Collected();
+  EXPECT_EQ(EndReason(), Reason::kWorkerLost);
+}
+
 }  // namespace
 }  // namespace vigil::worker

@@ -63,6 +63,7 @@ constexpr const char* kMustOccur[] = {
     "attempt handed back",
     "attempt lost with its task",
     "process failed",
+    "job: FAILED, its processes never took it",
     "warm program used again",
     "warm program reset",
     "warm program ended",

@@ -45,6 +45,7 @@ TaskTypes RandomTypes(Random* random) {
     }
     type->rules = ChangedRules(std::move(rules), random);
     type->quick = random->Chance(0.6);
+    type->brittle = random->Chance(0.08);
     types.push_back(std::move(type));
   }
   return types;

@@ -15,6 +15,8 @@ struct TaskType {
   worker::TaskTypeRules rules;
   // Most of its jobs take a few milliseconds, so that some are handed ahead.
   bool quick = false;
+  // Most of its programs exit while they load.
+  bool brittle = false;
 };
 using TaskTypes = std::vector<std::shared_ptr<const TaskType>>;
 

@@ -8,7 +8,7 @@ namespace vigil::sim {
 
 using worker::FrameKind;
 
-ProgramScript RandomProgram(Random* random) {
+ProgramScript RandomProgram(const TaskType& type, Random* random) {
   ProgramScript program;
   const double load = random->Fraction();
   program.load = load < 0.90   ? ProgramScript::Load::kLoads
@@ -16,6 +16,9 @@ ProgramScript RandomProgram(Random* random) {
                  : load < 0.96 ? ProgramScript::Load::kExitsZero
                  : load < 0.98 ? ProgramScript::Load::kHangs
                                : ProgramScript::Load::kSpeaksEarly;
+  if (type.brittle && random->Chance(0.7)) {
+    program.load = ProgramScript::Load::kExits;
+  }
   program.load_time =
       random->Chance(0.7)
           ? random->Between(absl::Microseconds(100), absl::Milliseconds(50))

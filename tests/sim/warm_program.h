@@ -19,6 +19,7 @@
 #include "tests/sim/task_run.h"
 #include "tests/sim/task_script.h"
 #include "tests/sim/task_tree.h"
+#include "tests/sim/task_type.h"
 #include "worker/core/frame_kind.h"
 #include "worker/core/slot_record.h"
 
@@ -48,7 +49,8 @@ struct ProgramScript {
   int64_t rss_bytes_per_job = 0;
 };
 
-ProgramScript RandomProgram(Random* random);
+// A program of `type`: mostly well-behaved, sometimes not.
+ProgramScript RandomProgram(const TaskType& type, Random* random);
 
 class WarmProgram : public TaskTree {
  public:

@@ -126,7 +126,8 @@ std::shared_ptr<TaskTree> WorkerNode::MakeTree(
                                       spec.supervision);
   }
   *program = std::make_shared<WarmProgram>(
-      parts_.queue, random, RandomProcess(random), RandomProgram(random),
+      parts_.queue, random, RandomProcess(random),
+      RandomProgram(*spec.type, random),
       [judge = parts_.judge](const AttemptId& attempt) {
         return judge->Spec(attempt.job_id).ScriptFor(attempt.number);
       });

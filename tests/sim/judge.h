@@ -8,6 +8,9 @@
 //  - a job has at most one process tree that can execute at any instant, and no
 //    attempt starts beside an older tree at all, unless that one was given up
 //    with its worker's lease and the kernel does not let go of it;
+//  - of an attempt in a warm program, executing is from where that begins it to
+//    where it hands in how it ended; one that began is never handed back, nor
+//    charged to its process, and one that did not is never charged by its end;
 //  - an attempt starts only when its assignment is durable, each number once,
 //    and never after the job's end or its cancellation are durable;
 //  - maximum_attempts: 1 starts at most once; charged attempts keep to theirs;

@@ -61,7 +61,7 @@ struct EndTask {
   int slot;
 };
 // The warm-up of a type ended: makes its cache visible, or removes what there
-// is of it; then answers with CacheReady, in this turn.
+// is of it; answered by CacheReady, in a later turn.
 struct FinishCache {
   int slot;
   TaskTypeRulesPtr type;

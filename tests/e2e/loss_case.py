@@ -45,7 +45,7 @@ class LossTestCase(unittest.TestCase):
 
     def tree(self):
         """The live processes of the job."""
-        return processes_with(self.journal.name)
+        return processes_with(str(self.journal))
 
     def holder_pid(self):
         """The pid of hold_lock.py itself."""

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "base/ids.h"
@@ -41,6 +42,52 @@ struct Exit {
   int64_t max_rss_bytes = 0;
 };
 
+// A process, pool or thread that a task was not to have. The numbers of
+// Outcome are those of vigil.v1.NestedCall.Outcome.
+struct NestedCall {
+  enum class Outcome : int {
+    kUnspecified = 0,
+    kRefused = 1,
+    kAllowed = 2,
+    kSequential = 3,
+  };
+  std::string program;
+  std::string call;
+  Outcome outcome = Outcome::kUnspecified;
+  int64_t count = 0;
+  std::string where;
+
+  friend bool operator==(const NestedCall&, const NestedCall&) = default;
+};
+
+// What NestedCall.call says of a thread above max_threads.
+inline constexpr char kThreadCall[] = "thread";
+
+// A process of a task's tree before a kill; see vigil.v1.ProcessFacts.
+struct ProcessFacts {
+  int pid = 0;
+  int parent_pid = 0;
+  std::string command;
+  std::string state;
+  std::string wait_channel;
+  int threads = 0;
+  absl::Duration cpu_time;
+  int64_t rss_bytes = 0;
+  int64_t peak_rss_bytes = 0;
+  // -1: could not be seen.
+  int open_files = -1;
+};
+
+// A whole tree before a kill.
+struct TreeFacts {
+  // Parents before children; the first ones.
+  std::vector<ProcessFacts> processes;
+  int process_count = 0;
+  int threads = 0;
+  absl::Duration cpu_time;
+  int64_t rss_bytes = 0;
+};
+
 // Facts recorded when an attempt was stopped.
 struct Evidence {
   absl::Duration age;
@@ -51,6 +98,8 @@ struct Evidence {
   bool killed = false;
   absl::Duration time_to_confirmed_death;
   bool death_unconfirmed = false;
+  TreeFacts tree;
+  std::string stack_dump;
 };
 
 // A running attempt as its worker sees it. Durations are ages at the time of
@@ -69,6 +118,10 @@ struct AttemptUpdate {
   std::optional<Progress> progress;
   // A clock that would have fired, under `observe`.
   std::optional<Failure> observed;
+  // Counts since the attempt's start.
+  std::vector<NestedCall> nested_calls;
+  // For those who watch; not kept.
+  std::optional<Failure> notice;
 };
 
 // The end of an attempt: its tree is proved dead, or evidence says it cannot

@@ -5,6 +5,7 @@
 #ifndef VIGIL_BASE_POLICY_H_
 #define VIGIL_BASE_POLICY_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -37,6 +38,26 @@ struct RetryPolicy {
   friend bool operator==(const RetryPolicy&, const RetryPolicy&) = default;
 };
 
+// What becomes of a task that starts more processes than it may. Numbers are
+// those of vigil.v1.JobSpec.OnNestedPool.
+enum class OnNestedPool : int {
+  kUnspecified = 0,
+  kFail = 1,
+  kDeny = 2,
+  kSequential = 3,
+  kAudit = 4,
+  kRetrySequential = 5,
+};
+
+// What a task may have beside its own process; see vigil.v1.JobSpec.
+struct Nesting {
+  OnNestedPool action = OnNestedPool::kFail;
+  int max_processes = 1;
+  int max_threads = 256;
+
+  friend bool operator==(const Nesting&, const Nesting&) = default;
+};
+
 // How the supervisor of an attempt judges it.
 struct Supervision {
   Timeouts timeouts;
@@ -49,6 +70,11 @@ struct Supervision {
   bool stderr_is_activity = true;
   // Output does not end STARTING; only a match of the ready pattern does.
   bool waits_for_ready = false;
+  Nesting nesting = {};
+  // 0: no limit.
+  int64_t max_rss_bytes = 0;
+  // Sent before a clock stops the task; 0: none.
+  int stack_dump_signal = 0;
 };
 
 }  // namespace vigil

@@ -46,13 +46,21 @@ std::string_view AdviceFor(Reason reason);
 // Whether it is retried without being named in retry_on.
 bool RetriedByDefault(Reason reason);
 
+// Whose shortage it was. Numbers are those of vigil.v1.Failure.Exhaustion.
+enum class Exhaustion : int {
+  kUnspecified = 0,
+  kTask = 1,
+  kHost = 2,
+};
+
 // Why something ended, as it is stored and shown.
 struct Failure {
   Reason reason = Reason::kUnspecified;
   // One sentence, at most kFailureMessageBytesMax.
   std::string message;
   // Empty: AdviceFor(reason).
-  std::string advice;
+  std::string advice = {};
+  Exhaustion exhaustion = Exhaustion::kUnspecified;
 
   friend bool operator==(const Failure&, const Failure&) = default;
 };

@@ -11,6 +11,11 @@ constexpr size_t kMessageBytesMax = 4096;
 constexpr size_t kAdviceBytesMax = 1024;
 constexpr size_t kProgressBytesMax = 256;
 constexpr size_t kLastOutputBytesMax = 1024;
+// Of NestedCall, ProcessFacts and Evidence.stack_dump.
+constexpr size_t kNameBytesMax = 64;
+constexpr size_t kWhereBytesMax = 256;
+constexpr size_t kCommandBytesMax = 128;
+constexpr size_t kStackDumpBytesMax = 16 << 10;
 
 }  // namespace
 
@@ -29,10 +34,13 @@ void ToProto(const Failure& failure, v1::Failure* proto) {
   proto->set_advice(failure.advice.empty()
                         ? std::string(AdviceFor(failure.reason))
                         : ToUtf8(failure.advice, kAdviceBytesMax));
+  proto->set_exhaustion(
+      static_cast<v1::Failure::Exhaustion>(failure.exhaustion));
 }
 
 Failure FromProto(const v1::Failure& proto) {
-  return {static_cast<Reason>(proto.reason()), proto.message(), proto.advice()};
+  return {static_cast<Reason>(proto.reason()), proto.message(), proto.advice(),
+          static_cast<Exhaustion>(proto.exhaustion())};
 }
 
 void ToProto(const Exit& exit, v1::Exit* proto) {
@@ -53,6 +61,48 @@ Exit FromProto(const v1::Exit& proto) {
   return exit;
 }
 
+void ToProto(const NestedCall& call, v1::NestedCall* proto) {
+  proto->set_program(ToUtf8(call.program, kNameBytesMax));
+  proto->set_call(ToUtf8(call.call, kNameBytesMax));
+  proto->set_outcome(static_cast<v1::NestedCall::Outcome>(call.outcome));
+  proto->set_count(call.count);
+  proto->set_where(ToUtf8(call.where, kWhereBytesMax));
+}
+
+NestedCall FromProto(const v1::NestedCall& proto) {
+  return {proto.program(), proto.call(),
+          static_cast<NestedCall::Outcome>(proto.outcome()), proto.count(),
+          proto.where()};
+}
+
+void ToProto(const ProcessFacts& process, v1::ProcessFacts* proto) {
+  proto->set_pid(process.pid);
+  proto->set_parent_pid(process.parent_pid);
+  proto->set_command(ToUtf8(process.command, kCommandBytesMax));
+  proto->set_state(process.state);
+  proto->set_wait_channel(ToUtf8(process.wait_channel, kNameBytesMax));
+  proto->set_threads(process.threads);
+  ToProto(process.cpu_time, proto->mutable_cpu_time());
+  proto->set_rss_bytes(process.rss_bytes);
+  proto->set_peak_rss_bytes(process.peak_rss_bytes);
+  proto->set_open_files(process.open_files);
+}
+
+ProcessFacts FromProto(const v1::ProcessFacts& proto) {
+  ProcessFacts process;
+  process.pid = proto.pid();
+  process.parent_pid = proto.parent_pid();
+  process.command = proto.command();
+  process.state = proto.state();
+  process.wait_channel = proto.wait_channel();
+  process.threads = proto.threads();
+  process.cpu_time = FromProto(proto.cpu_time());
+  process.rss_bytes = proto.rss_bytes();
+  process.peak_rss_bytes = proto.peak_rss_bytes();
+  process.open_files = proto.open_files();
+  return process;
+}
+
 void ToProto(const Evidence& evidence, v1::Evidence* proto) {
   ToProto(evidence.age, proto->mutable_age());
   ToProto(evidence.silence, proto->mutable_silence());
@@ -68,6 +118,16 @@ void ToProto(const Evidence& evidence, v1::Evidence* proto) {
   ToProto(evidence.time_to_confirmed_death,
           proto->mutable_time_to_confirmed_death());
   proto->set_death_unconfirmed(evidence.death_unconfirmed);
+  for (const ProcessFacts& process : evidence.tree.processes) {
+    ToProto(process, proto->add_processes());
+  }
+  proto->set_process_count(evidence.tree.process_count);
+  proto->set_threads(evidence.tree.threads);
+  if (evidence.tree.process_count > 0) {
+    ToProto(evidence.tree.cpu_time, proto->mutable_cpu_time());
+  }
+  proto->set_rss_bytes(evidence.tree.rss_bytes);
+  proto->set_stack_dump(evidence.stack_dump.substr(0, kStackDumpBytesMax));
 }
 
 Evidence FromProto(const v1::Evidence& proto) {
@@ -82,6 +142,14 @@ Evidence FromProto(const v1::Evidence& proto) {
   evidence.killed = proto.killed();
   evidence.time_to_confirmed_death = FromProto(proto.time_to_confirmed_death());
   evidence.death_unconfirmed = proto.death_unconfirmed();
+  for (const v1::ProcessFacts& process : proto.processes()) {
+    evidence.tree.processes.push_back(FromProto(process));
+  }
+  evidence.tree.process_count = proto.process_count();
+  evidence.tree.threads = proto.threads();
+  evidence.tree.cpu_time = FromProto(proto.cpu_time());
+  evidence.tree.rss_bytes = proto.rss_bytes();
+  evidence.stack_dump = proto.stack_dump();
   return evidence;
 }
 
@@ -112,6 +180,12 @@ void ToProto(const AttemptUpdate& update, v1::AttemptUpdate* proto) {
   if (update.observed.has_value()) {
     ToProto(*update.observed, proto->mutable_observed());
   }
+  for (const NestedCall& call : update.nested_calls) {
+    ToProto(call, proto->add_nested_calls());
+  }
+  if (update.notice.has_value()) {
+    ToProto(*update.notice, proto->mutable_notice());
+  }
 }
 
 AttemptUpdate FromProto(const v1::AttemptUpdate& proto) {
@@ -128,6 +202,10 @@ AttemptUpdate FromProto(const v1::AttemptUpdate& proto) {
   update.stderr_bytes = proto.stderr_bytes();
   if (proto.has_progress()) update.progress = FromProto(proto.progress());
   if (proto.has_observed()) update.observed = FromProto(proto.observed());
+  for (const v1::NestedCall& call : proto.nested_calls()) {
+    update.nested_calls.push_back(FromProto(call));
+  }
+  if (proto.has_notice()) update.notice = FromProto(proto.notice());
   return update;
 }
 

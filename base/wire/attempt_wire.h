@@ -26,6 +26,12 @@ Failure FromProto(const v1::Failure& proto);
 void ToProto(const Exit& exit, v1::Exit* proto);
 Exit FromProto(const v1::Exit& proto);
 
+void ToProto(const NestedCall& call, v1::NestedCall* proto);
+NestedCall FromProto(const v1::NestedCall& proto);
+
+void ToProto(const ProcessFacts& process, v1::ProcessFacts* proto);
+ProcessFacts FromProto(const v1::ProcessFacts& proto);
+
 void ToProto(const Evidence& evidence, v1::Evidence* proto);
 Evidence FromProto(const v1::Evidence& proto);
 

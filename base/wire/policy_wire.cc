@@ -67,6 +67,15 @@ Supervision SupervisionOf(const v1::JobSpec& spec) {
   supervision.stderr_is_activity =
       !neither && activity.streams() != v1::ActivityPolicy::STREAMS_STDOUT;
   supervision.waits_for_ready = !activity.ready_pattern().empty();
+  Nesting& nesting = supervision.nesting;
+  nesting.action =
+      spec.on_nested_pool() == v1::JobSpec::ON_NESTED_POOL_UNSPECIFIED
+          ? OnNestedPool::kFail
+          : static_cast<OnNestedPool>(spec.on_nested_pool());
+  if (spec.has_max_processes()) nesting.max_processes = spec.max_processes();
+  if (spec.has_max_threads()) nesting.max_threads = spec.max_threads();
+  supervision.max_rss_bytes = spec.max_rss_bytes();
+  supervision.stack_dump_signal = spec.stack_dump_signal();
   return supervision;
 }
 

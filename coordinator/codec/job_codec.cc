@@ -59,6 +59,11 @@ AttemptRecord FromProto(const v1::Attempt& proto, const JobId& job_id) {
   for (const v1::Failure& observed : proto.observed()) {
     attempt.observed.push_back(vigil::FromProto(observed));
   }
+  for (const v1::NestedCall& call : proto.nested_calls()) {
+    attempt.last.nested_calls.push_back(vigil::FromProto(call));
+  }
+  attempt.sequential = proto.sequential();
+  attempt.nested_dispatches = proto.nested_dispatches();
   return attempt;
 }
 
@@ -108,6 +113,11 @@ void ToProto(const AttemptRecord& attempt, v1::Attempt* proto) {
   for (const Failure& observed : attempt.observed) {
     vigil::ToProto(observed, proto->add_observed());
   }
+  for (const NestedCall& call : attempt.last.nested_calls) {
+    vigil::ToProto(call, proto->add_nested_calls());
+  }
+  proto->set_sequential(attempt.sequential);
+  proto->set_nested_dispatches(attempt.nested_dispatches);
 }
 
 v1::Job ToProto(const Job& job, WaitingReason waiting) {
@@ -153,6 +163,7 @@ store::JobRow EncodeRow(const Job& job) {
     stored.set_result_bytes(*job.result_bytes);
   }
   stored.set_last_attempt(job.last_attempt);
+  stored.set_sequential(job.sequential);
   vigil::ToProto(job.queue_time, stored.mutable_queue_time());
   store::JobRow row;
   row.job_id = job.id.value();
@@ -192,6 +203,7 @@ absl::StatusOr<std::unique_ptr<Job>> DecodeRow(const store::JobRow& row,
   job->lost_attempts = stored.lost_attempts();
   job->process_failures = stored.process_failures();
   job->last_attempt = stored.last_attempt();
+  job->sequential = stored.sequential();
   for (const v1::Attempt& attempt : proto.attempts()) {
     job->attempts.push_back(FromProto(attempt, job->id));
   }

@@ -19,6 +19,10 @@ std::shared_ptr<const JobPolicy> PolicyPool::Get(const v1::JobSpec& spec,
   *head.mutable_labels() = spec.labels();
   if (spec.has_max_processes()) head.set_max_processes(spec.max_processes());
   head.set_pty(spec.pty());
+  head.set_on_nested_pool(spec.on_nested_pool());
+  if (spec.has_max_threads()) head.set_max_threads(spec.max_threads());
+  head.set_max_rss_bytes(spec.max_rss_bytes());
+  head.set_stack_dump_signal(spec.stack_dump_signal());
   *head.mutable_exit_reasons() = spec.exit_reasons();
   std::string bytes = SerializeDeterministically(head);
 
@@ -31,6 +35,8 @@ std::shared_ptr<const JobPolicy> PolicyPool::Get(const v1::JobSpec& spec,
   policy->schedule_to_close = timeouts.schedule_to_close;
   policy->retry = FromProto(head.retry());
   policy->cancel_on_disconnect = cancel_on_disconnect;
+  policy->retry_sequential =
+      head.on_nested_pool() == v1::JobSpec::ON_NESTED_POOL_RETRY_SEQUENTIAL;
   policy->spec = std::move(bytes);
   entry = policy;
   if (policies_.size() > sweep_at_) {

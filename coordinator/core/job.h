@@ -55,6 +55,8 @@ struct JobPolicy {
   RetryPolicy retry;
   // The job is cancelled when its RunJob stream breaks and is not taken over.
   bool cancel_on_disconnect = false;
+  // An attempt that ends NESTED_POOL is followed by one that runs SEQUENTIAL.
+  bool retry_sequential = false;
   // Opaque to the core: the resolved vigil.v1.JobSpec without command,
   // arguments and input.
   std::string spec;
@@ -83,6 +85,9 @@ struct AttemptRecord {
   int spawn_errno = 0;
   bool charged = true;
   std::vector<Failure> observed;
+  bool sequential = false;
+  // Jobs that it submitted, which were refused.
+  int nested_dispatches = 0;
 };
 
 // A state from which the next attempt can go on; its bytes are in the store.
@@ -119,6 +124,8 @@ struct Job : DeadlineItem {
   // When it is cancelled because nobody took its broken RunJob over.
   absl::Time owner_deadline = absl::InfiniteFuture();
   bool cancel_requested = false;
+  // Its attempts run SEQUENTIAL from now on.
+  bool sequential = false;
   // Attempts that count against maximum_attempts, those lost with their
   // workers, and those whose process ended before it took the job.
   int charged_attempts = 0;

@@ -365,8 +365,8 @@ def pool_raises_what_an_item_raised():
     with pool(2) as it:
         return [outcome(it.apply, f, (3,)) for f in
                 (fail, fail_odd, chained)] + [
-                    outcome(it.map, fail_odd, range(4)),
-                    outcome(it.map, fail_odd, range(4), 1),
+                    outcome(it.map, fail_odd, range(3)),
+                    outcome(it.map, fail_odd, range(3), 1),
                     outcome(it.apply, fail_privately, (1,))]
 
 

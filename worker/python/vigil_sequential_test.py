@@ -199,7 +199,8 @@ class SequentialTest(unittest.TestCase):
         self.assertEqual(self.said("""
             with multiprocessing.Pool(4, say, ("pool",)) as it:
                 it.map(abs, range(4))
-            with ProcessPoolExecutor(4, initializer=say, initargs=("it",)) as it:
+            with ProcessPoolExecutor(
+                    4, initializer=say, initargs=("it",)) as it:
                 list(it.map(abs, range(4)))
             """), ["pool", "it"])
 

@@ -84,7 +84,13 @@ class ReportTest(SitecustomizeTest):
         outside = tempfile.TemporaryDirectory()
         self.addCleanup(outside.cleanup)
         program = pathlib.Path(outside.name) / "mix.py"
-        program.write_text("import vocal\nvocal.Vocals()\n")
+        program.write_text(textwrap.dedent(f"""\
+            import concurrent.futures.process, sys
+            # As if Python, too, were where its packages are.
+            sys.modules["vigil_sequential"]._LIBRARY = "{self.directory}/"
+            import vocal
+            vocal.Vocals()
+            """))
         self.run_python(str(program), PYTHONPATH=os.pathsep.join(
             [HERE, str(self.directory / "site-packages")]))
         self.run_python("-c", "\nimport multiprocessing.pool as p; p.Pool(1)")
@@ -119,6 +125,7 @@ class ReportTest(SitecustomizeTest):
         line = self.report.read_bytes()
         self.assertIn(len(line), (511, 512))
         self.assertEqual((line.count(b"\n"), line.count(b"\t")), (1, 3))
+        self.assertNotIn("\ufffd", line.decode())  # No half characters.
         _, program, _, where = line.decode().split("\t")
         self.assertTrue(program.startswith("\\t\\n\\\\\u20ac"), program)
         self.assertTrue(where.endswith("\u00e4/a\\tb.py:1\n"), where)
@@ -181,12 +188,16 @@ class StartTest(SitecustomizeTest):
                 print(type(module.__loader__).__name__,
                       module.__spec__.loader is module.__loader__,
                       len(inspect.getsource(module)) > 10000)
-            importlib.reload(process).ProcessPoolExecutor(1)
+            pool.Pool(1), process.ProcessPoolExecutor(1)
+            importlib.reload(process)
+            importlib.reload(pool)
+            pool.Pool(1), process.ProcessPoolExecutor(1)
             print(inspect.signature(pool.Pool))
             """))
         self.assertEqual(done.stdout, "SourceFileLoader True True\n" * 2 +
                          "(processes=None, initializer=None, initargs=(), "
                          "maxtasksperchild=None, context=None)\n", done.stderr)
+        self.assertEqual(len(self.reported()), 4)
 
     def test_hands_over_to_the_next_sitecustomize(self):
         self.write("next/sitecustomize.py",

@@ -15,6 +15,7 @@ is asked for, or at join(); what an item or an initializer does to its process
 """
 
 import functools
+import io
 import os
 import sys
 import threading
@@ -34,8 +35,15 @@ _REPORT = os.environ.get("VIGIL_REPORT")
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _warned = set()
 
-_dumps = ForkingPickler.dumps
 _loads = ForkingPickler.loads
+
+
+def _dumps(value):
+    # Not ForkingPickler.dumps, whose view of a buffer may be collected after
+    # its buffer: that ends Python 3.12 by a signal.
+    buffer = io.BytesIO()
+    ForkingPickler(buffer).dump(value)
+    return buffer.getvalue()
 
 
 # Who opens pools.
@@ -132,7 +140,8 @@ class _OneItem:
 class _Interrupts:
     """Finds exceptions that were meant for the process, not for its item.
 
-    Python raises them wherever the process is. A worker function would keep
+    Python raises them wherever the process is: KeyboardInterrupt, and Cancelled
+    of a warm task. A worker function would keep
     them as the result of an item, which the caller may never look at.
     """
 
@@ -143,6 +152,8 @@ class _Interrupts:
         def watched(*args, **kwargs):
             try:
                 return function(*args, **kwargs)
+            except Exception:
+                raise
             except BaseException as error:
                 if (isinstance(error, KeyboardInterrupt) or
                         type(error).__module__ == "vigil_task"):
@@ -455,11 +466,13 @@ def _replace(cls, name, method):
 
 def patch(module):
     """Makes the pools of one of the two modules sequential."""
-    if getattr(module, "_vigil_sequential", False):
-        return
-    module._vigil_sequential = True
-    if module.__name__ == "multiprocessing.pool":
+    is_pool = module.__name__ == "multiprocessing.pool"
+    cls = module.Pool if is_pool else module.ProcessPoolExecutor
+    if "_vigil_sequential" in vars(cls):
+        return  # Another copy of us was first.
+    cls._vigil_sequential = True
+    if is_pool:
         _patch_pool(module)
-    else:
-        for name in ("__init__", "submit", "shutdown"):
-            _replace(module.ProcessPoolExecutor, name, getattr(_Executor, name))
+        return
+    for name in ("__init__", "submit", "shutdown"):
+        _replace(cls, name, getattr(_Executor, name))

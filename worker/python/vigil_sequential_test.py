@@ -261,14 +261,22 @@ class SequentialTest(unittest.TestCase):
                         said.append(["raised", repr(error)])
             """), ["TaskError(1)", "Other(2)", ["raised", "Cancelled(3)"]])
 
-    def test_a_callback_may_use_another_pool(self):
+    def test_callbacks_may_use_each_others_pools(self):
         self.assertEqual(self.said("""
-            pools = ProcessPoolExecutor(1), multiprocessing.Pool(1)
-            pools[0].submit(abs, 1).add_done_callback(
-                lambda _: pools[1].apply_async(abs, (2,), callback=say))
-            pools[1].apply_async(abs, (3,), callback=lambda _:
-                say(pools[0].submit(abs, 4).result()))
-            """), [2, 4])
+            def run(own, other):
+                def callback(value):
+                    barrier.wait(60)  # Both pools have a callback now.
+                    said.append(other.apply(abs, (value - 3,)))
+                own.apply_async(abs, (1,), callback=callback)
+            barrier = threading.Barrier(2)
+            pools = multiprocessing.Pool(1), multiprocessing.Pool(1)
+            threads = [threading.Thread(target=run, args=order, daemon=True)
+                       for order in (pools, pools[::-1])]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(60)
+            """), [2, 2])
 
     def test_pools_are_collected_without_the_cycle_collector(self):
         self.assertEqual(self.said("""

@@ -4,14 +4,16 @@ Usage: pools.py KIND N
 KIND is executor-fork, executor-spawn, executor-forkserver (a pool of two
 processes of concurrent.futures), pool or pool-spawn (of multiprocessing),
 async (run_in_executor), or threads (each item of a pool of threads opens
-another one).
+another one). A pool that hangs is ended by SIGALRM after a minute.
 """
 import asyncio
 import concurrent.futures
 import multiprocessing
+import signal
 import sys
 
 WORKERS = 2
+SECONDS_MAX = 60
 
 
 def square(number: int) -> int:
@@ -20,7 +22,8 @@ def square(number: int) -> int:
 
 def executor(method: str | None = None) -> concurrent.futures.Executor:
     return concurrent.futures.ProcessPoolExecutor(
-        WORKERS, multiprocessing.get_context(method))
+        WORKERS, multiprocessing.get_context(method), signal.alarm,
+        (SECONDS_MAX,))  # Workers do not inherit the alarm.
 
 
 def square_in_threads(number: int) -> int:
@@ -42,7 +45,7 @@ def squares(kind: str, count: int) -> list[int]:
             return list(pool.map(square, range(count)))
     if name == "pool":
         context = multiprocessing.get_context(method or None)
-        with context.Pool(WORKERS) as pool:
+        with context.Pool(WORKERS, signal.alarm, (SECONDS_MAX,)) as pool:
             return pool.map(square, range(count))
     if name == "threads":
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
@@ -53,4 +56,5 @@ def squares(kind: str, count: int) -> list[int]:
 
 
 if __name__ == "__main__":
+    signal.alarm(SECONDS_MAX)
     print(sorted(squares(sys.argv[1], int(sys.argv[2]))))

@@ -2,8 +2,8 @@
 
 Usage: shellout.py KIND
 KIND is os-system, popen, posix-spawn or subprocess-run, with one helper, or
-pipeline: a shell that has three at once. Prints `said: TEXT` and `ended: STATUS`,
-or `refused: ERROR`; what os-system runs prints by itself.
+pipeline: a shell that has three at once. Prints `said: TEXT` and `ended:
+STATUS`, or `refused: ERROR`; what os-system runs prints by itself.
 """
 import os
 import subprocess

@@ -3,14 +3,17 @@
 Usage: songs.py POOL SONG... | songs.py --plain SONG...
 A song is a number. Its calibration takes some 20 ms of CPU in CHUNKS chunks,
 by a ProcessPoolExecutor(POOL) or, with --plain, without one; prints a line
-`song NUMBER RESULT`, the same in either way.
+`song NUMBER RESULT`, the same in either way. A song that hangs
+is ended by SIGALRM after a minute.
 """
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
 
 CHUNKS = 4
 STEPS = 45_000  # Of a chunk: some 5 ms.
 MODULUS = 2**31 - 1
+SECONDS_MAX = 60  # Of a song.
 
 
 def calibrate_chunk(song: int, chunk: int) -> int:
@@ -22,10 +25,13 @@ def calibrate_chunk(song: int, chunk: int) -> int:
 
 
 def calibrate(song: int, pool: int | None) -> int:
+    signal.alarm(SECONDS_MAX)
     songs, chunks = [song] * CHUNKS, range(CHUNKS)
     if pool is None:
         return sum(map(calibrate_chunk, songs, chunks))
-    with ProcessPoolExecutor(pool) as executor:
+    # Workers do not inherit the alarm.
+    with ProcessPoolExecutor(pool, initializer=signal.alarm,
+                             initargs=(SECONDS_MAX,)) as executor:
         return sum(executor.map(calibrate_chunk, songs, chunks))
 
 

@@ -98,8 +98,8 @@ struct Evidence {
   bool killed = false;
   absl::Duration time_to_confirmed_death;
   bool death_unconfirmed = false;
-  TreeFacts tree;
-  std::string stack_dump;
+  TreeFacts tree = {};
+  std::string stack_dump = {};
 };
 
 // A running attempt as its worker sees it. Durations are ages at the time of

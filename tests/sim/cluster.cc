@@ -24,6 +24,8 @@ absl::string_view SlotStateName(worker::SlotState state) {
       return "slot: SPAWNING";
     case worker::SlotState::kRunning:
       return "slot: RUNNING";
+    case worker::SlotState::kDumping:
+      return "slot: DUMPING";
     case worker::SlotState::kSoftStop:
       return "slot: SOFT_STOP";
     case worker::SlotState::kInspecting:

@@ -3,6 +3,7 @@
 #ifndef VIGIL_TESTS_SIM_TASK_SCRIPT_H_
 #define VIGIL_TESTS_SIM_TASK_SCRIPT_H_
 
+#include <cstdint>
 #include <optional>
 
 #include "absl/time/time.h"
@@ -55,6 +56,8 @@ struct TaskScript {
   // not at all.
   OnTerm on_term = OnTerm::kDie;
   absl::Duration term_delay;
+  // What its tree holds while it lives.
+  int64_t rss_bytes = 0;
   // Descendants, each the child of the one before, that live until killed.
   int descendants = 0;
   // From SIGKILL to death; infinite for a process stuck in the kernel. Of the

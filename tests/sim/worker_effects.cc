@@ -227,25 +227,38 @@ void WorkerNode::Do(const worker::SoftStop& effect) {
   place.node->Request(slot::SignalRequested{15});
 }
 
+void WorkerNode::Do(const worker::DumpStack&) {
+  // What it writes then is no output of the script's.
+  parts_.coverage->Count("stack dumped");
+}
+
+void WorkerNode::Do(const worker::CheckMemory& effect) {
+  const Place& place = At(effect.slot);
+  core_->MemorySeen(
+      effect.slot,
+      place.tree == nullptr ? -1 : place.tree->script().rss_bytes,
+      parts_.queue->now(), &effects_);
+}
+
 void WorkerNode::Do(const worker::KillTree& effect) {
   At(effect.slot).node->Request(slot::KillRequested{});
 }
 
 void WorkerNode::Do(const worker::CollectOutput& effect) {
   Place& place = At(effect.slot);
-  std::optional<Reason> text_reason;
+  worker::EndFindings findings;
   if (place.tree != nullptr) {
     if (parts_.mutant != Mutant::kLastWordsUnread) TakeFrames(effect.slot);
     ReadPipes(effect.slot);
     place.rests = false;
     if (place.tree->ended_by_itself()) {
-      text_reason = place.tree->script().text_reason;
+      findings.text_reason = place.tree->script().text_reason;
     }
   }
   place.tree = nullptr;
   place.program = nullptr;
   place.reads = false;
-  core_->OutputCollected(effect.slot, text_reason, parts_.queue->now(),
+  core_->OutputCollected(effect.slot, findings, parts_.queue->now(),
                          &effects_);
 }
 

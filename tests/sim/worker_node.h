@@ -165,6 +165,8 @@ class WorkerNode : public Network::WorkerEnd,
   void Do(const worker::EndTask& effect);
   void Do(const worker::FinishCache& effect);
   void Do(const worker::CheckOutput& effect);
+  void Do(const worker::DumpStack& effect);
+  void Do(const worker::CheckMemory& effect);
   void Do(const worker::SoftStop& effect);
   void Do(const worker::KillTree& effect);
   void Do(const worker::CollectOutput& effect);

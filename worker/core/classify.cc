@@ -1,6 +1,7 @@
 #include "worker/core/classify.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "absl/strings/str_cat.h"
@@ -20,11 +21,166 @@ std::string Rounded(absl::Duration duration) {
           : absl::Trunc(duration, absl::Milliseconds(100)));
 }
 
+// What a shell says of a child that SIGKILL ended.
+constexpr int kShellSigkillStatus = 128 + SIGKILL;
+
+Failure OomFailure(const Exit& exit, OomKill oom) {
+  return Failure{
+      Reason::kOutOfMemory,
+      absl::StrCat(
+          exit.signal.has_value()
+              ? "the program was ended by signal 9 (Killed)"
+              : "the program exited with status 137 (a process of it was "
+                "killed)",
+          oom == OomKill::kCertain
+              ? ", by the kernel, because memory was short (its control group "
+                "counts one more such kill)"
+              : ", probably by the kernel, because memory was short (it killed "
+                "somebody on this host meanwhile)"),
+      "", oom == OomKill::kCertain ? Exhaustion::kTask : Exhaustion::kHost};
+}
+
+std::string Count(int count, absl::string_view singular,
+                  absl::string_view plural) {
+  return absl::StrCat(count, " ", count == 1 ? singular : plural);
+}
+
+// Whether a failure may be the consequence of refused calls: not what others
+// caused, and not what the task says of its input.
+bool MayFollowRefusal(Reason reason) {
+  switch (reason) {
+    case Reason::kStartupTimeout:
+    case Reason::kInactivityTimeout:
+    case Reason::kProgressTimeout:
+    case Reason::kStartToCloseTimeout:
+    case Reason::kResourceExhausted:
+    case Reason::kTaskError:
+    case Reason::kNonzeroExit:
+    case Reason::kSignalled:
+    case Reason::kProtocolError:
+      return true;
+    case Reason::kUnspecified:
+    case Reason::kScheduleToStartTimeout:
+    case Reason::kScheduleToCloseTimeout:
+    case Reason::kSlowChunks:
+    case Reason::kCancelled:
+    case Reason::kDrained:
+    case Reason::kWorkerLost:
+    case Reason::kOutOfMemory:
+    case Reason::kNestedPool:
+    case Reason::kNestedDispatch:
+    case Reason::kInvalidInput:
+    case Reason::kInvalidResult:
+    case Reason::kSpawnFailed:
+    case Reason::kOutputLimit:
+    case Reason::kServerUnavailable:
+    case Reason::kInternal:
+      return false;
+  }
+  return false;
+}
+
+bool IsClock(Reason reason) {
+  return reason == Reason::kStartupTimeout ||
+         reason == Reason::kInactivityTimeout ||
+         reason == Reason::kProgressTimeout ||
+         reason == Reason::kStartToCloseTimeout;
+}
+
+constexpr char kThreadAdvice[] =
+    "Thread pools inside thread pools multiply: let it use fewer threads, or "
+    "raise --max_threads.";
+
 }  // namespace
+
+Failure NestedPoolFailure(const NestedCall& call, int live,
+                          const Nesting& nesting) {
+  const std::string wanted =
+      nesting.max_processes == 0
+          ? absl::StrCat(call.program, " wanted a process (", call.call,
+                         "), and may have none")
+          : absl::StrCat(call.program, " wanted another process (", call.call,
+                         ") while ", live, " lived", " beside the task's own");
+  return Failure{
+      Reason::kNestedPool,
+      absl::StrCat(wanted, " (max_processes ", nesting.max_processes, ")"), ""};
+}
+
+Failure NestedCallNotice(const NestedCall& call, int live,
+                         const Nesting& nesting) {
+  if (call.call == kThreadCall) {
+    return Failure{
+        Reason::kResourceExhausted,
+        absl::StrCat(call.program, " wanted another thread while ", live,
+                     " lived (max_threads ", nesting.max_threads, ")",
+                     call.outcome == NestedCall::Outcome::kRefused
+                         ? "; it was refused"
+                         : "; it was let through (AUDIT)"),
+        kThreadAdvice, Exhaustion::kTask};
+  }
+  Failure notice = NestedPoolFailure(call, live, nesting);
+  absl::StrAppend(&notice.message, call.outcome == NestedCall::Outcome::kRefused
+                                       ? "; it was refused"
+                                       : "; it was let through (AUDIT)");
+  return notice;
+}
+
+Failure BlameNesting(Failure failure, const std::vector<NestedCall>& calls,
+                     const Nesting& nesting) {
+  if (!MayFollowRefusal(failure.reason)) return failure;
+  const NestedCall* process = nullptr;
+  const NestedCall* thread = nullptr;
+  for (const NestedCall& call : calls) {
+    if (call.outcome != NestedCall::Outcome::kRefused) continue;
+    (call.call == kThreadCall ? thread : process) = &call;
+  }
+  if (process != nullptr) {
+    failure.message = absl::StrFormat(
+        "%s was refused %s (%s; max_processes %d); then %s%s", process->program,
+        Count(static_cast<int>(process->count), "process", "processes"),
+        process->call, nesting.max_processes,
+        IsClock(failure.reason) ? ReasonName(failure.reason) + ": " : "",
+        failure.message);
+    failure.reason = Reason::kNestedPool;
+    failure.advice.clear();
+  } else if (thread != nullptr && !IsClock(failure.reason)) {
+    failure.message = absl::StrFormat(
+        "%s had all the threads it may have, and was refused %s more "
+        "(max_threads %d): nested thread pools; then %s",
+        thread->program, Count(static_cast<int>(thread->count), "one", "ones"),
+        nesting.max_threads, failure.message);
+    failure.reason = Reason::kResourceExhausted;
+    failure.advice = kThreadAdvice;
+    failure.exhaustion = Exhaustion::kTask;
+  }
+  return failure;
+}
+
+Failure MemoryFailure(int64_t rss_bytes, int64_t max_rss_bytes) {
+  constexpr double kMiB = 1 << 20;
+  return Failure{
+      Reason::kOutOfMemory,
+      absl::StrFormat("its processes held %.1f MiB of memory (max_rss %.1f "
+                      "MiB)",
+                      static_cast<double>(rss_bytes) / kMiB,
+                      static_cast<double>(max_rss_bytes) / kMiB),
+      "Give it a smaller input, or raise --max_rss.", Exhaustion::kTask};
+}
 
 Verdict ClassifyExit(const Exit& exit,
                      const std::map<int, Reason>& exit_reasons,
-                     std::optional<Reason> text_reason) {
+                     std::optional<Reason> text_reason, OomKill oom) {
+  const bool killed =
+      exit.signal == SIGKILL || exit.status == kShellSigkillStatus;
+  if (killed && oom != OomKill::kNone) return {OomFailure(exit, oom)};
+  if (exit.signal == SIGKILL) {
+    return {Failure{text_reason.value_or(Reason::kSignalled),
+                    "the program was ended by signal 9 (Killed), which Vigil "
+                    "did not send",
+                    "Somebody sent it, or the kernel did because memory was "
+                    "short and Vigil cannot see that here: look into the "
+                    "kernel's log."}};
+  }
   if (exit.signal.has_value()) {
     return {Failure{text_reason.value_or(Reason::kSignalled),
                     absl::StrFormat("the program was ended by signal %d (%s)",
@@ -53,9 +209,10 @@ Verdict ClassifyExit(const Exit& exit,
 }
 
 Verdict ClassifySpawnFailure(int error, const std::string& what) {
-  return {Failure{Reason::kSpawnFailed,
-                  absl::StrCat(what, ": ", strerror(error)), ""},
-          error == EAGAIN || error == ENOMEM};
+  const bool exhausted =
+      error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
+  return {Failure{exhausted ? Reason::kResourceExhausted : Reason::kSpawnFailed,
+                  absl::StrCat(what, ": ", strerror(error)), ""}};
 }
 
 Failure HandedToBroken() {

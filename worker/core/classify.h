@@ -3,9 +3,11 @@
 #ifndef VIGIL_WORKER_CORE_CLASSIFY_H_
 #define VIGIL_WORKER_CORE_CLASSIFY_H_
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "base/attempt.h"
@@ -15,6 +17,15 @@
 
 namespace vigil::worker {
 
+// Whether the kernel killed for want of memory.
+enum class OomKill {
+  kNone,
+  // Somebody on the host was killed while the program ran; it may be this one.
+  kLikely,
+  // A process of the worker's own control group was.
+  kCertain,
+};
+
 // What an ended program means.
 struct Verdict {
   // Absent: success.
@@ -23,12 +34,28 @@ struct Verdict {
   bool retryable = false;
 };
 
-// Judges an exit that Vigil did not cause. `exit_reasons` comes first, then
-// `text_reason` (what the patterns found in stderr), then sysexits.h: 65
-// INVALID_INPUT, 75 TASK_ERROR that may be tried again.
+// Judges an exit that Vigil did not cause. A SIGKILL that nobody here sent is
+// OUT_OF_MEMORY if `oom` says so, also one that a shell tells of by exit status
+// 137. Else `exit_reasons` come first, then `text_reason` (what the patterns
+// found in stderr), then sysexits.h: 65 INVALID_INPUT, 75 TASK_ERROR that may
+// be tried again.
 Verdict ClassifyExit(const Exit& exit,
                      const std::map<int, Reason>& exit_reasons,
-                     std::optional<Reason> text_reason);
+                     std::optional<Reason> text_reason,
+                     OomKill oom = OomKill::kNone);
+
+// The failure of a task that wanted one process too many.
+Failure NestedPoolFailure(const NestedCall& call, int live,
+                          const Nesting& nesting);
+// What those who watch are told of the first call of its kind.
+Failure NestedCallNotice(const NestedCall& call, int live,
+                         const Nesting& nesting);
+// A failure that followed upon refused calls is named for them; others stay as
+// they are.
+Failure BlameNesting(Failure failure, const std::vector<NestedCall>& calls,
+                     const Nesting& nesting);
+// The failure of a task whose processes hold `rss_bytes`.
+Failure MemoryFailure(int64_t rss_bytes, int64_t max_rss_bytes);
 
 // Judges a program that could not be started.
 Verdict ClassifySpawnFailure(int error, const std::string& what);

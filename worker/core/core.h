@@ -22,6 +22,7 @@
 #include "base/deadline_heap.h"
 #include "base/ids.h"
 #include "base/policy.h"
+#include "worker/core/classify.h"
 #include "worker/core/effects.h"
 #include "worker/core/frame_kind.h"
 #include "worker/core/limits.h"
@@ -42,6 +43,14 @@ struct TreeReport {
   absl::Duration user_time;
   absl::Duration system_time;
   int64_t max_rss_bytes = 0;
+};
+
+// What a look at the whole life of an ended program found.
+struct EndFindings {
+  // What the patterns find in its stderr.
+  std::optional<Reason> text_reason = std::nullopt;
+  // Whether the kernel killed a process of it because memory was short.
+  OomKill oom = OomKill::kNone;
 };
 
 class Core {
@@ -87,6 +96,11 @@ class Core {
   void TreeEmpty(int slot, const TreeReport& report, absl::Time now,
                  Effects* fx);
 
+  // The program wanted a process or thread above its limits. `call` counts
+  // since its start; `live` is how many there were.
+  void NestedCallSeen(int slot, const NestedCall& call, int live,
+                      absl::Time now, Effects* fx);
+
   // --- from the tasks' output
   void Output(int slot, bool is_stderr, int64_t bytes, absl::Time now,
               Effects* fx);
@@ -97,9 +111,12 @@ class Core {
   void ReadingPaused(int slot, absl::Time now);
   void ReadingResumed(int slot, absl::Time now);
   void OutputChecked(int slot, absl::Time now, Effects* fx);
-  // `text_reason` is what the patterns found in stderr.
-  void OutputCollected(int slot, std::optional<Reason> text_reason,
-                       absl::Time now, Effects* fx);
+  void OutputCollected(int slot, const EndFindings& findings, absl::Time now,
+                       Effects* fx);
+  // Answers CheckMemory. Negative: nobody knows.
+  void MemorySeen(int slot, int64_t rss_bytes, absl::Time now, Effects* fx);
+  // The warnings of Python's pools that ran in sequence, of this attempt.
+  void SequentialPoolsSeen(int slot, const std::vector<NestedCall>& pools);
 
   // --- from warm programs
   // What is wrong with a frame of this kind, which names `attempt` (nullopt:
@@ -219,6 +236,8 @@ class Core {
   void EndOverdueWaiting(absl::Time now, Effects* fx);
   void StartClocks(SlotRecord* slot, absl::Time now);
   void BecomeActive(SlotRecord* slot, absl::Time now, Effects* fx);
+  // The program writes what it does, if that was asked for; then BeginStop.
+  void BeginDump(SlotRecord* slot, Failure cause, absl::Time now, Effects* fx);
   void BeginStop(SlotRecord* slot, Failure cause, absl::Time now, Effects* fx);
   void BeginKill(SlotRecord* slot, Failure cause, absl::Time now, Effects* fx);
   void TakeEvidence(SlotRecord* slot, absl::Time now);
@@ -227,10 +246,9 @@ class Core {
   void Report(SlotRecord* slot, absl::Time now, Effects* fx);
   AttemptUpdate CountsAt(const SlotRecord& slot, absl::Time now) const;
   // core_end.cc
-  void EndWarmUp(SlotRecord* slot, std::optional<Reason> text_reason,
-                 Effects* fx);
+  void EndWarmUp(SlotRecord* slot, const EndFindings& findings, Effects* fx);
   void EndAttempt(std::unique_ptr<RunningAttempt> attempt,
-                  const Program& program, std::optional<Reason> text_reason,
+                  const Program& program, const EndFindings& findings,
                   absl::Time now, Effects* fx);
   // The tree is empty and its output is read: what becomes of the slot.
   void Vacate(SlotRecord* slot, absl::Time now, Effects* fx);

@@ -122,6 +122,9 @@ void Core::StartClocks(SlotRecord* slot, absl::Time now) {
   RunningAttempt& attempt = *slot->attempt;
   attempt.clocks.emplace(attempt.supervision, now, attempt.close_deadline);
   if (slot->program->warm()) attempt.clocks->AwaitStarted();
+  if (attempt.start.supervision.max_rss_bytes > 0) {
+    attempt.memory_check_time = now + kMemoryCheckInterval;
+  }
 }
 
 void Core::Spawned(int slot, absl::Time now, Effects* fx) {
@@ -274,7 +277,7 @@ void Core::ApplyClocks(SlotRecord* slot, absl::Time now, bool checked,
   Failure failure =
       ClockFailure(*fired, supervision, *attempt.clocks, attempt.counts, now);
   if (!supervision.observe) {
-    BeginStop(slot, std::move(failure), now, fx);
+    BeginDump(slot, std::move(failure), now, fx);
     return;
   }
   attempt.clocks->Silence(*fired);
@@ -306,6 +309,22 @@ void Core::TakeEvidence(SlotRecord* slot, absl::Time now) {
   attempt.evidence->age = now - attempt.clocks->start();
   attempt.evidence->silence = now - attempt.clocks->last_activity();
   if (attempt.stop_time == absl::InfinitePast()) attempt.stop_time = now;
+}
+
+void Core::BeginDump(SlotRecord* slot, Failure cause, absl::Time now,
+                     Effects* fx) {
+  RunningAttempt& attempt = *slot->attempt;
+  const int signum = attempt.supervision.stack_dump_signal;
+  if (signum == 0 || slot->program->purpose == SpawnPurpose::kWarmUp) {
+    BeginStop(slot, std::move(cause), now, fx);
+    return;
+  }
+  attempt.cause = std::move(cause);
+  attempt.counts.phase = Phase::kStopping;
+  TakeEvidence(slot, now);
+  SetState(slot, SlotState::kDumping, now + kStackDumpMax);
+  fx->push_back(DumpStack{slot->index, signum});
+  Report(slot, now, fx);
 }
 
 void Core::BeginStop(SlotRecord* slot, Failure cause, absl::Time now,
@@ -341,6 +360,7 @@ void Core::BeginKill(SlotRecord* slot, Failure cause, absl::Time now,
   }
   attempt.fenced = true;
   if (slot->state != SlotState::kRunning &&
+      slot->state != SlotState::kDumping &&
       slot->state != SlotState::kSoftStop) {
     return;  // not started yet, or already being emptied
   }

@@ -13,6 +13,7 @@ namespace {
 bool MayRun(SlotState state) {
   switch (state) {
     case SlotState::kRunning:
+    case SlotState::kDumping:
     case SlotState::kSoftStop:
     case SlotState::kInspecting:
     case SlotState::kResetting:
@@ -58,6 +59,12 @@ void Core::Exited(int slot, Exit exit, absl::Time now, Effects*) {
 void Core::TreeEmpty(int slot, const TreeReport& report, absl::Time now,
                      Effects* fx) {
   SlotRecord* record = Get(slot);
+  if (record->state == SlotState::kStuck && !report.unconfirmed) {
+    // The kernel let go at last. Its place was taken by another.
+    SetState(record, SlotState::kLeaving, now + kSlotSilenceMax);
+    fx->push_back(RetireSlot{slot});
+    return;
+  }
   if (!MayRun(record->state)) return;
   record->unconfirmed = report.unconfirmed;
   if (record->attempt != nullptr) {
@@ -89,12 +96,12 @@ void Core::TreeEmpty(int slot, const TreeReport& report, absl::Time now,
   fx->push_back(CollectOutput{slot});
 }
 
-void Core::OutputCollected(int slot, std::optional<Reason> text_reason,
+void Core::OutputCollected(int slot, const EndFindings& findings,
                            absl::Time now, Effects* fx) {
   SlotRecord* record = Get(slot);
   if (record->state != SlotState::kCollecting) return;
   if (record->program->purpose == SpawnPurpose::kWarmUp) {
-    EndWarmUp(record, text_reason, fx);
+    EndWarmUp(record, findings, fx);
     return;
   }
   if (record->attempt != nullptr && !record->attempt->cause.has_value() &&
@@ -111,22 +118,22 @@ void Core::OutputCollected(int slot, std::optional<Reason> text_reason,
     }
   }
   for (auto& attempt : record->finished) {
-    EndAttempt(std::move(attempt), *record->program, std::nullopt, now, fx);
+    EndAttempt(std::move(attempt), *record->program, {}, now, fx);
   }
   record->finished.clear();
   if (record->attempt != nullptr) {
-    EndAttempt(std::move(record->attempt), *record->program, text_reason, now,
-               fx);
+    EndAttempt(std::move(record->attempt), *record->program, findings, now, fx);
   }
   Vacate(record, now, fx);
 }
 
-void Core::EndWarmUp(SlotRecord* slot, std::optional<Reason> text_reason,
+void Core::EndWarmUp(SlotRecord* slot, const EndFindings& findings,
                      Effects* fx) {
   RunningAttempt& attempt = *slot->attempt;
   if (!attempt.cause.has_value()) {
-    Verdict verdict = ClassifyExit(attempt.exit.value_or(Exit{}),
-                                   attempt.start.exit_reasons, text_reason);
+    Verdict verdict =
+        ClassifyExit(attempt.exit.value_or(Exit{}), attempt.start.exit_reasons,
+                     findings.text_reason, findings.oom);
     attempt.outcome =
         Outcome{std::move(verdict.failure), verdict.retryable, std::nullopt};
   }
@@ -149,7 +156,9 @@ void Core::CacheReady(int slot, const std::string& error, absl::Time now,
   const std::optional<Failure>& cause = attempt->cause;
   const bool by_warm_up = !cause.has_value() ||
                           cause->reason == Reason::kStartupTimeout ||
-                          cause->reason == Reason::kStartToCloseTimeout;
+                          cause->reason == Reason::kStartToCloseTimeout ||
+                          cause->reason == Reason::kNestedPool ||
+                          cause->reason == Reason::kOutOfMemory;
   std::optional<Failure> failure =
       attempt->outcome.has_value() ? attempt->outcome->failure : cause;
   if (!failure.has_value() && (!error.empty() || record->unconfirmed)) {
@@ -179,13 +188,13 @@ void Core::CacheReady(int slot, const std::string& error, absl::Time now,
     attempt->clocks.reset();
     attempt->process_failed = !cause.has_value();
     if (by_warm_up) attempt->cause = std::move(failure);
-    EndAttempt(std::move(attempt), *record->program, std::nullopt, now, fx);
+    EndAttempt(std::move(attempt), *record->program, {}, now, fx);
   }
   Vacate(record, now, fx);
 }
 
 void Core::EndAttempt(std::unique_ptr<RunningAttempt> attempt,
-                      const Program& program, std::optional<Reason> text_reason,
+                      const Program& program, const EndFindings& findings,
                       absl::Time now, Effects* fx) {
   AttemptEnd end;
   end.attempt = attempt->start.id;
@@ -214,11 +223,20 @@ void Core::EndAttempt(std::unique_ptr<RunningAttempt> attempt,
     end.next_retry_delay = attempt->outcome->next_retry_delay;
   } else {
     Verdict verdict = ClassifyExit(attempt->exit.value_or(Exit{}),
-                                   attempt->start.exit_reasons, text_reason);
+                                   attempt->start.exit_reasons,
+                                   findings.text_reason, findings.oom);
     end.retryable = verdict.retryable;
     end.failure = program.warm()
                       ? WarmExitFailure(std::move(verdict), attempt->started)
                       : std::move(verdict.failure);
+  }
+  if (end.failure.has_value()) {
+    const Reason reported = end.failure->reason;
+    end.failure =
+        BlameNesting(*std::move(end.failure), attempt->counts.nested_calls,
+                     attempt->start.supervision.nesting);
+    // A wish to be tried again was for another reason.
+    if (end.failure->reason != reported) end.retryable = false;
   }
   end.process_failed = attempt->process_failed ||
                        (program.warm() && !attempt->started && by_program);

@@ -97,7 +97,9 @@ class CoreFixture : public testing::Test {
     Step([&] { core_->TreeEmpty(slot, report, now_, &effects_); });
   }
   void Collected(int slot = 0, std::optional<Reason> text = std::nullopt) {
-    Step([&] { core_->OutputCollected(slot, text, now_, &effects_); });
+    Step([&] {
+      core_->OutputCollected(slot, {.text_reason = text}, now_, &effects_);
+    });
   }
   void SlotLost(int slot = 0) {
     Step([&] { core_->SlotLost(slot, now_, &effects_); });

@@ -21,6 +21,7 @@ bool IsOnItsWay(const SlotRecord& slot) {
     case SlotState::kIdle:
     case SlotState::kSpawning:
     case SlotState::kRunning:
+    case SlotState::kDumping:
     case SlotState::kSoftStop:
     case SlotState::kInspecting:
     case SlotState::kResetting:

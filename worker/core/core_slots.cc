@@ -21,6 +21,7 @@ bool HasProcess(SlotState state) {
     case SlotState::kIdle:
     case SlotState::kSpawning:
     case SlotState::kRunning:
+    case SlotState::kDumping:
     case SlotState::kSoftStop:
     case SlotState::kInspecting:
     case SlotState::kResetting:
@@ -100,7 +101,8 @@ void Core::UpdateDeadline(SlotRecord* slot) {
   if (slot->attempt != nullptr) {
     due = std::min(due, slot->attempt->report_time);
     if (slot->state == SlotState::kRunning && !slot->attempt->checking) {
-      due = std::min(due, slot->attempt->clocks->NextDeadline());
+      due = std::min({due, slot->attempt->clocks->NextDeadline(),
+                      slot->attempt->memory_check_time});
     }
   }
   deadlines_.Set(slot, due);
@@ -246,6 +248,8 @@ void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
     if (slot->state == SlotState::kGone) {
       slot->state_deadline = absl::InfiniteFuture();
       if (!IsSurplus(*slot)) StartProcess(slot, now, fx);
+    } else if (slot->state == SlotState::kDumping) {
+      BeginStop(slot, *slot->attempt->cause, now, fx);
     } else if (slot->state == SlotState::kSoftStop) {
       BeginKill(slot, *slot->attempt->cause, now, fx);
     } else if (slot->state == SlotState::kSpawning ||
@@ -270,6 +274,11 @@ void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
         KillProcess(slot, now, fx);
       }
     }
+  }
+  if (slot->state == SlotState::kRunning &&
+      slot->attempt->memory_check_time <= now) {
+    slot->attempt->memory_check_time = now + kMemoryCheckInterval;
+    fx->push_back(CheckMemory{slot->index});
   }
   if (slot->state == SlotState::kRunning) ApplyClocks(slot, now, false, fx);
   if (slot->attempt != nullptr && slot->attempt->report_time <= now) {
@@ -352,6 +361,7 @@ void Core::CheckInvariants() const {
         break;
       case SlotState::kSpawning:
       case SlotState::kRunning:
+      case SlotState::kDumping:
       case SlotState::kSoftStop:
       case SlotState::kInspecting:
         VIGIL_CHECK(slot->program.has_value(), name);
@@ -376,6 +386,7 @@ void Core::CheckInvariants() const {
         VIGIL_CHECK(slot->attempt->clocks.has_value(), name);
         VIGIL_CHECK(slot->deadline() != absl::InfiniteFuture(), name);
         break;
+      case SlotState::kDumping:
       case SlotState::kSoftStop:
         VIGIL_CHECK(slot->attempt->cause.has_value(), name);
         [[fallthrough]];

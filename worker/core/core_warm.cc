@@ -107,6 +107,7 @@ void Core::Reported(int slot, Outcome outcome, absl::Time now, Effects* fx) {
   attempt.outcome = std::move(outcome);
   types_.Ran(attempt.start.type, now - attempt.started_time);
   if (record->state != SlotState::kRunning &&
+      record->state != SlotState::kDumping &&
       record->state != SlotState::kSoftStop) {
     return;  // its tree is being emptied
   }
@@ -128,8 +129,7 @@ void Core::Inspected(int slot, int others, int64_t rss_bytes, absl::Time now,
     return;
   }
   ++record->program->jobs;
-  EndAttempt(std::move(record->attempt), *record->program, std::nullopt, now,
-             fx);
+  EndAttempt(std::move(record->attempt), *record->program, {}, now, fx);
   Continue(record, now, fx);
 }
 
@@ -198,6 +198,7 @@ void Core::ProtocolBroken(int slot, const std::string& how, absl::Time now,
   record->program->broken = true;
   switch (record->state) {
     case SlotState::kRunning:
+    case SlotState::kDumping:
     case SlotState::kSoftStop:
       BeginKill(record,
                 record->attempt->handed_ahead && !record->attempt->started

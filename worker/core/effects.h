@@ -72,6 +72,17 @@ struct FinishCache {
 struct CheckOutput {
   int slot;
 };
+// Takes evidence, then sends the task process a signal at which it writes what
+// it is doing to stderr, and keeps what it writes from now on.
+struct DumpStack {
+  int slot;
+  int signum;
+};
+// Adds up the memory of the task's tree, then answers with MemorySeen, all in
+// this turn.
+struct CheckMemory {
+  int slot;
+};
 // Takes evidence, then asks the task to end: by a `stop` frame if it is warm
 // and has begun the attempt, else by SIGTERM to its process group.
 struct SoftStop {
@@ -97,10 +108,11 @@ struct SendEnd {
   AttemptEnd end;
 };
 
-using Effect = std::variant<StartSlot, RetireSlot, PingSlot, KillSlot,
-                            SpawnTask, SendStart, SendReset, InspectTask,
-                            EndTask, FinishCache, CheckOutput, SoftStop,
-                            KillTree, CollectOutput, SendUpdate, SendEnd>;
+using Effect =
+    std::variant<StartSlot, RetireSlot, PingSlot, KillSlot, SpawnTask,
+                 SendStart, SendReset, InspectTask, EndTask, FinishCache,
+                 CheckOutput, DumpStack, CheckMemory, SoftStop, KillTree,
+                 CollectOutput, SendUpdate, SendEnd>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vigil::worker

@@ -53,6 +53,18 @@ inline constexpr absl::Duration kWorkAhead = absl::Milliseconds(20);
 // jobs.
 inline constexpr double kRunTimeWeight = 0.125;
 
+// How often the memory of a task with a limit is looked at: a program that
+// fills memory at 2 GB/s is 200 MB above it then.
+inline constexpr absl::Duration kMemoryCheckInterval = absl::Milliseconds(100);
+
+// From a stack-dump signal to the stop that follows it: Python's faulthandler
+// needs milliseconds for hundreds of threads.
+inline constexpr absl::Duration kStackDumpMax = absl::Milliseconds(500);
+
+// Programs and calls that an attempt is told to have made above its limits; the
+// rest are not listed.
+inline constexpr size_t kNestedCallsMax = 16;
+
 // From the start of a slot's process to its first word.
 inline constexpr absl::Duration kSlotStartMax = absl::Seconds(10);
 

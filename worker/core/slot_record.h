@@ -46,6 +46,7 @@ enum class SlotState {
   kIdle,        // ready, without a program
   kSpawning,    // asked to start a program
   kRunning,     // the program runs an attempt
+  kDumping,     // the attempt is to end; its program writes what it does
   kSoftStop,    // the attempt is asked to end; its grace runs
   kInspecting,  // the attempt has its result; what it left is looked at
   kResetting,   // the warm program forgets the last attempt
@@ -74,6 +75,8 @@ struct Program {
   // Attempts that it has ended.
   int64_t jobs = 0;
   int64_t rss_bytes = 0;
+  // What it called above its limits, since its start.
+  std::vector<NestedCall> nested_calls;
   // When it had nothing to do any more, in kWarm.
   absl::Time idle_since = absl::InfinitePast();
 
@@ -109,6 +112,8 @@ struct RunningAttempt {
   bool fenced = false;
   // CheckOutput was asked for and not answered yet; its clocks wait for it.
   bool checking = false;
+  // When its memory is looked at next.
+  absl::Time memory_check_time = absl::InfiniteFuture();
   // When its counts are reported next, if they changed.
   absl::Time report_time = absl::InfiniteFuture();
   absl::Time last_report = absl::InfinitePast();

@@ -82,6 +82,8 @@ void CompleteEnd(const EndFacts& facts, AttemptEnd* end) {
   if (end->evidence.has_value()) {
     end->evidence->last_output = facts.last_output;
     end->evidence->cpu_time_in_silence = facts.cpu_time_in_silence;
+    end->evidence->tree = facts.tree;
+    end->evidence->stack_dump = facts.stack_dump;
   }
   if (!end->failure.has_value()) return;
   Failure& failure = *end->failure;

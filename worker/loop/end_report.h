@@ -19,6 +19,9 @@ struct EndFacts {
   std::string stderr_tail;
   // CPU time used since the last activity when the stop was decided.
   std::optional<absl::Duration> cpu_time_in_silence;
+  // The processes when the stop was decided; else those left behind.
+  TreeFacts tree = {};
+  std::string stack_dump = {};
 };
 
 // Fills in the evidence, if there is any. Appends the last line of output to

@@ -75,6 +75,29 @@ inline constexpr int kCpuProcessesMax = 64;
 inline constexpr absl::Duration kBusyCpuMin = absl::Seconds(1);
 inline constexpr double kBusyCpuShareMin = 0.2;
 
+// How long a worker waits for its first slot before it attaches without knowing
+// what tasks can be held to.
+inline constexpr absl::Duration kFilterAnswerMax = absl::Seconds(2);
+
+// Processes of a tree that evidence lists, and those that it looks at.
+inline constexpr size_t kEvidenceProcessesMax = 32;
+inline constexpr size_t kTreeProcessesMax = 256;
+// A command line as evidence shows it, in bytes.
+inline constexpr size_t kCommandBytesMax = 128;
+
+// What a task writes in answer to its stack-dump signal, in bytes, as job.proto
+// states.
+inline constexpr size_t kStackDumpBytesMax = 16 << 10;
+
+// Read of a report of pools that ran in sequence, in bytes: some thousand
+// lines.
+inline constexpr size_t kReportBytesMax = 256 << 10;
+
+// The host is short of threads, processes or files above that share of its
+// limit, and of memory below that share of it.
+inline constexpr double kHostFullShare = 0.95;
+inline constexpr double kHostMemoryShareMin = 0.05;
+
 // How late the loop may wake before it counts as stopped: far above what a
 // loaded machine does, far below any clock.
 inline constexpr absl::Duration kStallMin = absl::Seconds(1);

@@ -75,9 +75,11 @@ void SlotHost::Ping(int slot) {
   if (it != processes_.end()) Check(slot, it->second.Ping(++last_ping_));
 }
 
-void SlotHost::SendSignal(int slot, int signum) {
+void SlotHost::SendSignal(int slot, int signum, slot::SignalScope scope) {
   const auto it = processes_.find(slot);
-  if (it != processes_.end()) Check(slot, it->second.SendSignal(signum));
+  if (it != processes_.end()) {
+    Check(slot, it->second.SendSignal(signum, scope));
+  }
 }
 
 void SlotHost::KillTree(int slot) {

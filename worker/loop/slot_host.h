@@ -46,7 +46,7 @@ class SlotHost {
   // Requests, as those of SlotProcess. A slot that cannot take one is killed.
   // Slots without a process are ignored.
   void Ping(int slot);
-  void SendSignal(int slot, int signum);
+  void SendSignal(int slot, int signum, slot::SignalScope scope);
   void KillTree(int slot);
   // `boottime` is CLOCK_BOOTTIME since boot.
   void Lease(int slot, absl::Duration boottime);

@@ -3,14 +3,28 @@
 #include <utility>
 
 #include "base/wire/attempt_wire.h"
+#include "base/wire/policy_wire.h"
 #include "worker/loop/reason_patterns.h"
 
 namespace vigil::worker {
+namespace {
+
+Supervision SupervisionFor(const v1::Assignment& assignment) {
+  Supervision supervision = SupervisionOf(assignment.spec());
+  if (assignment.sequential()) {
+    supervision.nesting.action = OnNestedPool::kSequential;
+  }
+  if (supervision.observe) supervision.nesting.action = OnNestedPool::kAudit;
+  return supervision;
+}
+
+}  // namespace
 
 Task::Task(v1::Assignment assignment, TaskTypePtr type)
     : id_(FromProto(assignment.attempt())),
       assignment_(std::move(assignment)),
-      type_(std::move(type)) {
+      type_(std::move(type)),
+      supervision_(SupervisionFor(assignment_)) {
   if (warm()) return;  // it speaks in frames
   absl::StatusOr<LinePatterns> patterns =
       LinePatterns::Compile(assignment_.spec());

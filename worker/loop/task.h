@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/ids.h"
+#include "base/policy.h"
 #include "base/reason.h"
 #include "vigil/v1/dispatch_service.pb.h"
 #include "worker/loop/line_patterns.h"
@@ -27,6 +28,9 @@ class Task {
   const TaskTypePtr& type() const { return type_; }
   bool warm() const { return type_ != nullptr && type_->warm(); }
   const LinePatterns& patterns() const { return patterns_; }
+  // How it is judged and what it may have; in an attempt that only observes
+  // nothing is refused.
+  const Supervision& supervision() const { return supervision_; }
   // What a program's exit status means: the type's meanings, then the job's.
   std::map<int, Reason> ExitReasons() const;
   // What `text`, of an error or of stderr, says to the type's patterns.
@@ -50,6 +54,7 @@ class Task {
   const AttemptId id_;
   v1::Assignment assignment_;
   const TaskTypePtr type_;
+  const Supervision supervision_;
   LinePatterns patterns_;
   std::optional<Failure> refusal_;
 };

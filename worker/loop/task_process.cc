@@ -2,22 +2,27 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "worker/loop/task_tree.h"
+#include "worker/loop/tree_snapshot.h"
 
 namespace vigil::worker {
 
 TaskProcess::TaskProcess(int slot, TaskTypePtr type, SpawnPurpose purpose,
-                         slot::WorkerEnds ends, bool pty)
+                         slot::WorkerEnds ends, bool pty,
+                         std::string report_path)
     : slot_(slot),
       type_(std::move(type)),
       purpose_(purpose),
       stdout_fd_(std::move(ends.stdout_fd)),
       stderr_fd_(std::move(ends.stderr_fd)),
-      pty_(pty) {
+      pty_(pty),
+      sequential_report_(std::move(report_path)) {
   if (ends.channel_fd.valid()) {
     channel.emplace(std::move(ends.channel_fd), type_->format());
   }
@@ -50,7 +55,13 @@ TaskProcess::ReadResult TaskProcess::Read(
 void TaskProcess::TakeOutput(OutputStream stream, absl::string_view bytes,
                              absl::Time now) {
   output_tail_.Add(bytes);
-  if (stream == OutputStream::kStderr || pty_) stderr_tail_.Add(bytes);
+  if (stream == OutputStream::kStderr || pty_) {
+    stderr_tail_.Add(bytes);
+    if (dumping_) {
+      const size_t room = kStackDumpBytesMax - stack_dump_.size();
+      stack_dump_.append(bytes.data(), std::min(room, bytes.size()));
+    }
+  }
   Sample(now);
 }
 
@@ -71,9 +82,21 @@ void TaskProcess::Sample(absl::Time now) {
   cpu_sample_time_ = now;
 }
 
-void TaskProcess::TakeEvidence() {
+void TaskProcess::NameLeftovers(const std::vector<slot::Leftover>& leftovers) {
+  leftovers_ = TreeFacts();
+  for (const slot::Leftover& leftover : leftovers) {
+    ProcessFacts facts;
+    facts.pid = leftover.pid;
+    facts.command = absl::StrCat("[", leftover.program, "]");
+    leftovers_.processes.push_back(std::move(facts));
+    ++leftovers_.process_count;
+  }
+}
+
+void TaskProcess::TakeEvidence(pid_t slot) {
   if (evidence_.has_value()) return;
   evidence_ = Facts();
+  if (slot > 0) evidence_->tree = SnapshotTree(slot);
   if (pid_ == 0 || !cpu_time_.has_value()) return;
   const std::optional<absl::Duration> now = CpuTimeOfTree(pid_);
   // Less than before where a helper ended that nobody waited for.
@@ -90,11 +113,15 @@ EndFacts TaskProcess::Facts() const {
     facts.last_output = std::string(output_tail_.view());
   }
   facts.stderr_tail = std::string(stderr_tail_.view());
+  facts.stack_dump = stack_dump_;
+  if (facts.tree.process_count == 0) facts.tree = leftovers_;
   return facts;
 }
 
 void TaskProcess::ForgetAttempt() {
   evidence_.reset();
+  dumping_ = false;
+  stack_dump_.clear();
   output_tail_.Clear();
   stderr_tail_.Clear();
 }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
@@ -18,10 +19,13 @@
 #include "worker/loop/end_report.h"
 #include "worker/loop/limits.h"
 #include "worker/loop/line_scanner.h"
+#include "worker/loop/oom_watch.h"
 #include "worker/loop/output_window.h"
+#include "worker/loop/sequential_report.h"
 #include "worker/loop/tail_buffer.h"
 #include "worker/loop/task_channel.h"
 #include "worker/loop/task_type.h"
+#include "worker/slot/slot_event.h"
 #include "worker/slot/task_stdio.h"
 
 namespace vigil::worker {
@@ -38,8 +42,10 @@ class TaskProcess {
   };
 
   // `type` is null for a command. `ends` has a channel exactly if it is warm.
+  // `report_path` is where it reports pools that ran in sequence; empty:
+  // nowhere.
   TaskProcess(int slot, TaskTypePtr type, SpawnPurpose purpose,
-              slot::WorkerEnds ends, bool pty);
+              slot::WorkerEnds ends, bool pty, std::string report_path);
 
   int slot() const { return slot_; }
   const TaskTypePtr& type() const { return type_; }
@@ -66,8 +72,15 @@ class TaskProcess {
   void CutLines(OutputStream stream, absl::string_view bytes,
                 LineScanner::Visitor visit_line);
 
-  // Records what can be seen only before a kill; the first call counts.
-  void TakeEvidence();
+  // Records what can be seen only before a kill; the first call counts. `slot`
+  // is the process of its slot, 0 if that is gone.
+  void TakeEvidence(pid_t slot);
+  // What it writes to stderr from now on answers its stack-dump signal.
+  void BeginStackDump() { dumping_ = true; }
+  // What its slot found alive when it had ended.
+  void NameLeftovers(const std::vector<slot::Leftover>& leftovers);
+  const OomWatch& oom_watch() const { return oom_watch_; }
+  SequentialReport& sequential_report() { return sequential_report_; }
   // What the end says: evidence as taken, or as it is now.
   EndFacts Facts() const;
   // What reason patterns look at.
@@ -103,6 +116,11 @@ class TaskProcess {
   std::optional<absl::Duration> cpu_time_;
   absl::Time cpu_sample_time_ = absl::InfinitePast();
   std::optional<EndFacts> evidence_;
+  TreeFacts leftovers_;
+  bool dumping_ = false;
+  std::string stack_dump_;
+  const OomWatch oom_watch_;
+  SequentialReport sequential_report_;
 };
 
 }  // namespace vigil::worker

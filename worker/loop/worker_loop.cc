@@ -63,6 +63,7 @@ WorkerLoop::WorkerLoop(WorkerOptions options, Poller poller, UniqueFd signal_fd,
       core_(std::make_unique<Core>(options_.slots, now_, &effects_)),
       slots_(options_.slot_binary, &poller_, this),
       link_({options_.reconnect_max, options_.random}, stream, this) {
+  filter_deadline_ = now_ + kFilterAnswerMax;
   background_.Run([this] { cache_.Sweep(); }, [] {});
   OfferTypes(options_.catalog);
 }
@@ -91,8 +92,18 @@ WorkerExit WorkerLoop::Run() {
 }
 
 absl::Time WorkerLoop::NextDeadline() const {
-  return std::min({core_->NextDeadline(), link_.NextDeadline(),
+  return std::min({core_->NextDeadline(), LinkDeadline(),
                    outbox_.NextDeadline(), sweep_time_, drain_deadline_});
+}
+
+absl::Time WorkerLoop::LinkDeadline() const {
+  const absl::Time next = link_.NextDeadline();
+  return MayAttach() ? next : std::max(next, filter_deadline_);
+}
+
+bool WorkerLoop::MayAttach() const {
+  return filter_problem_.has_value() || core_->slots() == 0 ||
+         now_ >= filter_deadline_;
 }
 
 void WorkerLoop::Turn() {
@@ -114,7 +125,7 @@ void WorkerLoop::Turn() {
     session_id_ = options_.new_id();
     link_.StartSession(now_);
   }
-  link_.Tick(now_);
+  if (MayAttach()) link_.Tick(now_);
   Flush();
   if (draining_) CheckDrain();
 }

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -93,6 +94,10 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   // --- turns (worker_loop.cc)
   void Turn();
   absl::Time NextDeadline() const;
+  // The coordinator is told what tasks can be held to when the worker attaches:
+  // the first slot says it, within milliseconds.
+  bool MayAttach() const;
+  absl::Time LinkDeadline() const;
   void GrantStall(absl::Time expected);
   void Dispatch(const Poller::Ready& ready);
   void HandleSignals();
@@ -113,6 +118,8 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   // --- SlotHost::Handler (worker_loop_tasks.cc)
   void SlotSaid(int slot, const slot::Event& event) override;
   void SlotGone(int slot) override;
+  // Says once what the filter lacks.
+  void LearnFilter(const std::string& problem);
 
   // --- output (worker_loop_tasks.cc)
   // Reads until nothing is there, or `bytes_max` were read.
@@ -165,6 +172,8 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   void Perform(const EndTask& effect);
   void Perform(const FinishCache& effect);
   void Perform(const CheckOutput& effect);
+  void Perform(const DumpStack& effect);
+  void Perform(const CheckMemory& effect);
   void Perform(const SoftStop& effect);
   void Perform(const KillTree& effect);
   void Perform(const CollectOutput& effect);
@@ -173,6 +182,10 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   // Starts the program; INVALID_ARGUMENT and others: it cannot be.
   // For a warm-up, `cache_path` is where it writes, also where it fails.
   absl::Status Spawn(Task* task, SpawnPurpose purpose, std::string* cache_path);
+  // Records what can be seen only before a kill.
+  void TakeEvidence(int slot);
+  // Tells the core of Python's pools that ran in sequence since the last time.
+  void ReadSequentialPools(TaskProcess* process);
   // The program in a slot, until the next one; null before the first.
   TaskProcess* ProcessIn(int slot);
   // The task whose turn it is in a slot; null if there is none.
@@ -209,6 +222,12 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   std::vector<v1::ClearCacheDone> cleared_;
   // Changes with each stream: answers to an earlier one are dropped.
   int64_t stream_number_ = 0;
+
+  // What the slots said of the filter; nothing is told to the coordinator
+  // before.
+  std::optional<std::string> filter_problem_;
+  // When the worker attaches without knowing.
+  absl::Time filter_deadline_;
 
   // When slots that ended are swept up after again.
   absl::Time sweep_time_ = absl::InfiniteFuture();

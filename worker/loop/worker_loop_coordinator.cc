@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/wire/attempt_wire.h"
-#include "base/wire/policy_wire.h"
 #include "base/wire/time_wire.h"
 #include "worker/loop/worker_loop.h"
 
@@ -32,6 +31,11 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   attach->set_pid(getpid());
   attach->set_slots(core_->slots());
   attach->set_allow_commands(options_.allow_commands);
+  v1::NestingFilter* filter = attach->mutable_nesting_filter();
+  filter->set_state(filter_problem_.value_or("").empty()
+                        ? v1::NestingFilter::STATE_ENFORCED
+                        : v1::NestingFilter::STATE_UNAVAILABLE);
+  filter->set_problem(filter_problem_.value_or(""));
   for (const auto& [name, type] : types_.all()) {
     *attach->add_task_types() = type->Announced();
   }
@@ -101,7 +105,7 @@ void WorkerLoop::Assigned(const v1::Assignment& assignment) {
   auto task = std::make_unique<Task>(assignment, types_.Find(spec.task_type()));
   AttemptStart start;
   start.id = attempt;
-  start.supervision = SupervisionOf(spec);
+  start.supervision = task->supervision();
   start.exit_reasons = task->ExitReasons();
   if (task->type() != nullptr) start.type = task->type()->rules;
   if (assignment.has_time_left()) {

@@ -12,10 +12,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "worker/loop/exhaustion.h"
 #include "worker/loop/limits.h"
+#include "worker/loop/sequential_report.h"
 #include "worker/loop/start_frame.h"
 #include "worker/loop/task_plan.h"
 #include "worker/loop/task_tree.h"
+#include "worker/loop/tree_snapshot.h"
 #include "worker/loop/worker_loop.h"
 #include "worker/slot/task_stdio.h"
 
@@ -66,7 +69,7 @@ void WorkerLoop::Perform(const RetireSlot& effect) {
 void WorkerLoop::Perform(const PingSlot& effect) { slots_.Ping(effect.slot); }
 
 void WorkerLoop::Perform(const KillSlot& effect) {
-  if (TaskProcess* process = ProcessIn(effect.slot)) process->TakeEvidence();
+  TakeEvidence(effect.slot);
   slots_.Kill(effect.slot);
 }
 
@@ -130,12 +133,13 @@ absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
     absl::Status added = slot::AddChannel(*stdio);
     if (!added.ok()) return added;
   }
+  command->nesting = task->supervision().nesting;
   absl::Status spawned =
       slots_.Spawn(task->slot, *command, std::move(stdio->task));
   if (!spawned.ok()) return spawned;
-  auto process =
-      std::make_unique<TaskProcess>(task->slot, task->type(), purpose,
-                                    std::move(stdio->worker), command->pty);
+  auto process = std::make_unique<TaskProcess>(
+      task->slot, task->type(), purpose, std::move(stdio->worker), command->pty,
+      /*report_path=*/"");
   process->cache_path = *cache_path;
   if (!frames && purpose == SpawnPurpose::kRun) task->DropInput();
   if (frames) SendFrame(process.get(), HelloFrame());
@@ -171,9 +175,15 @@ void WorkerLoop::Perform(const InspectTask& effect) {
   const int64_t rss_bytes = process->type()->rules->recycle_rss_bytes > 0
                                 ? RssBytesOf(process->pid())
                                 : 0;
+  ReadSequentialPools(process);
   // Where /proc does not say, nobody knows: as if there were one.
   core_->Inspected(effect.slot, std::abs(others), rss_bytes, now_, &effects_);
   TakeFrames(process);
+}
+
+void WorkerLoop::ReadSequentialPools(TaskProcess* process) {
+  const std::vector<NestedCall> pools = process->sequential_report().ReadNew();
+  if (!pools.empty()) core_->SequentialPoolsSeen(process->slot(), pools);
 }
 
 void WorkerLoop::Perform(const FinishCache& effect) {
@@ -208,9 +218,33 @@ void WorkerLoop::Perform(const CheckOutput& effect) {
   core_->OutputChecked(effect.slot, now_, &effects_);
 }
 
+void WorkerLoop::TakeEvidence(int slot) {
+  if (TaskProcess* process = ProcessIn(slot)) {
+    process->TakeEvidence(slots_.pid(slot));
+  }
+}
+
+void WorkerLoop::Perform(const DumpStack& effect) {
+  TakeEvidence(effect.slot);
+  TaskProcess* process = ProcessIn(effect.slot);
+  process->BeginStackDump();
+  // One without a handler would end of it.
+  if (HandlesSignal(process->pid(), effect.signum)) {
+    slots_.SendSignal(effect.slot, effect.signum, slot::SignalScope::kProcess);
+  }
+}
+
+void WorkerLoop::Perform(const CheckMemory& effect) {
+  core_->MemorySeen(
+      effect.slot,
+      MemoryOfTree(slots_.pid(effect.slot),
+                   TaskIn(effect.slot)->supervision().max_rss_bytes),
+      now_, &effects_);
+}
+
 void WorkerLoop::Perform(const SoftStop& effect) {
   TaskProcess* process = ProcessIn(effect.slot);
-  process->TakeEvidence();
+  TakeEvidence(effect.slot);
   Task* task = TaskIn(effect.slot);
   if (effect.by_frame && task != nullptr) {
     SendFrame(process,
@@ -222,16 +256,18 @@ void WorkerLoop::Perform(const SoftStop& effect) {
     process->channel->End();
     FlushChannel(process);
   }
-  slots_.SendSignal(effect.slot, SIGTERM);
+  slots_.SendSignal(effect.slot, SIGTERM, slot::SignalScope::kGroup);
+  // One that is stopped has its grace too.
+  slots_.SendSignal(effect.slot, SIGCONT, slot::SignalScope::kGroup);
 }
 
 void WorkerLoop::Perform(const KillTree& effect) {
-  if (TaskProcess* process = ProcessIn(effect.slot)) process->TakeEvidence();
+  TakeEvidence(effect.slot);
   slots_.KillTree(effect.slot);
 }
 
 void WorkerLoop::Perform(const CollectOutput& effect) {
-  std::optional<Reason> text_reason;
+  EndFindings findings;
   if (TaskProcess* process = ProcessIn(effect.slot)) {
     // The frames first: what they say is said of attempts that are still here.
     ReadChannel(process, kCollectBytesMax);
@@ -240,10 +276,12 @@ void WorkerLoop::Perform(const CollectOutput& effect) {
     }
     CloseAll(process);
     if (Task* task = TaskIn(effect.slot)) {
-      text_reason = task->ReasonIn(process->stderr_tail());
+      findings.text_reason = task->ReasonIn(process->stderr_tail());
     }
+    findings.oom = process->oom_watch().Judge();
+    ReadSequentialPools(process);
   }
-  core_->OutputCollected(effect.slot, text_reason, now_, &effects_);
+  core_->OutputCollected(effect.slot, findings, now_, &effects_);
 }
 
 void WorkerLoop::Perform(const SendUpdate& effect) {
@@ -263,6 +301,7 @@ void WorkerLoop::Perform(SendEnd effect) {
     end.failure = task->refusal();
     end.retryable = false;
   }
+  if (end.failure.has_value()) AddExhaustion(&*end.failure);
   end.result = task->result;
   outbox_.AddEnd(end);
   tasks_.erase(it);

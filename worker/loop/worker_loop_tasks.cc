@@ -50,7 +50,8 @@ TreeReport ToReport(const slot::TreeEmpty& empty) {
 
 void WorkerLoop::SlotSaid(int slot, const slot::Event& event) {
   core_->SlotHeard(slot, now_);
-  if (std::holds_alternative<slot::Ready>(event)) {
+  if (const auto* ready = std::get_if<slot::Ready>(&event)) {
+    LearnFilter(ready->filter_problem);
     // Before any task: without a lease a slot has no limit.
     slots_.Lease(slot, clock_.ToBoottime(core_->lease()));
     core_->SlotReady(slot, now_, &effects_);
@@ -80,9 +81,29 @@ void WorkerLoop::SlotSaid(int slot, const slot::Event& event) {
     exit.status = exited->status;
     exit.signal = exited->signum;
     core_->Exited(slot, std::move(exit), now_, &effects_);
+  } else if (const auto* seen = std::get_if<slot::NestedCallSeen>(&event)) {
+    core_->NestedCallSeen(
+        slot,
+        NestedCall{seen->program, seen->call,
+                   seen->refused ? NestedCall::Outcome::kRefused
+                                 : NestedCall::Outcome::kAllowed,
+                   seen->count, ""},
+        seen->live, now_, &effects_);
   } else if (const auto* empty = std::get_if<slot::TreeEmpty>(&event)) {
+    if (TaskProcess* process = ProcessIn(slot)) {
+      process->NameLeftovers(empty->leftovers);
+    }
     core_->TreeEmpty(slot, ToReport(*empty), now_, &effects_);
   }
+}
+
+void WorkerLoop::LearnFilter(const std::string& problem) {
+  if (filter_problem_.has_value()) return;
+  filter_problem_ = problem;
+  if (problem.empty()) return;
+  Log(LogSeverity::kWarning,
+      absl::StrCat("tasks are not held to max_processes and max_threads: ",
+                   problem));
 }
 
 void WorkerLoop::SlotGone(int slot) { core_->SlotLost(slot, now_, &effects_); }

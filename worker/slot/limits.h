@@ -52,6 +52,38 @@ constexpr int kPtyColumns = 80;
 // The descriptor under which a slot finds its end of the socket pair.
 constexpr int kSlotFd = 3;
 
+// Processes that one census of a tree looks at; a tree that is larger is far
+// above any max_processes (10000).
+constexpr size_t kCensusProcessesMax = 20000;
+
+// Children that ended and were not waited for do not count as processes, but
+// each takes a number of the system's few (32768 by default): at most this
+// many.
+constexpr int kZombiesMax = 1000;
+
+// How long a process that was let through may take to appear: the call needs
+// microseconds once its thread runs.
+constexpr absl::Duration kPendingAgeMax = absl::Milliseconds(20);
+// How often the tree is looked at again while somebody waits for that.
+constexpr absl::Duration kCensusRetryInterval = absl::Milliseconds(1);
+// Such processes remembered; more than that many threads that fork within 20 ms
+// are looked at each time.
+constexpr size_t kPendingMax = 1024;
+
+// Calls of one kind by one program that are told to the worker one by one; then
+// each time their number has doubled, and once more at the end.
+constexpr int64_t kNestedCallsToldMax = 64;
+// Different ones of a task; the rest are counted as one, by "others".
+constexpr size_t kNestedCallKindsMax = 16;
+// Processes left behind by a task that are named.
+constexpr size_t kLeftoversToldMax = 16;
+
+// Notifications answered in one turn of the slot's loop, so that a flood of
+// them cannot keep it from its lease.
+constexpr int kNotificationsPerTurnMax = 64;
+// Longest name of a program that is told, in bytes: the kernel keeps 15.
+constexpr size_t kProgramNameMaxBytes = 64;
+
 // Where a program is looked up when the task's environment has no PATH.
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 

@@ -14,45 +14,57 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "base/unique_fd.h"
 
 namespace vigil::slot {
 namespace {
 
-// The fields of a stat file after the command name, which may hold anything:
-// state is the first, ppid the second.
+// The fields of a stat file after the command name, which may hold anything.
+constexpr size_t kStateField = 0;
 constexpr size_t kParentField = 1;
+constexpr size_t kThreadsField = 17;
 constexpr size_t kStartField = 19;
 
-// Returns one field, or nullopt when the process is gone.
-std::optional<uint64_t> ReadStatField(const std::string& path, size_t field) {
+// Reads the start of a small file; empty when it is gone.
+std::string ReadStart(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return std::nullopt;
+  if (!fd.valid()) return "";
   std::array<char, 1024> buffer;
   const ssize_t size = read(fd.get(), buffer.data(), buffer.size());
-  if (size <= 0) return std::nullopt;
-  const absl::string_view stat(buffer.data(), static_cast<size_t>(size));
-  const size_t name_end = stat.rfind(") ");
-  if (name_end == absl::string_view::npos) return std::nullopt;
+  return size <= 0 ? "" : std::string(buffer.data(), static_cast<size_t>(size));
+}
+
+std::optional<ProcessStat> ReadStatFile(const std::string& path) {
+  const std::string text = ReadStart(path);
+  const size_t name_end = text.rfind(") ");
+  if (name_end == std::string::npos) return std::nullopt;
   const std::vector<absl::string_view> fields =
-      absl::StrSplit(stat.substr(name_end + 2), ' ');
-  uint64_t value = 0;
-  if (fields.size() <= field || !absl::SimpleAtoi(fields[field], &value)) {
+      absl::StrSplit(absl::string_view(text).substr(name_end + 2), ' ');
+  ProcessStat stat;
+  if (fields.size() <= kStartField || fields[kStateField].empty() ||
+      !absl::SimpleAtoi(fields[kParentField], &stat.parent) ||
+      !absl::SimpleAtoi(fields[kThreadsField], &stat.threads) ||
+      !absl::SimpleAtoi(fields[kStartField], &stat.start_ticks)) {
     return std::nullopt;
   }
-  return value;
+  stat.state = fields[kStateField][0];
+  return stat;
 }
 
 }  // namespace
 
 absl::Status ForEachChild(absl::FunctionRef<void(pid_t)> visit) {
-  const std::string path =
-      absl::StrCat("/proc/self/task/", gettid(), "/children");
+  const absl::Status visited = ForEachChildOf(
+      absl::StrCat("/proc/self/task/", gettid(), "/children"), visit);
+  if (!absl::IsNotFound(visited)) return visited;
+  return ForEachChildByScan("/proc", getpid(), visit);
+}
+
+absl::Status ForEachChildOf(const std::string& path,
+                            absl::FunctionRef<void(pid_t)> visit) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) {
-    if (errno != ENOENT) return absl::ErrnoToStatus(errno, path);
-    return ForEachChildByScan("/proc", getpid(), visit);
-  }
+  if (!fd.valid()) return absl::ErrnoToStatus(errno, path);
   // Pids, each followed by a space. Read in pieces, without allocating: this
   // runs when memory may be what is missing.
   std::array<char, 4096> buffer;
@@ -82,16 +94,33 @@ absl::Status ForEachChildByScan(const std::string& proc_directory, pid_t parent,
   while (const dirent* entry = readdir(directory.get())) {
     pid_t pid = 0;
     if (!absl::SimpleAtoi(entry->d_name, &pid)) continue;
-    const std::optional<uint64_t> its_parent = ReadStatField(
-        absl::StrCat(proc_directory, "/", pid, "/stat"), kParentField);
-    if (its_parent == static_cast<uint64_t>(parent)) visit(pid);
+    const std::optional<ProcessStat> stat =
+        ReadStatFile(absl::StrCat(proc_directory, "/", pid, "/stat"));
+    if (stat.has_value() && stat->parent == parent) visit(pid);
   }
   return absl::OkStatus();
 }
 
+std::optional<ProcessStat> ReadStat(pid_t pid) {
+  return ReadStatFile(absl::StrCat("/proc/", pid, "/stat"));
+}
+
+std::string ReadProgramName(pid_t pid) {
+  const std::string status = ReadStart(absl::StrCat("/proc/", pid, "/status"));
+  pid_t process = pid;
+  for (absl::string_view line : absl::StrSplit(status, '\n')) {
+    if (!absl::ConsumePrefix(&line, "Tgid:\t")) continue;
+    if (!absl::SimpleAtoi(line, &process)) process = pid;
+    break;
+  }
+  std::string name = ReadStart(absl::StrCat("/proc/", process, "/comm"));
+  if (!name.empty() && name.back() == '\n') name.pop_back();
+  return name.empty() ? "?" : name;
+}
+
 uint64_t ReadStartTicks(pid_t pid) {
-  return ReadStatField(absl::StrCat("/proc/", pid, "/stat"), kStartField)
-      .value_or(0);
+  const std::optional<ProcessStat> stat = ReadStat(pid);
+  return stat.has_value() ? stat->start_ticks : 0;
 }
 
 }  // namespace vigil::slot

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
@@ -27,6 +28,25 @@ absl::Status ForEachChild(absl::FunctionRef<void(pid_t)> visit);
 // `proc_directory`: as slow as the machine has processes.
 absl::Status ForEachChildByScan(const std::string& proc_directory, pid_t parent,
                                 absl::FunctionRef<void(pid_t)> visit);
+
+// Calls `visit` with each pid in `path`, a file `children` of /proc.
+absl::Status ForEachChildOf(const std::string& path,
+                            absl::FunctionRef<void(pid_t)> visit);
+
+// Of /proc/PID/stat.
+struct ProcessStat {
+  char state = '?';
+  pid_t parent = 0;
+  int threads = 0;
+  uint64_t start_ticks = 0;
+};
+
+// Nullopt: there is no such process, or /proc cannot be read.
+std::optional<ProcessStat> ReadStat(pid_t pid);
+
+// The name of the process that the thread or process `pid` belongs to, as the
+// kernel keeps it; "?" if it is gone.
+std::string ReadProgramName(pid_t pid);
 
 // Returns when the process `pid` started, in clock ticks since boot (field 22
 // of /proc/PID/stat); 0 if there is no such process or /proc cannot be read.

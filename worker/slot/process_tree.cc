@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/check.h"
+#include "worker/slot/limits.h"
 #include "worker/slot/proc_fs.h"
 
 namespace vigil::slot {
@@ -37,19 +38,20 @@ std::variant<Spawned, SpawnFailed> ProcessTree::Start(
   VIGIL_CHECK(task_ == 0, "one task at a time");
   totals_ = TreeReport();
   killing_ = false;
+  listener_.Reset();
   std::variant<Spawned, SpawnFailed> result =
-      LaunchTask(command, ends, options_);
+      LaunchTask(command, ends, options_, &listener_);
   if (const Spawned* spawned = std::get_if<Spawned>(&result)) {
     task_ = spawned->pid;
   }
   return result;
 }
 
-void ProcessTree::Signal(int signum) {
+void ProcessTree::Signal(int signum, SignalScope scope) {
   VIGIL_CHECK(task_ > 0, "only a task that was not reaped can be signalled");
   // Fails only for a signal number that does not exist, or for processes that
   // changed their user; Kill comes after it.
-  kill(-task_, signum);
+  kill(scope == SignalScope::kGroup ? -task_ : task_, signum);
 }
 
 TreeReport ProcessTree::Reap() {
@@ -84,12 +86,22 @@ TreeReport ProcessTree::Reap() {
 }
 
 TreeReport ProcessTree::Kill() {
+  // What lives when its task has ended is named before it is killed.
+  if (!killing_ && task_ == 0) NameLeftovers();
   killing_ = true;
   const absl::Status listed =
       ForEachChild([](pid_t child) { kill(child, SIGKILL); });
   // Without /proc the task process is the one child that is known.
   if (!listed.ok() && task_ > 0) kill(task_, SIGKILL);
   return Reap();
+}
+
+void ProcessTree::NameLeftovers() {
+  ForEachChild([this](pid_t child) {
+    if (totals_.leftovers.size() >= kLeftoversToldMax) return;
+    totals_.leftovers.push_back(
+        {child, ReadProgramName(child).substr(0, kProgramNameMaxBytes)});
+  }).IgnoreError();
 }
 
 }  // namespace vigil::slot

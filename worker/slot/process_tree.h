@@ -7,8 +7,10 @@
 
 #include <sys/types.h>
 
+#include <utility>
 #include <variant>
 
+#include "base/unique_fd.h"
 #include "worker/slot/slot_event.h"
 #include "worker/slot/task_command.h"
 #include "worker/slot/task_launcher.h"
@@ -26,10 +28,15 @@ class ProcessTree {
   // `ends`.
   std::variant<Spawned, SpawnFailed> Start(const TaskCommand& command,
                                            TaskEnds ends);
+  // The filter's listener of the task that was started last; invalid without a
+  // filter, or once it was taken.
+  UniqueFd TakeListener() { return std::move(listener_); }
+  // The task process; 0 once it was reaped.
+  pid_t task() const { return task_; }
 
-  // Sends `signum` to the task's process group. The task process must not have
+  // Sends `signum` to the task. The task process must not have
   // been reported as exited: later the group may be another's.
-  void Signal(int signum);
+  void Signal(int signum, SignalScope scope);
 
   // Reaps what has ended. Does not block.
   TreeReport Reap();
@@ -42,12 +49,15 @@ class ProcessTree {
   TreeReport Kill();
 
  private:
+  void NameLeftovers();
+
   const LaunchOptions options_;
   // The task process; 0 once it is reaped.
   pid_t task_ = 0;
   bool killing_ = false;
   // Totals of the present task.
   TreeReport totals_;
+  UniqueFd listener_;
 };
 
 }  // namespace vigil::slot

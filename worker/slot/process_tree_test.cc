@@ -115,10 +115,11 @@ TEST_F(ProcessTreeTest, ScanReadsCommandNamesThatLookLikeFields) {
   const std::string proc = absl::StrCat(::testing::TempDir(), "/proc");
   for (const auto& [pid, stat] : std::vector<std::pair<int, std::string>>{
            {11, "11 (a) S 7 (b) R 5 1 1 0"}, {12, "12 (c) S 7 1 1 0"}}) {
+    const std::string rest = " 0 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0";
     const std::string directory = absl::StrCat(proc, "/", pid);
     mkdir(proc.c_str(), 0700);
     mkdir(directory.c_str(), 0700);
-    std::ofstream(absl::StrCat(directory, "/stat")) << stat;
+    std::ofstream(absl::StrCat(directory, "/stat")) << stat << rest;
   }
   std::vector<pid_t> children;
   const auto collect = [&children](pid_t child) { children.push_back(child); };

@@ -67,6 +67,7 @@ absl::StatusOr<SpawnStage> DecodeStage(int stage) {
 
 void Encode(const Ready& ready, SlotEvent& event) {
   event.mutable_ready()->set_pid(ready.pid);
+  event.mutable_ready()->set_filter_problem(ready.filter_problem);
 }
 
 void Encode(const Spawned& spawned, SlotEvent& event) {
@@ -95,6 +96,20 @@ void Encode(const TreeEmpty& empty, SlotEvent& event) {
   message.set_killed(empty.killed);
   message.set_lease_expired(empty.lease_expired);
   message.set_unconfirmed(empty.unconfirmed);
+  for (const Leftover& leftover : empty.leftovers) {
+    SlotEvent::TreeEmpty::Leftover* added = message.add_leftovers();
+    added->set_pid(leftover.pid);
+    added->set_program(leftover.program);
+  }
+}
+
+void Encode(const NestedCallSeen& seen, SlotEvent& event) {
+  SlotEvent::NestedCall& message = *event.mutable_nested_call();
+  message.set_program(seen.program);
+  message.set_call(seen.call);
+  message.set_refused(seen.refused);
+  message.set_count(seen.count);
+  message.set_live(seen.live);
 }
 
 void Encode(const Pong& pong, SlotEvent& event) {
@@ -115,13 +130,18 @@ Exited DecodeExited(const SlotEvent::Exited& message) {
 }
 
 TreeEmpty DecodeTreeEmpty(const SlotEvent::TreeEmpty& message) {
-  return TreeEmpty{.leftovers_killed = message.leftovers_killed(),
-                   .user_time = absl::Microseconds(message.user_usec()),
-                   .system_time = absl::Microseconds(message.system_usec()),
-                   .max_rss_bytes = message.max_rss_bytes(),
-                   .killed = message.killed(),
-                   .lease_expired = message.lease_expired(),
-                   .unconfirmed = message.unconfirmed()};
+  TreeEmpty empty{.leftovers_killed = message.leftovers_killed(),
+                  .user_time = absl::Microseconds(message.user_usec()),
+                  .system_time = absl::Microseconds(message.system_usec()),
+                  .max_rss_bytes = message.max_rss_bytes(),
+                  .killed = message.killed(),
+                  .lease_expired = message.lease_expired(),
+                  .unconfirmed = message.unconfirmed(),
+                  .leftovers = {}};
+  for (const SlotEvent::TreeEmpty::Leftover& leftover : message.leftovers()) {
+    empty.leftovers.push_back({leftover.pid(), leftover.program()});
+  }
+  return empty;
 }
 
 }  // namespace
@@ -139,13 +159,18 @@ absl::StatusOr<Event> DecodeEvent(const std::string& bytes) {
   }
   switch (message.event_case()) {
     case SlotEvent::kReady:
-      return Ready{message.ready().pid()};
+      return Ready{message.ready().pid(), message.ready().filter_problem()};
     case SlotEvent::kSpawned:
       return Spawned{message.spawned().pid(), message.spawned().start_ticks()};
     case SlotEvent::kSpawnFailed:
       return DecodeSpawnFailed(message.spawn_failed());
     case SlotEvent::kExited:
       return DecodeExited(message.exited());
+    case SlotEvent::kNestedCall:
+      return NestedCallSeen{
+          message.nested_call().program(), message.nested_call().call(),
+          message.nested_call().refused(), message.nested_call().count(),
+          message.nested_call().live()};
     case SlotEvent::kTreeEmpty:
       return DecodeTreeEmpty(message.tree_empty());
     case SlotEvent::kPong:
@@ -165,6 +190,9 @@ absl::StatusOr<UniqueFd> WriteCommand(const TaskCommand& command) {
   for (const std::string& text : command.env) message.add_env(text);
   message.set_working_directory(command.working_directory);
   message.set_pty(command.pty);
+  message.set_on_nested_pool(static_cast<int>(command.nesting.action));
+  message.set_max_processes(command.nesting.max_processes);
+  message.set_max_threads(command.nesting.max_threads);
   const auto holds_nul = [](const std::string& text) {
     return text.find('\0') != std::string::npos;
   };
@@ -206,7 +234,9 @@ absl::StatusOr<TaskCommand> ReadCommand(int fd) {
   return TaskCommand{{message.argv().begin(), message.argv().end()},
                      {message.env().begin(), message.env().end()},
                      message.working_directory(),
-                     message.pty()};
+                     message.pty(),
+                     {static_cast<OnNestedPool>(message.on_nested_pool()),
+                      message.max_processes(), message.max_threads()}};
 }
 
 }  // namespace vigil::slot

@@ -32,7 +32,16 @@ T RoundTrip(const T& event) {
 }
 
 TEST(SlotCodecTest, EventsArriveAsTheyWereSent) {
-  EXPECT_EQ(RoundTrip(Ready{5}).pid, 5);
+  const Ready ready = RoundTrip(Ready{5, "no filter"});
+  EXPECT_EQ(ready.pid, 5);
+  EXPECT_EQ(ready.filter_problem, "no filter");
+  const NestedCallSeen seen =
+      RoundTrip(NestedCallSeen{"python3", "clone", true, 7, 2});
+  EXPECT_EQ(seen.program, "python3");
+  EXPECT_EQ(seen.call, "clone");
+  EXPECT_TRUE(seen.refused);
+  EXPECT_EQ(seen.count, 7);
+  EXPECT_EQ(seen.live, 2);
   EXPECT_EQ(RoundTrip(Spawned{6, 1234}).start_ticks, 1234u);
   EXPECT_EQ(RoundTrip(Pong{9}).number, 9u);
   EXPECT_EQ(RoundTrip(Exited{.status = 0, .signum = {}}).status, 0);
@@ -47,7 +56,8 @@ TEST(SlotCodecTest, EventsArriveAsTheyWereSent) {
                           .max_rss_bytes = 4,
                           .killed = true,
                           .lease_expired = true,
-                          .unconfirmed = true});
+                          .unconfirmed = true,
+                          .leftovers = {{17, "sleep"}}});
   EXPECT_EQ(empty.leftovers_killed, 1);
   EXPECT_EQ(empty.user_time, absl::Microseconds(2));
   EXPECT_EQ(empty.system_time, absl::Microseconds(3));
@@ -55,6 +65,9 @@ TEST(SlotCodecTest, EventsArriveAsTheyWereSent) {
   EXPECT_TRUE(empty.killed);
   EXPECT_TRUE(empty.lease_expired);
   EXPECT_TRUE(empty.unconfirmed);
+  ASSERT_EQ(empty.leftovers.size(), 1u);
+  EXPECT_EQ(empty.leftovers[0].pid, 17);
+  EXPECT_EQ(empty.leftovers[0].program, "sleep");
 }
 
 TEST(SlotCodecTest, EveryStageOfAFailedStartArrives) {

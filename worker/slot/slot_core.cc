@@ -94,7 +94,7 @@ void SlotCore::On(const SpawnFailed& failed, absl::Duration) {
 void SlotCore::On(const SignalRequested& request, absl::Duration) {
   // Later the process group may be another's.
   if (state_ == State::kRunning)
-    actions_.emplace_back(SignalTask{request.signum});
+    actions_.emplace_back(SignalTask{request.signum, request.scope});
 }
 
 void SlotCore::On(const KillRequested&, absl::Duration now) {
@@ -185,7 +185,8 @@ void SlotCore::SendTreeEmpty(const TreeReport& report) {
                  .max_rss_bytes = report.max_rss_bytes,
                  .killed = task_.killed,
                  .lease_expired = task_.lease_expired,
-                 .unconfirmed = !report.empty});
+                 .unconfirmed = !report.empty,
+                 .leftovers = report.leftovers});
 }
 
 void SlotCore::Send(Event event) {

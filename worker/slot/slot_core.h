@@ -43,6 +43,7 @@ namespace vigil::slot {
 struct SpawnRequested {};
 struct SignalRequested {
   int signum = 0;
+  SignalScope scope = SignalScope::kGroup;
 };
 struct KillRequested {};
 // The lease ends at this instant, in CLOCK_BOOTTIME since boot. The last one
@@ -68,9 +69,10 @@ using Input =
 // Actions.
 // Start the requested task. The next input must be Spawned or SpawnFailed.
 struct StartTask {};
-// Signal the task's process group.
+// Signal the task.
 struct SignalTask {
   int signum = 0;
+  SignalScope scope = SignalScope::kGroup;
 };
 // Reap what has ended; answer with TreeReport before any other input.
 struct ReapTree {};

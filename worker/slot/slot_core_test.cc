@@ -36,6 +36,9 @@ std::string Text(const Exited& exited) {
              ? absl::StrCat("Exited status ", *exited.status)
              : absl::StrCat("Exited signal ", exited.signum.value());
 }
+std::string Text(const NestedCallSeen& seen) {
+  return absl::StrCat("NestedCallSeen ", seen.count);
+}
 std::string Text(const TreeEmpty& empty) {
   return absl::StrCat("TreeEmpty leftovers ", empty.leftovers_killed,
                       empty.killed ? " killed" : "",

@@ -9,15 +9,26 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/time/time.h"
 
 namespace vigil::slot {
 
+// Whom a signal is for.
+enum class SignalScope {
+  // The task's process group.
+  kGroup,
+  // The task process alone.
+  kProcess,
+};
+
 // The slot takes requests. Always the first event.
 struct Ready {
   // The slot's own process.
   pid_t pid = 0;
+  // Why it cannot hold tasks to max_processes and max_threads; empty: it can.
+  std::string filter_problem = {};
 };
 
 // The task runs: execve succeeded.
@@ -65,6 +76,13 @@ struct Exited {
   std::optional<int> signum;
 };
 
+// A descendant that was alive when the task process had ended.
+struct Leftover {
+  pid_t pid = 0;
+  // At most kProgramNameMaxBytes.
+  std::string program;
+};
+
 // The task's tree is proved dead, or could not be killed in time.
 struct TreeEmpty {
   // Descendants, without the task process, that died of the slot's SIGKILL.
@@ -82,6 +100,25 @@ struct TreeEmpty {
   // The tree is not empty after kTreeKillMax. The slot takes no task until a
   // second TreeEmpty says that it is.
   bool unconfirmed = false;
+  // What lived when the task process had ended; at most kLeftoversToldMax.
+  std::vector<Leftover> leftovers = {};
+};
+
+// The task wanted a process above max_processes, or a thread above max_threads.
+// The first ones of a kind are told one by one, then each time their number has
+// doubled; what was not told is before TreeEmpty.
+struct NestedCallSeen {
+  // The program that called, at most kProgramNameMaxBytes; "others" stands for
+  // all that are too many to list.
+  std::string program;
+  // The system call, or kThreadCall.
+  std::string call;
+  // It failed; otherwise it was let through (AUDIT).
+  bool refused = false;
+  // Since Spawned, of this program and call.
+  int64_t count = 0;
+  // What lived at that time: processes beside the task's own; threads.
+  int live = 0;
 };
 
 // Answers a ping.
@@ -89,8 +126,8 @@ struct Pong {
   uint64_t number = 0;
 };
 
-using Event =
-    std::variant<Ready, Spawned, SpawnFailed, Exited, TreeEmpty, Pong>;
+using Event = std::variant<Ready, Spawned, SpawnFailed, Exited, NestedCallSeen,
+                           TreeEmpty, Pong>;
 
 }  // namespace vigil::slot
 

@@ -52,7 +52,7 @@ TEST(SlotFencingTest, KillEndsATreeThatIgnoresSigterm) {
   const WorkerEnds ends =
       slot.Start(Shell(std::string(kHelpers) + "while :; do sleep 0.01; done"));
   ReadUntil(ends.stdout_fd.get(), "ready\n");
-  ASSERT_TRUE(slot.process().SendSignal(SIGTERM).ok());
+  ASSERT_TRUE(slot.process().SendSignal(SIGTERM, SignalScope::kGroup).ok());
   // In order behind the signal: the task has survived it.
   ASSERT_TRUE(slot.process().Ping(1).ok());
   slot.Next<Pong>();

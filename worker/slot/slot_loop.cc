@@ -24,7 +24,7 @@
 namespace vigil::slot {
 
 absl::StatusOr<std::unique_ptr<SlotLoop>> SlotLoop::Create(
-    UniqueFd socket, LaunchOptions options) {
+    UniqueFd socket, LaunchOptions options, std::string filter_problem) {
   sigset_t child_signals;
   sigemptyset(&child_signals);
   sigaddset(&child_signals, SIGCHLD);
@@ -37,25 +37,27 @@ absl::StatusOr<std::unique_ptr<SlotLoop>> SlotLoop::Create(
   if (!timer.valid()) return absl::ErrnoToStatus(errno, "timerfd_create");
   return std::unique_ptr<SlotLoop>(
       new SlotLoop(std::move(socket), std::move(signals), std::move(timer),
-                   std::move(options)));
+                   std::move(options), std::move(filter_problem)));
 }
 
 SlotLoop::SlotLoop(UniqueFd socket, UniqueFd signals, UniqueFd timer,
-                   LaunchOptions options)
+                   LaunchOptions options, std::string filter_problem)
     : socket_(std::move(socket)),
       signals_(std::move(signals)),
       timer_(std::move(timer)),
+      filter_problem_(std::move(filter_problem)),
       tree_(std::move(options)),
       now_(BoottimeNow()) {}
 
 void SlotLoop::Run() {
-  Perform(SendEvent{Ready{getpid()}});
+  Perform(SendEvent{Ready{getpid(), filter_problem_}});
   while (!exit_) {
     ArmTimer();
     Wait();
     now_ = BoottimeNow();
     FlushEvents();
     ReadRequests();
+    AnswerNesting();
     ReadSignals();
     // Last, so that a renewal or an exit that has arrived is seen first.
     Apply(Tick{});
@@ -64,12 +66,21 @@ void SlotLoop::Run() {
 
 void SlotLoop::Wait() {
   const short socket_events = unsent_.empty() ? POLLIN : POLLOUT;
-  // poll ignores a descriptor of -1.
-  std::array<pollfd, 3> waited = {{{socket_.get(), socket_events, 0},
+  // poll ignores a descriptor of -1. A worker that does not read is not told of
+  // more, so nothing more is asked.
+  const int listener =
+      nesting_ != nullptr && unsent_.empty() ? nesting_->fd() : -1;
+  std::array<pollfd, 4> waited = {{{socket_.get(), socket_events, 0},
                                    {signals_.get(), POLLIN, 0},
-                                   {timer_.get(), POLLIN, 0}}};
+                                   {timer_.get(), POLLIN, 0},
+                                   {listener, POLLIN, 0}}};
   const int ready = poll(waited.data(), waited.size(), -1);
   VIGIL_CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM, "poll failed");
+  nesting_asked_ = ready > 0 && (waited[3].revents & POLLIN) != 0;
+  // Nobody is left that could ask.
+  if (ready > 0 && (waited[3].revents & (POLLHUP | POLLERR)) != 0) {
+    EndNesting();
+  }
 }
 
 void SlotLoop::ReadRequests() {
@@ -93,7 +104,10 @@ void SlotLoop::ApplyRequest(Packet packet) {
       AcceptSpawn(std::move(packet), request.spawn().channel());
       return;
     case SlotRequest::kSignal:
-      Apply(SignalRequested{request.signal().signum()});
+      Apply(SignalRequested{request.signal().signum(),
+                            request.signal().process_only()
+                                ? SignalScope::kProcess
+                                : SignalScope::kGroup});
       return;
     case SlotRequest::kKill:
       Apply(KillRequested{});
@@ -137,6 +151,20 @@ void SlotLoop::AcceptSpawn(Packet packet, bool channel) {
   ends_ = TaskEnds();
 }
 
+void SlotLoop::AnswerNesting() {
+  if (nesting_ == nullptr) return;
+  if (nesting_asked_ || nesting_->NextDeadline() <= now_) {
+    nesting_->Answer(nesting_asked_, now_);
+  }
+}
+
+void SlotLoop::EndNesting() {
+  if (nesting_ == nullptr) return;
+  nesting_->TellRest();
+  nesting_ = nullptr;
+  nesting_asked_ = false;
+}
+
 void SlotLoop::ReadSignals() {
   // Before reaping: a child that ends later raises SIGCHLD again.
   signalfd_siginfo info;
@@ -160,19 +188,29 @@ void SlotLoop::Apply(const Input& input) {
 void SlotLoop::Perform(const StartTask&) {
   const std::variant<Spawned, SpawnFailed> result =
       tree_.Start(command_, std::move(ends_));
+  UniqueFd listener = tree_.TakeListener();
+  if (listener.valid()) {
+    nesting_ = std::make_unique<NestingWatch>(
+        std::move(listener), tree_.task(), command_.nesting,
+        [this](NestedCallSeen seen) { Perform(SendEvent{std::move(seen)}); });
+  }
   std::visit([this](const auto& answer) { Apply(answer); }, result);
 }
 
 void SlotLoop::Perform(const SignalTask& action) {
-  tree_.Signal(action.signum);
+  tree_.Signal(action.signum, action.scope);
 }
 
 void SlotLoop::Perform(const ReapTree&) { Apply(tree_.Reap()); }
 
-void SlotLoop::Perform(const KillTree&) { Apply(tree_.Kill()); }
+void SlotLoop::Perform(const KillTree&) {
+  if (nesting_ != nullptr) nesting_->Close();
+  Apply(tree_.Kill());
+}
 
 void SlotLoop::Perform(const SendEvent& action) {
   if (!socket_.valid()) return;
+  if (std::holds_alternative<TreeEmpty>(action.event)) EndNesting();
   unsent_.push_back(EncodeEvent(action.event));
   FlushEvents();
 }
@@ -193,7 +231,10 @@ void SlotLoop::FlushEvents() {
 }
 
 void SlotLoop::ArmTimer() {
-  const absl::Duration deadline = core_.NextDeadline();
+  absl::Duration deadline = core_.NextDeadline();
+  if (nesting_ != nullptr) {
+    deadline = std::min(deadline, nesting_->NextDeadline());
+  }
   if (deadline == timer_deadline_) return;
   timer_deadline_ = deadline;
   itimerspec setting = {};

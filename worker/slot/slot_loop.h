@@ -6,10 +6,12 @@
 
 #include <deque>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "worker/slot/nesting_watch.h"
 #include "worker/slot/process_tree.h"
 #include "worker/slot/slot.pb.h"
 #include "worker/slot/slot_core.h"
@@ -23,8 +25,9 @@ class SlotLoop {
  public:
   // Blocks SIGCHLD and opens what the loop waits for. Fails with what errno
   // says; the slot cannot run then.
+  // `filter_problem` says why `options` has no filter; empty: it has one.
   static absl::StatusOr<std::unique_ptr<SlotLoop>> Create(
-      UniqueFd socket, LaunchOptions options);
+      UniqueFd socket, LaunchOptions options, std::string filter_problem);
 
   // Runs until the worker is gone and the tree is empty. A request that cannot
   // be read counts as the worker's end: nothing it says later can be trusted.
@@ -32,13 +35,17 @@ class SlotLoop {
 
  private:
   SlotLoop(UniqueFd socket, UniqueFd signals, UniqueFd timer,
-           LaunchOptions options);
+           LaunchOptions options, std::string filter_problem);
 
   void Wait();
   void ReadRequests();
   void ApplyRequest(Packet packet);
   void AcceptSpawn(Packet packet, bool channel);
   void ReadSignals();
+  // Answers what the task's filter asks.
+  void AnswerNesting();
+  // The task asks no more: tells what was counted.
+  void EndNesting();
   void LoseWorker();
 
   void Apply(const Input& input);
@@ -57,8 +64,12 @@ class SlotLoop {
   UniqueFd socket_;
   UniqueFd signals_;
   UniqueFd timer_;
+  const std::string filter_problem_;
   SlotCore core_;
   ProcessTree tree_;
+  // Null without a task, or without a filter.
+  std::unique_ptr<NestingWatch> nesting_;
+  bool nesting_asked_ = false;
   // When the current turn began.
   absl::Duration now_;
   // What the timer is set to.

@@ -26,6 +26,7 @@
 #include "absl/status/statusor.h"
 #include "base/unique_fd.h"
 #include "worker/slot/limits.h"
+#include "worker/slot/nesting_filter.h"
 #include "worker/slot/slot_loop.h"
 #include "worker/slot/task_launcher.h"
 
@@ -98,8 +99,12 @@ int Main() {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
     return Fail("PR_SET_CHILD_SUBREAPER");
   }
-  absl::StatusOr<std::unique_ptr<SlotLoop>> loop = SlotLoop::Create(
-      std::move(socket), LaunchOptions{.oom_score_adj = LowerOomScore()});
+  const absl::StatusOr<NestingFilter> filter = NestingFilter::Create();
+  absl::StatusOr<std::unique_ptr<SlotLoop>> loop =
+      SlotLoop::Create(std::move(socket),
+                       LaunchOptions{.filter = filter.ok() ? &*filter : nullptr,
+                                     .oom_score_adj = LowerOomScore()},
+                       std::string(filter.status().message()));
   if (!loop.ok()) {
     std::fprintf(stderr, "vigil-slot: %s\n", loop.status().ToString().c_str());
     return EX_OSERR;

@@ -114,10 +114,11 @@ absl::Status SlotProcess::Spawn(const TaskCommand& command, TaskEnds ends) {
   return SendPacket(socket_.get(), request, fds);
 }
 
-absl::Status SlotProcess::SendSignal(int signum) {
+absl::Status SlotProcess::SendSignal(int signum, SignalScope scope) {
   VIGIL_CHECK(signum >= 1 && signum <= 64, "no such signal");
   SlotRequest request;
   request.mutable_signal()->set_signum(signum);
+  request.mutable_signal()->set_process_only(scope == SignalScope::kProcess);
   return Send(request);
 }
 

@@ -54,9 +54,9 @@ class SlotProcess {
   // WriteCommand), and what errno says when no memfd is to be had.
   absl::Status Spawn(const TaskCommand& command, TaskEnds ends);
 
-  // Sends `signum` (1 to 64) to the task's process group; no effect once the
-  // task process has ended.
-  absl::Status SendSignal(int signum);
+  // Sends `signum` (1 to 64) to the task; no effect once the task process has
+  // ended.
+  absl::Status SendSignal(int signum, SignalScope scope);
 
   // SIGKILLs the tree; answered by TreeEmpty, no effect if there is none.
   absl::Status Kill();

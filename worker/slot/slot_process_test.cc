@@ -309,7 +309,7 @@ TEST(SlotProcessTest, SignalReachesTheWholeProcessGroup) {
                        "(trap 'echo child; exit' TERM; echo ready; "
                        " while :; do sleep 0.01; done) & wait"));
   EXPECT_EQ(ReadUntil(ends.stdout_fd.get(), "ready\n"), "ready\n");
-  ASSERT_TRUE(slot.process().SendSignal(SIGTERM).ok());
+  ASSERT_TRUE(slot.process().SendSignal(SIGTERM, SignalScope::kGroup).ok());
   EXPECT_EQ(ReadToEnd(ends.stdout_fd.get()), "child\nparent\n");
   EXPECT_EQ(slot.Next<Exited>().status, 4);
   EXPECT_FALSE(slot.Next<TreeEmpty>().killed);

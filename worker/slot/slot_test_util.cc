@@ -19,7 +19,11 @@ namespace vigil::slot {
 std::string SlotBinary() { return "worker/slot/slot"; }
 
 TaskCommand Command(std::vector<std::string> argv) {
-  return TaskCommand{std::move(argv), {"PATH=/usr/bin:/bin"}, "", false};
+  return TaskCommand{std::move(argv),
+                     {"PATH=/usr/bin:/bin"},
+                     "",
+                     false,
+                     {.max_processes = 1000}};
 }
 
 TaskCommand Shell(const std::string& script) {
@@ -54,7 +58,9 @@ SlotUnderTest::SlotUnderTest() {
   absl::StatusOr<SlotProcess> started = SlotProcess::Start(SlotBinary());
   EXPECT_TRUE(started.ok()) << started.status();
   process_.emplace(*std::move(started));
-  EXPECT_EQ(Next<Ready>().pid, process_->pid());
+  const Ready ready = Next<Ready>();
+  EXPECT_EQ(ready.pid, process_->pid());
+  filter_problem_ = ready.filter_problem;
 }
 
 SlotUnderTest::~SlotUnderTest() {

@@ -25,7 +25,8 @@ constexpr absl::Duration kTestWaitMax = absl::Seconds(60);
 // Path of the slot program in a test's runfiles.
 std::string SlotBinary();
 
-// A command with a usual PATH and nothing else in its environment.
+// A command with a usual PATH and nothing else in its environment, and 1000
+// processes beside its own.
 TaskCommand Command(std::vector<std::string> argv);
 
 // `sh -c script`.
@@ -47,6 +48,8 @@ class SlotUnderTest {
   ~SlotUnderTest();
 
   SlotProcess& process() { return *process_; }
+  // Why tasks cannot be held to their limits here; empty: they can.
+  const std::string& filter_problem() const { return filter_problem_; }
 
   // Starts a task on pipes, and takes its Spawned.
   WorkerEnds Start(const TaskCommand& command);
@@ -71,6 +74,7 @@ class SlotUnderTest {
 
  private:
   std::optional<SlotProcess> process_;
+  std::string filter_problem_;
 };
 
 }  // namespace vigil::slot

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/policy.h"
 #include "base/unique_fd.h"
 
 namespace vigil::slot {
@@ -22,6 +23,8 @@ struct TaskCommand {
   std::string working_directory;
   // Stdout is a terminal: it becomes the task's controlling terminal.
   bool pty = false;
+  // What it may have beside its own process, where the filter is available.
+  Nesting nesting = {};
 };
 
 // The task's ends of its stdin, stdout and stderr; and of its channel to the

@@ -42,7 +42,11 @@ struct Child {
   // nullptr: leave alone.
   const char* oom_score_adj;
   pid_t parent;
+  // nullptr: none.
+  const NestingFilter* filter;
 
+  // In the table of descriptors that both share at first.
+  volatile int listener = -1;
   volatile int error = 0;
   volatile SpawnStage stage = SpawnStage::kSetup;
 };
@@ -67,6 +71,24 @@ bool ResetSignals() {
   sigset_t none;
   sigemptyset(&none);
   return sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
+}
+
+// Takes a table of descriptors of its own, in which all but the standard ones
+// are close-on-exec.
+bool LeaveDescriptors() {
+  if (close_range(3, ~0U, CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) == 0) {
+    return true;
+  }
+  // Absent before Linux 5.11.
+  return (errno == ENOSYS || errno == EINVAL) && unshare(CLONE_FILES) == 0;
+}
+
+// The listener stays in the parent's table: no need to send it there.
+bool InstallFilter(Child& child) {
+  if (child.filter == nullptr) return true;
+  child.listener = child.filter->Install();
+  const bool installed = child.listener >= 0;
+  return LeaveDescriptors() && installed;
 }
 
 bool SetUp(const Child& child) {
@@ -105,7 +127,7 @@ bool PlaceChannel(int channel) {
 __attribute__((no_sanitize("address", "undefined"))) int ChildMain(
     void* argument) {
   Child& child = *static_cast<Child*>(argument);
-  if (!SetUp(child)) {
+  if (!InstallFilter(child) || !SetUp(child)) {
     child.stage = SpawnStage::kSetup;
   } else if (child.working_directory >= 0 &&
              fchdir(child.working_directory) != 0) {
@@ -174,15 +196,17 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 // Clones `child` and waits until it runs another program or has failed.
 pid_t CloneChild(Child& child) {
   alignas(64) std::array<char, kChildStackBytes> stack;
-  return clone(ChildMain, stack.data() + stack.size(),
-               CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
+  int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+  if (child.filter != nullptr) flags |= CLONE_FILES;
+  return clone(ChildMain, stack.data() + stack.size(), flags, &child);
 }
 
 }  // namespace
 
 std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
                                               const TaskEnds& ends,
-                                              const LaunchOptions& options) {
+                                              const LaunchOptions& options,
+                                              UniqueFd* listener) {
   const std::array<int, 3> stdio = {ends.stdin_fd.get(), ends.stdout_fd.get(),
                                     ends.stderr_fd.get()};
   for (const int fd : stdio) {
@@ -222,10 +246,13 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
               .oom_score_adj = options.oom_score_adj.has_value()
                                    ? options.oom_score_adj->c_str()
                                    : nullptr,
-              .parent = getpid()};
+              .parent = getpid(),
+              .filter = options.filter};
   const pid_t pid = CloneChild(child);
+  listener->Reset(child.listener);
   if (pid < 0) return Failure(errno, SpawnStage::kFork, program);
   if (child.error == 0) return Spawned{pid, ReadStartTicks(pid)};
+  listener->Reset();
 
   // It has called _exit: this does not block.
   while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {

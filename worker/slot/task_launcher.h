@@ -9,12 +9,16 @@
 #include <string>
 #include <variant>
 
+#include "base/unique_fd.h"
+#include "worker/slot/nesting_filter.h"
 #include "worker/slot/slot_event.h"
 #include "worker/slot/task_command.h"
 
 namespace vigil::slot {
 
 struct LaunchOptions {
+  // Installed in every task; null: none is available.
+  const NestingFilter* filter = nullptr;
   // Value of /proc/self/oom_score_adj for tasks; unset: the slot's own.
   std::optional<std::string> oom_score_adj;
 };
@@ -24,10 +28,12 @@ struct LaunchOptions {
 // no blocked signals, exactly the given environment, and SIGKILL at the death
 // of the calling thread. Umask and resource limits are inherited. All
 // descriptors in `ends` must be above 2, and all others of this process
-// close-on-exec. On failure nothing is left behind.
+// close-on-exec. With a filter the task asks `listener` before it starts
+// processes or threads. On failure nothing is left behind.
 std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
                                               const TaskEnds& ends,
-                                              const LaunchOptions& options);
+                                              const LaunchOptions& options,
+                                              UniqueFd* listener);
 
 }  // namespace vigil::slot
 

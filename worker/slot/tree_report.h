@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "worker/slot/slot_event.h"
@@ -21,6 +22,7 @@ struct TreeReport {
   absl::Duration user_time;
   absl::Duration system_time;
   int64_t max_rss_bytes = 0;
+  std::vector<Leftover> leftovers = {};
 };
 
 }  // namespace vigil::slot

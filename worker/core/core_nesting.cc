@@ -1,0 +1,92 @@
+// What a task has beside its own process: processes, threads, memory.
+#include <algorithm>
+
+#include "worker/core/classify.h"
+#include "worker/core/core.h"
+
+namespace vigil::worker {
+namespace {
+
+// The entry for the same program, call and outcome; a new one if there is room,
+// else null.
+NestedCall* Entry(std::vector<NestedCall>* calls, const NestedCall& like) {
+  for (NestedCall& call : *calls) {
+    if (call.program == like.program && call.call == like.call &&
+        call.outcome == like.outcome) {
+      return &call;
+    }
+  }
+  if (calls->size() >= kNestedCallsMax) return nullptr;
+  NestedCall& added = calls->emplace_back(like);
+  added.count = 0;
+  return &added;
+}
+
+bool EndsAttempt(OnNestedPool action) {
+  return action == OnNestedPool::kFail ||
+         action == OnNestedPool::kRetrySequential;
+}
+
+}  // namespace
+
+void Core::NestedCallSeen(int slot, const NestedCall& call, int live,
+                          absl::Time now, Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (!record->program.has_value()) return;
+  NestedCall* known = Entry(&record->program->nested_calls, call);
+  if (known == nullptr) return;
+  // Its counts are the program's, which may have had other attempts.
+  const int64_t more = call.count - known->count;
+  known->count = call.count;
+  if (record->attempt == nullptr || more <= 0) return;
+  RunningAttempt& attempt = *record->attempt;
+  NestedCall* counted = Entry(&attempt.counts.nested_calls, call);
+  if (counted == nullptr) return;
+  const bool first = counted->count == 0;
+  counted->count += more;
+  const Nesting& nesting = attempt.start.supervision.nesting;
+  if (first && attempt.clocks.has_value()) {
+    AttemptUpdate update = CountsAt(*record, now);
+    update.notice = NestedCallNotice(call, live, nesting);
+    fx->push_back(SendUpdate{std::move(update)});
+  }
+  if (call.call == kThreadCall ||
+      call.outcome != NestedCall::Outcome::kRefused ||
+      !EndsAttempt(nesting.action) || attempt.cause.has_value() ||
+      record->state != SlotState::kRunning) {
+    return;
+  }
+  BeginStop(record, NestedPoolFailure(call, live, nesting), now, fx);
+}
+
+void Core::SequentialPoolsSeen(int slot, const std::vector<NestedCall>& pools) {
+  SlotRecord* record = Get(slot);
+  if (record->attempt == nullptr) return;
+  for (const NestedCall& pool : pools) {
+    NestedCall* counted = Entry(&record->attempt->counts.nested_calls, pool);
+    if (counted == nullptr) return;
+    counted->count += pool.count;
+    counted->where = pool.where;
+  }
+}
+
+void Core::MemorySeen(int slot, int64_t rss_bytes, absl::Time now,
+                      Effects* fx) {
+  SlotRecord* record = Get(slot);
+  if (record->state != SlotState::kRunning) return;
+  const Supervision& supervision = record->attempt->start.supervision;
+  if (rss_bytes <= supervision.max_rss_bytes) return;
+  Failure failure = MemoryFailure(rss_bytes, supervision.max_rss_bytes);
+  if (!supervision.observe) {
+    // Without grace: in it a task could go on filling the host's memory.
+    BeginKill(record, std::move(failure), now, fx);
+    return;
+  }
+  record->attempt->memory_check_time = absl::InfiniteFuture();
+  AttemptUpdate update = CountsAt(*record, now);
+  update.observed = std::move(failure);
+  fx->push_back(SendUpdate{std::move(update)});
+  UpdateDeadline(record);
+}
+
+}  // namespace vigil::worker

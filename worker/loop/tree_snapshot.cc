@@ -1,0 +1,194 @@
+#include "worker/loop/tree_snapshot.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "worker/loop/limits.h"
+
+namespace vigil::worker {
+namespace {
+
+// Fields of a stat file after the command name.
+constexpr size_t kStateField = 0;
+constexpr size_t kParentField = 1;
+constexpr size_t kUserTimeField = 11;
+constexpr size_t kThreadsField = 17;
+constexpr size_t kRssField = 21;
+
+// Reads the start of a file of /proc; empty when it is gone.
+std::string ReadStart(const std::string& path) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return "";
+  std::array<char, 4096> buffer;
+  const ssize_t size = read(fd.get(), buffer.data(), buffer.size());
+  return size <= 0 ? "" : std::string(buffer.data(), static_cast<size_t>(size));
+}
+
+int64_t ToNumber(absl::string_view text) {
+  int64_t number = 0;
+  return absl::SimpleAtoi(absl::StripAsciiWhitespace(text), &number) ? number
+                                                                     : 0;
+}
+
+// A line `name   N kB` of a file of /proc, in bytes.
+std::optional<int64_t> KibLine(absl::string_view text, absl::string_view name) {
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (!absl::ConsumePrefix(&line, name)) continue;
+    absl::ConsumeSuffix(&line, "kB");
+    return ToNumber(line) << 10;
+  }
+  return std::nullopt;
+}
+
+// Calls `visit` with each entry of a directory that is a number; false if it
+// cannot be read.
+template <typename Visitor>
+bool ForEachNumber(const std::string& path, Visitor visit) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()),
+                                                      closedir);
+  if (directory == nullptr) return false;
+  while (const dirent* entry = readdir(directory.get())) {
+    int number = 0;
+    if (absl::SimpleAtoi(entry->d_name, &number)) visit(number);
+  }
+  return true;
+}
+
+// Everything under `slot`, parents before children.
+std::vector<pid_t> ListTree(pid_t slot) {
+  std::vector<pid_t> tree = {slot};
+  for (size_t i = 0; i < tree.size(); ++i) {
+    const std::string threads = absl::StrCat("/proc/", tree[i], "/task");
+    ForEachNumber(threads, [&](int thread) {
+      const std::string children =
+          ReadStart(absl::StrCat(threads, "/", thread, "/children"));
+      for (absl::string_view text :
+           absl::StrSplit(children, ' ', absl::SkipEmpty())) {
+        const pid_t child = static_cast<pid_t>(ToNumber(text));
+        if (child > 0 && tree.size() <= kTreeProcessesMax) {
+          tree.push_back(child);
+        }
+      }
+    });
+  }
+  tree.erase(tree.begin());
+  return tree;
+}
+
+// Its arguments, or its name in brackets, as ps shows them.
+std::string CommandOf(pid_t pid, absl::string_view name) {
+  std::string line = ReadStart(absl::StrCat("/proc/", pid, "/cmdline"));
+  std::replace(line.begin(), line.end(), '\0', ' ');
+  absl::StripTrailingAsciiWhitespace(&line);
+  if (line.empty()) line = absl::StrCat("[", name, "]");
+  return line.substr(0, kCommandBytesMax);
+}
+
+// A process, and the CPU time of the children that it waited for.
+std::optional<std::pair<ProcessFacts, absl::Duration>> LookAt(pid_t pid) {
+  const std::string path = absl::StrCat("/proc/", pid);
+  const std::string stat = ReadStart(path + "/stat");
+  const size_t name_start = stat.find('(');
+  const size_t name_end = stat.rfind(") ");
+  if (name_start == std::string::npos || name_end == std::string::npos) {
+    return std::nullopt;
+  }
+  const std::vector<absl::string_view> fields =
+      absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
+  if (fields.size() <= kRssField) return std::nullopt;
+  const auto ticks = [&fields](size_t field) {
+    return absl::Seconds(1) * ToNumber(fields[field]) / sysconf(_SC_CLK_TCK);
+  };
+  ProcessFacts facts;
+  facts.pid = pid;
+  facts.parent_pid = static_cast<int>(ToNumber(fields[kParentField]));
+  facts.command =
+      CommandOf(pid, absl::string_view(stat).substr(name_start + 1,
+                                                    name_end - name_start - 1));
+  facts.state = std::string(fields[kStateField]);
+  // "0" while it does not wait.
+  facts.wait_channel = ReadStart(path + "/wchan");
+  if (facts.wait_channel == "0") facts.wait_channel.clear();
+  facts.threads = static_cast<int>(ToNumber(fields[kThreadsField]));
+  facts.cpu_time = ticks(kUserTimeField) + ticks(kUserTimeField + 1);
+  facts.rss_bytes = ToNumber(fields[kRssField]) * sysconf(_SC_PAGESIZE);
+  facts.peak_rss_bytes =
+      KibLine(ReadStart(path + "/status"), "VmHWM:").value_or(0);
+  int files = 0;
+  if (ForEachNumber(path + "/fd", [&files](int) { ++files; })) {
+    facts.open_files = files;
+  }
+  return std::pair(std::move(facts),
+                   ticks(kUserTimeField + 2) + ticks(kUserTimeField + 3));
+}
+
+}  // namespace
+
+TreeFacts SnapshotTree(pid_t slot) {
+  TreeFacts tree;
+  for (const pid_t pid : ListTree(slot)) {
+    auto seen = LookAt(pid);
+    if (!seen.has_value()) continue;
+    ProcessFacts& facts = seen->first;
+    ++tree.process_count;
+    tree.threads += facts.threads;
+    tree.cpu_time += facts.cpu_time + seen->second;
+    tree.rss_bytes += facts.rss_bytes;
+    if (tree.processes.size() < kEvidenceProcessesMax) {
+      tree.processes.push_back(std::move(facts));
+    }
+  }
+  return tree;
+}
+
+bool HandlesSignal(pid_t pid, int signum) {
+  const std::string status = ReadStart(absl::StrCat("/proc/", pid, "/status"));
+  for (absl::string_view line : absl::StrSplit(status, '\n')) {
+    if (!absl::ConsumePrefix(&line, "SigCgt:\t")) continue;
+    uint64_t caught = 0;
+    return absl::SimpleHexAtoi(line, &caught) &&
+           (caught >> (signum - 1) & 1) != 0;
+  }
+  return false;
+}
+
+int64_t MemoryOfTree(pid_t slot, int64_t bytes_max) {
+  const std::vector<pid_t> tree = ListTree(slot);
+  int64_t sum = 0;
+  std::vector<int64_t> each;
+  for (const pid_t pid : tree) {
+    const std::vector<std::string> fields =
+        absl::StrSplit(ReadStart(absl::StrCat("/proc/", pid, "/statm")), ' ');
+    each.push_back(
+        fields.size() < 2 ? 0 : ToNumber(fields[1]) * sysconf(_SC_PAGESIZE));
+    sum += each.back();
+  }
+  if (tree.empty()) return -1;
+  if (sum <= bytes_max || tree.size() == 1) return sum;
+  sum = 0;
+  for (size_t i = 0; i < tree.size(); ++i) {
+    sum += KibLine(ReadStart(absl::StrCat("/proc/", tree[i], "/smaps_rollup")),
+                   "Pss:")
+               .value_or(each[i]);
+  }
+  return sum;
+}
+
+}  // namespace vigil::worker

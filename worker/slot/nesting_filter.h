@@ -1,0 +1,49 @@
+// The seccomp filter by which the kernel asks a slot at each process or thread
+// that its task wants to start. Thread-compatible; NestingFilter owns the
+// compiled program, what is installed belongs to the kernel.
+//
+// fork, vfork and clone are notified, clone3 answers ENOSYS, so that the C
+// library falls back to clone, whose flags a filter can see. Everything else
+// passes. Programs of other word sizes (i386, x32) are filtered alike.
+#ifndef VIGIL_WORKER_SLOT_NESTING_FILTER_H_
+#define VIGIL_WORKER_SLOT_NESTING_FILTER_H_
+
+#include <linux/filter.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace vigil::slot {
+
+class NestingFilter {
+ public:
+  // Compiles the filter and installs it in a process of its own to see whether
+  // kernel and container permit it. UNAVAILABLE, with the reason as a sentence:
+  // they do not, and tasks cannot be held to anything. Blocks for about a
+  // millisecond.
+  static absl::StatusOr<NestingFilter> Create();
+
+  // Installs the filter for good in the calling thread and what it starts.
+  // Returns the listener, close-on-exec, or -1, and errno says why. Sets
+  // no_new_privs. Only system calls: for a child that shares its parent's
+  // memory.
+  int Install() const;
+
+ private:
+  explicit NestingFilter(std::vector<sock_filter> program)
+      : program_(std::move(program)) {}
+
+  std::vector<sock_filter> program_;
+  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV where the kernel has it (5.19): a
+  // task's signal handler then cannot restart a call that was answered already.
+  unsigned int flags_ = 0;
+};
+
+// The name of system call `number` of `architecture` (as in seccomp_data).
+std::string SyscallName(unsigned int architecture, int number);
+
+}  // namespace vigil::slot
+
+#endif  // VIGIL_WORKER_SLOT_NESTING_FILTER_H_

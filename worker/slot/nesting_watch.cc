@@ -1,0 +1,154 @@
+#include "worker/slot/nesting_watch.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/attempt.h"
+#include "worker/slot/limits.h"
+#include "worker/slot/nesting_filter.h"
+#include "worker/slot/proc_fs.h"
+#include "worker/slot/tree_census.h"
+
+namespace vigil::slot {
+namespace {
+
+constexpr char kClone[] = "clone";
+
+bool Readable(int fd) {
+  pollfd waited = {fd, POLLIN, 0};
+  return poll(&waited, 1, 0) == 1 && (waited.revents & POLLIN) != 0;
+}
+
+bool IsThread(const seccomp_data& data) {
+  return (data.args[0] & CLONE_THREAD) != 0 &&
+         SyscallName(data.arch, data.nr) == kClone;
+}
+
+}  // namespace
+
+NestingWatch::NestingWatch(UniqueFd listener, pid_t task,
+                           const Nesting& nesting,
+                           std::function<void(NestedCallSeen)> tell)
+    : listener_(std::move(listener)),
+      task_(task),
+      judge_(nesting),
+      tell_(std::move(tell)) {}
+
+void NestingWatch::Answer(bool readable, absl::Duration now) {
+  if (closed_) return;
+  if (retry_time_ <= now) {
+    retry_time_ = absl::InfiniteDuration();
+    std::erase_if(waiting_,
+                  [&](const Asked& asked) { return Judge(asked, now); });
+  }
+  for (int i = 0; readable && i < kNotificationsPerTurnMax; ++i) {
+    if (i > 0 && !Readable(listener_.get())) break;
+    const std::optional<Asked> asked = Receive();
+    if (!asked.has_value()) break;
+    if (!Judge(*asked, now)) waiting_.push_back(*asked);
+  }
+  if (!waiting_.empty() && retry_time_ == absl::InfiniteDuration()) {
+    retry_time_ = now + kCensusRetryInterval;
+  }
+}
+
+std::optional<NestingWatch::Asked> NestingWatch::Receive() {
+  Asked asked = {};
+  while (ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &asked.request) !=
+         0) {
+    // ENOENT: whoever asked was killed meanwhile.
+    if (errno != EINTR) return std::nullopt;
+  }
+  asked.call.caller = static_cast<pid_t>(asked.request.pid);
+  asked.call.kind =
+      IsThread(asked.request.data) ? NestedKind::kThread : NestedKind::kProcess;
+  return asked;
+}
+
+bool NestingWatch::StillWaits(const Asked& asked) const {
+  uint64_t id = asked.request.id;
+  return ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+bool NestingWatch::Judge(const Asked& asked, absl::Duration now) {
+  std::optional<TreeCensus> census;
+  if (judge_.NeedsCensus(asked.call)) census = CountTree(task_);
+  const NestingVerdict verdict =
+      judge_.Judge(asked.call, census.has_value() ? &*census : nullptr, now);
+  switch (verdict) {
+    case NestingVerdict::kWait:
+      return !StillWaits(asked);
+    case NestingVerdict::kAllow:
+      break;
+    case NestingVerdict::kAllowExcess:
+    case NestingVerdict::kRefuse:
+      // Above the limit only after a census.
+      Count(asked, verdict,
+            asked.call.kind == NestedKind::kThread ? census->threads
+                                                   : census->processes);
+      break;
+  }
+  Reply(asked, verdict);
+  return true;
+}
+
+void NestingWatch::Reply(const Asked& asked, NestingVerdict verdict) {
+  seccomp_notif_resp response = {};
+  response.id = asked.request.id;
+  if (verdict == NestingVerdict::kRefuse) {
+    // A thread fails as at the system's own limit.
+    response.error = asked.call.kind == NestedKind::kThread ? -EAGAIN : -EPERM;
+  } else {
+    response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+  }
+  // ENOENT: nobody waits for it any more.
+  ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+void NestingWatch::Count(const Asked& asked, NestingVerdict verdict, int live) {
+  NestedCallSeen seen;
+  seen.call = asked.call.kind == NestedKind::kThread
+                  ? kThreadCall
+                  : SyscallName(asked.request.data.arch, asked.request.data.nr);
+  seen.program =
+      ReadProgramName(asked.call.caller).substr(0, kProgramNameMaxBytes);
+  if (!StillWaits(asked)) seen.program = "?";
+  seen.refused = verdict == NestingVerdict::kRefuse;
+  seen.live = live;
+  auto found = std::find_if(counted_.begin(), counted_.end(),
+                            [&seen](const Counted& counted) {
+                              return counted.seen.call == seen.call &&
+                                     counted.seen.program == seen.program;
+                            });
+  if (found == counted_.end()) {
+    if (counted_.size() >= kNestedCallKindsMax) {
+      found = std::prev(counted_.end());
+      found->seen.program = "others";
+    } else {
+      counted_.push_back({std::move(seen)});
+      found = std::prev(counted_.end());
+    }
+  }
+  const int64_t count = ++found->seen.count;
+  found->seen.live = live;
+  if (count > kNestedCallsToldMax && count < 2 * found->told) return;
+  found->told = count;
+  tell_(found->seen);
+}
+
+void NestingWatch::TellRest() {
+  for (Counted& counted : counted_) {
+    if (counted.told == counted.seen.count) continue;
+    counted.told = counted.seen.count;
+    tell_(counted.seen);
+  }
+}
+
+}  // namespace vigil::slot

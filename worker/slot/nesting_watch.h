@@ -1,0 +1,79 @@
+// NestingWatch: answers what the kernel asks for one task: whether it may start
+// another process or thread. For the one thread of a slot process; no call
+// blocks but for /proc. Owns the listener: when it goes away, or this process
+// dies, the task's calls fail with ENOSYS.
+#ifndef VIGIL_WORKER_SLOT_NESTING_WATCH_H_
+#define VIGIL_WORKER_SLOT_NESTING_WATCH_H_
+
+#include <linux/seccomp.h>
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "base/policy.h"
+#include "base/unique_fd.h"
+#include "worker/slot/nesting_judge.h"
+#include "worker/slot/slot_event.h"
+
+namespace vigil::slot {
+
+class NestingWatch {
+ public:
+  // `listener` is that of the task process `task`; `tell` is called with what
+  // the worker is to know.
+  NestingWatch(UniqueFd listener, pid_t task, const Nesting& nesting,
+               std::function<void(NestedCallSeen)> tell);
+
+  // Readable when the kernel asks.
+  int fd() const { return closed_ ? -1 : listener_.get(); }
+  // When Answer is to be called though nothing is readable.
+  absl::Duration NextDeadline() const {
+    return closed_ ? absl::InfiniteDuration() : retry_time_;
+  }
+
+  // Answers what was asked, as far as that is possible now. Blocks if fd() is
+  // not readable and nothing waits: ask poll first.
+  void Answer(bool readable, absl::Duration now);
+  // Answers nothing any more: the tree is being killed, and who asks waits for
+  // that.
+  void Close() { closed_ = true; }
+  // Tells what was counted and not told yet.
+  void TellRest();
+
+ private:
+  struct Asked {
+    seccomp_notif request;
+    NestingCall call;
+  };
+  struct Counted {
+    NestedCallSeen seen;
+    int64_t told = 0;
+  };
+
+  // Nullopt: nothing was there after all.
+  std::optional<Asked> Receive();
+  // False: it has to be judged again.
+  bool Judge(const Asked& asked, absl::Duration now);
+  // Whether the caller still waits for the answer: what /proc says of a thread
+  // that does not may be said of another.
+  bool StillWaits(const Asked& asked) const;
+  void Reply(const Asked& asked, NestingVerdict verdict);
+  void Count(const Asked& asked, NestingVerdict verdict, int live);
+
+  UniqueFd listener_;
+  const pid_t task_;
+  NestingJudge judge_;
+  const std::function<void(NestedCallSeen)> tell_;
+  // Those that have to be judged again; each is a thread that waits.
+  std::vector<Asked> waiting_;
+  bool closed_ = false;
+  absl::Duration retry_time_ = absl::InfiniteDuration();
+  std::vector<Counted> counted_;
+};
+
+}  // namespace vigil::slot
+
+#endif  // VIGIL_WORKER_SLOT_NESTING_WATCH_H_

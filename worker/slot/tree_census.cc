@@ -1,0 +1,81 @@
+#include "worker/slot/tree_census.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "worker/slot/limits.h"
+#include "worker/slot/proc_fs.h"
+
+namespace vigil::slot {
+namespace {
+
+class Counter {
+ public:
+  explicit Counter(pid_t task) : task_(task) {}
+
+  TreeCensus Count() {
+    // What is under this process itself: the task, and what lost its parent.
+    ForEachChild([this](pid_t child) { Add(child); }).IgnoreError();
+    // It grows meanwhile.
+    for (size_t i = 0; i < live_.size(); ++i) AddThreadsOf(live_[i]);
+    return std::move(census_);
+  }
+
+ private:
+  // Returns when the process started; 0 if it is gone.
+  uint64_t Add(pid_t pid) {
+    if (live_.size() >= kCensusProcessesMax) return 0;
+    const std::optional<ProcessStat> stat = ReadStat(pid);
+    if (!stat.has_value()) return 0;
+    // A leader that has ended lives on in its other threads.
+    if ((stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1) {
+      ++census_.zombies;
+      return stat->start_ticks;
+    }
+    census_.threads += stat->threads;
+    if (pid != task_) ++census_.processes;
+    live_.push_back(pid);
+    return stat->start_ticks;
+  }
+
+  void AddThreadsOf(pid_t pid) {
+    const std::string path = absl::StrCat("/proc/", pid, "/task");
+    const std::unique_ptr<DIR, int (*)(DIR*)> threads(opendir(path.c_str()),
+                                                      closedir);
+    if (threads == nullptr) return;
+    while (const dirent* entry = readdir(threads.get())) {
+      TreeCensus::Caller caller;
+      if (!absl::SimpleAtoi(entry->d_name, &caller.thread)) continue;
+      ForEachChildOf(absl::StrCat(path, "/", entry->d_name, "/children"),
+                     [&](pid_t child) {
+                       caller.last_child_start =
+                           std::max(caller.last_child_start, Add(child));
+                     })
+          .IgnoreError();
+      census_.callers.push_back(caller);
+    }
+  }
+
+  const pid_t task_;
+  TreeCensus census_;
+  std::vector<pid_t> live_;
+};
+
+}  // namespace
+
+TreeCensus CountTree(pid_t task) { return Counter(task).Count(); }
+
+uint64_t TicksAt(absl::Duration time) {
+  static const int64_t ticks_per_second = sysconf(_SC_CLK_TCK);
+  return static_cast<uint64_t>(
+      absl::ToInt64Nanoseconds(time) /
+      (absl::ToInt64Nanoseconds(absl::Seconds(1)) / ticks_per_second));
+}
+
+}  // namespace vigil::slot

@@ -75,6 +75,23 @@ inline constexpr int kCpuProcessesMax = 64;
 inline constexpr absl::Duration kBusyCpuMin = absl::Seconds(1);
 inline constexpr double kBusyCpuShareMin = 0.2;
 
+// Threads on a host above which it is under stress: one task seldom needs more
+// than tens, so a pool has opened pools somewhere, and what comes next is
+// "can't start new thread".
+inline constexpr int kHostThreadsMax = 1000;
+
+// Load for each processor above which a host is under stress: what runs there
+// gets a quarter of a processor, and clocks that are set for a whole one fire.
+inline constexpr double kLoadPerCpuMax = 4;
+
+// The share of the memory that must be available, or the host is under stress:
+// less is soon eaten, and then the kernel chooses whom to kill.
+inline constexpr double kMemoryAvailableShareMin = 0.05;
+
+// Processes of a host that are counted: as many as make reading /proc take some
+// milliseconds, every few seconds.
+inline constexpr int kHostProcessesMax = 10000;
+
 // How late the loop may wake before it counts as stopped: far above what a
 // loaded machine does, far below any clock.
 inline constexpr absl::Duration kStallMin = absl::Seconds(1);

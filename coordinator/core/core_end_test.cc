@@ -336,6 +336,18 @@ TEST_F(EndTest, ObservedClocksAreKeptUpToALimitAndAllShown) {
   EXPECT_EQ(StateOf("j"), JobState::kRunning);
 }
 
+TEST_F(EndTest, C2_ANoticeIsToldToWatchersAndNotKept) {
+  RunJob();
+  AttemptUpdate update = UpdateOf(Id("j"), Phase::kActive);
+  update.notice = Failure{Reason::kNestedPool, "fork was refused"};
+  Update(1, update);
+  ASSERT_EQ(fx_.notices.size(), 1u);
+  EXPECT_EQ(fx_.notices[0].job_id, JobId("j"));
+  EXPECT_EQ(fx_.notices[0].failure, *update.notice);
+  EXPECT_TRUE(Get("j").current().observed.empty());
+  EXPECT_FALSE(Get("j").current().last.notice.has_value());
+}
+
 TEST_F(EndTest, C2_CountsNestedCallsPoolsInSequenceAndDeathsNotProved) {
   RunJob();
   AttemptEnd end = EndUnconfirmed(Id("j"), Reason::kNestedPool);

@@ -166,6 +166,7 @@ void Core::TakeReport(Job* job, const AttemptUpdate& update, absl::Time now) {
   std::optional<Progress> progress = std::move(attempt.last.progress);
   attempt.last = update;
   attempt.last.observed.reset();
+  attempt.last.notice.reset();
   if (!attempt.last.progress.has_value()) {
     attempt.last.progress = std::move(progress);
   }
@@ -182,6 +183,9 @@ void Core::Update(StreamId stream, AttemptUpdate update, absl::Time now,
     std::vector<Failure>& observed = job->current().observed;
     if (observed.size() < kObservedMax) observed.push_back(*update.observed);
     fx->notices.push_back(Notice{job->id, *std::move(update.observed)});
+  }
+  if (update.notice.has_value()) {
+    fx->notices.push_back(Notice{job->id, *std::move(update.notice)});
   }
   fx->touched.push_back(job->id);
 }

@@ -88,8 +88,8 @@ inline constexpr double kLoadPerCpuMax = 4;
 // less is soon eaten, and then the kernel chooses whom to kill.
 inline constexpr double kMemoryAvailableShareMin = 0.05;
 
-// Processes of a host that are counted: as many as make reading /proc take some
-// milliseconds, every few seconds.
+// Processes of a host that are counted: as many as keep the loop for thirty
+// milliseconds with each heartbeat.
 inline constexpr int kHostProcessesMax = 10000;
 
 // How late the loop may wake before it counts as stopped: far above what a

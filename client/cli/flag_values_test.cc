@@ -75,7 +75,7 @@ TEST(ParseBytes, TakesPlainBytesAndPowersOf1024) {
 TEST(ParseBytes, RefusesWhatIsNoSizeOrMayMeanTwo) {
   for (const char* text :
        {"", "M", ".", "-1", "+1", "1e3", "0x10", "inf", "nan", "1 G", "512MB",
-        "1kb", "1X", "1.2.3", "1iB", "1KK", "G1"}) {
+        "1kb", "1X", "1.2.3", "1iB", "1KK", "1KMiB", "G1"}) {
     EXPECT_THAT(std::string(ParseBytes(text).status().message()),
                 HasSubstr("512M"))
         << text;

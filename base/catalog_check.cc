@@ -1,44 +1,27 @@
 #include "base/catalog_check.h"
 
 #include <algorithm>
-#include <cmath>
-#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
-#include "base/wire/time_wire.h"
-#include "re2/re2.h"
+#include "base/catalog_policy_check.h"
 
 namespace vigil {
 namespace {
 
-using Problem = std::optional<CatalogProblem>;
-
-// The bounds that catalog.proto, job.proto and policy.proto state.
+// The bounds that catalog.proto and job.proto state.
 constexpr size_t kNameBytesMax = 64;
 constexpr int kArgvMax = 4096;
 constexpr size_t kArgvBytesMax = 1 << 20;
 constexpr int kEnvMax = 1024;
 constexpr size_t kEnvBytesMax = 256 << 10;
-constexpr absl::Duration kTimeoutMax = absl::Hours(24);
-constexpr absl::Duration kInitialIntervalMin = absl::Milliseconds(1);
-constexpr absl::Duration kInitialIntervalMax = absl::Hours(1);
-constexpr double kBackoffCoefficientMax = 100;
-constexpr int kMaximumAttemptsMax = 100;
-constexpr size_t kPatternBytesMax = 1 << 10;
 constexpr int kReasonPatternsMax = 32;
 constexpr int kExitStatusMax = 255;
-constexpr int kMaxProcessesMax = 10000;
 constexpr int kMaxJobsMax = 1000000;
 constexpr int kMaxInFlightMax = 64;
 constexpr int kMaxSlotsMax = 1024;
-
-Problem Bad(std::vector<std::string> field, std::string what, int index = -1) {
-  return CatalogProblem{std::move(field), index, std::move(what)};
-}
 
 bool HasNul(absl::string_view text) {
   return text.find('\0') != absl::string_view::npos;
@@ -92,115 +75,6 @@ Problem CheckEnv(const v1::TaskType& type) {
   if (HasNul(type.working_directory())) {
     return Bad({"working_directory"}, "has a NUL byte");
   }
-  return std::nullopt;
-}
-
-// `value` is looked at only if it is `set`.
-Problem CheckTimeout(std::vector<std::string> field, bool set,
-                     const google::protobuf::Duration& value) {
-  const absl::Duration timeout = FromProto(value);
-  if (!set || (timeout > absl::ZeroDuration() && timeout <= kTimeoutMax)) {
-    return std::nullopt;
-  }
-  return Bad(std::move(field), "must be positive, at most 24 h");
-}
-
-Problem CheckTimeouts(const v1::Timeouts& timeouts) {
-  struct Field {
-    const char* name;
-    bool set;
-    const google::protobuf::Duration& value;
-  };
-  const Field fields[] = {
-      {"startup_timeout", timeouts.has_startup_timeout(),
-       timeouts.startup_timeout()},
-      {"inactivity_timeout", timeouts.has_inactivity_timeout(),
-       timeouts.inactivity_timeout()},
-      {"progress_timeout", timeouts.has_progress_timeout(),
-       timeouts.progress_timeout()},
-      {"start_to_close_timeout", timeouts.has_start_to_close_timeout(),
-       timeouts.start_to_close_timeout()},
-      {"schedule_to_start_timeout", timeouts.has_schedule_to_start_timeout(),
-       timeouts.schedule_to_start_timeout()},
-      {"schedule_to_close_timeout", timeouts.has_schedule_to_close_timeout(),
-       timeouts.schedule_to_close_timeout()},
-  };
-  for (const Field& field : fields) {
-    Problem problem =
-        CheckTimeout({"timeouts", field.name}, field.set, field.value);
-    if (problem.has_value()) return problem;
-  }
-  if (!timeouts.has_shutdown_grace()) return std::nullopt;
-  const absl::Duration grace = FromProto(timeouts.shutdown_grace());
-  if (grace < absl::ZeroDuration() || grace > kTimeoutMax) {
-    return Bad({"timeouts", "shutdown_grace"}, "must be 0 to 24 h");
-  }
-  return std::nullopt;
-}
-
-Problem CheckRetry(const v1::RetryPolicy& retry) {
-  if (retry.has_initial_interval()) {
-    const absl::Duration value = FromProto(retry.initial_interval());
-    if (value < kInitialIntervalMin || value > kInitialIntervalMax) {
-      return Bad({"retry", "initial_interval"}, "must be 1 ms to 1 h");
-    }
-  }
-  // Written so that NaN is refused.
-  if (retry.has_backoff_coefficient() &&
-      !(retry.backoff_coefficient() >= 1 &&
-        retry.backoff_coefficient() <= kBackoffCoefficientMax)) {
-    return Bad({"retry", "backoff_coefficient"}, "must be 1 to 100");
-  }
-  if (Problem problem = CheckTimeout({"retry", "maximum_interval"},
-                                     retry.has_maximum_interval(),
-                                     retry.maximum_interval())) {
-    return problem;
-  }
-  if (retry.has_maximum_attempts() &&
-      (retry.maximum_attempts() < 1 ||
-       retry.maximum_attempts() > kMaximumAttemptsMax)) {
-    return Bad({"retry", "maximum_attempts"}, "must be 1 to 100");
-  }
-  if (retry.has_jitter() && !(retry.jitter() >= 0 && retry.jitter() <= 1)) {
-    return Bad({"retry", "jitter"}, "must be 0 to 1");
-  }
-  for (int i = 0; i < retry.retry_on_size(); ++i) {
-    if (retry.retry_on(i) == v1::Failure::REASON_CANCELLED ||
-        retry.retry_on(i) == v1::Failure::REASON_UNSPECIFIED) {
-      return Bad({"retry", "retry_on"},
-                 "must be a reason other than REASON_CANCELLED", i);
-    }
-  }
-  return std::nullopt;
-}
-
-// What is wrong with `pattern`; empty if nothing.
-std::string PatternProblem(const std::string& pattern) {
-  if (pattern.size() > kPatternBytesMax) return "is longer than 1 KiB";
-  const re2::RE2 compiled(pattern, re2::RE2::Quiet);
-  if (!compiled.ok()) {
-    return absl::StrCat("is not an RE2 pattern: ", compiled.error());
-  }
-  return "";
-}
-
-Problem CheckActivity(const v1::ActivityPolicy& activity) {
-  if (!v1::ActivityPolicy::Mode_IsValid(activity.mode())) {
-    return Bad({"activity", "mode"}, "is not known");
-  }
-  if (!v1::ActivityPolicy::Streams_IsValid(activity.streams())) {
-    return Bad({"activity", "streams"}, "is not known");
-  }
-  std::string problem = PatternProblem(activity.ready_pattern());
-  if (!problem.empty()) return Bad({"activity", "ready_pattern"}, problem);
-  const std::string& progress = activity.progress_pattern();
-  problem = PatternProblem(progress);
-  if (problem.empty() && !progress.empty()) {
-    const int groups =
-        re2::RE2(progress, re2::RE2::Quiet).NumberOfCapturingGroups();
-    if (groups < 1 || groups > 2) problem = "must have one or two groups";
-  }
-  if (!problem.empty()) return Bad({"activity", "progress_pattern"}, problem);
   return std::nullopt;
 }
 
@@ -312,7 +186,7 @@ Problem CheckWarmUp(const v1::WarmUp& warm_up) {
 
 }  // namespace
 
-std::optional<CatalogProblem> CheckTaskType(const v1::TaskType& type) {
+Problem CheckTaskType(const v1::TaskType& type) {
   if (Problem problem = CheckName(type.name())) return problem;
   if (Problem problem = CheckArgv(type.argv(), {"argv"})) return problem;
   if (Problem problem = CheckEnv(type)) return problem;
@@ -322,10 +196,7 @@ std::optional<CatalogProblem> CheckTaskType(const v1::TaskType& type) {
   if (Problem problem = CheckReasons(type)) return problem;
   if (Problem problem = CheckFrames(type)) return problem;
   if (Problem problem = CheckWarmUp(type.warm_up())) return problem;
-  if (type.has_max_processes() &&
-      (type.max_processes() < 0 || type.max_processes() > kMaxProcessesMax)) {
-    return Bad({"max_processes"}, "must be 0 to 10000");
-  }
+  if (Problem problem = CheckNesting(type)) return problem;
   if (type.max_slots() < 0 || type.max_slots() > kMaxSlotsMax) {
     return Bad({"max_slots"}, "must be 0 to 1024");
   }

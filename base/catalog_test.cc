@@ -68,6 +68,9 @@ TEST(CatalogTest, TakesAWarmTaskAtItsBoundsAndResolvesItsWarmUp) {
       reset: true
       max_in_flight: 64
       max_slots: 1024
+      on_nested_pool: ON_NESTED_POOL_SEQUENTIAL
+      max_processes: 0
+      max_threads: 100000
       warm_up {
         argv: "./prepare"
         argv: "{catalog_dir}/weights"
@@ -80,6 +83,11 @@ TEST(CatalogTest, TakesAWarmTaskAtItsBoundsAndResolvesItsWarmUp) {
       argv: "true"
       activity { streams: STREAMS_STDERR }
       max_slots: 1
+      on_nested_pool: ON_NESTED_POOL_RETRY_SEQUENTIAL
+      max_processes: 10000
+      max_threads: 1
+      max_rss_bytes: 1048576
+      stack_dump_signal: 31
       warm_up { optional: true }
     })");
   ASSERT_TRUE(catalog.ok()) << catalog.status();
@@ -215,6 +223,28 @@ INSTANTIATE_TEST_SUITE_P(
                 "4: task_types[0].reason_patterns[0] (\"t\") has no reason"},
         BadCase{"max_processes", TypeWith("max_processes: -1"),
                 "4: task_types[0].max_processes"},
+        BadCase{"max_threads", TypeWith("max_threads: 0"),
+                "4: task_types[0].max_threads (\"t\") must be 1 to 100000"},
+        BadCase{"many threads", TypeWith("max_threads: 100001"),
+                "4: task_types[0].max_threads"},
+        BadCase{"max_rss", TypeWith("max_rss_bytes: 1048575"),
+                "4: task_types[0].max_rss_bytes (\"t\") must be 0 (no limit) "
+                "or at least 1048576"},
+        BadCase{"negative max_rss", TypeWith("max_rss_bytes: -1"),
+                "4: task_types[0].max_rss_bytes"},
+        BadCase{"signal", TypeWith("stack_dump_signal: 32"),
+                "4: task_types[0].stack_dump_signal (\"t\") must be 0"},
+        BadCase{"kill", TypeWith("stack_dump_signal: 9"),
+                "4: task_types[0].stack_dump_signal"},
+        BadCase{"stop", TypeWith("stack_dump_signal: 19"),
+                "4: task_types[0].stack_dump_signal"},
+        BadCase{"on_nested_pool", TypeWith("on_nested_pool: 6"),
+                "4: task_types[0].on_nested_pool (\"t\") is not known (6)"},
+        BadCase{"retry once",
+                TypeWith("on_nested_pool: ON_NESTED_POOL_RETRY_SEQUENTIAL "
+                         "retry { maximum_attempts: 1 }"),
+                "4: task_types[0].on_nested_pool (\"t\") is "
+                "ON_NESTED_POOL_RETRY_SEQUENTIAL, which needs a second"},
         BadCase{"mode", TypeWith("activity { mode: 9 }"),
                 "4: task_types[0].activity.mode (\"t\") is not known"},
         BadCase{"streams", TypeWith("activity { streams: 9 }"),
@@ -255,6 +285,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "5: task_types[0].max_jobs"},
         BadCase{"rss", WarmTypeWith("recycle_rss_bytes: -1"),
                 "5: task_types[0].recycle_rss_bytes (\"t\") must not be"},
+        BadCase{"retry sequential",
+                WarmTypeWith("on_nested_pool: ON_NESTED_POOL_RETRY_SEQUENTIAL"),
+                "5: task_types[0].on_nested_pool (\"t\") cannot be "
+                "ON_NESTED_POOL_RETRY_SEQUENTIAL with frames"},
         BadCase{"no idle time", WarmTypeWith("idle_timeout {}"),
                 "5: task_types[0].idle_timeout (\"t\") must be positive"},
         BadCase{"idle",

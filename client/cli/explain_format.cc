@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/wire/time_wire.h"
+#include "client/cli/evidence_format.h"
+#include "client/cli/nested_format.h"
 #include "client/cli/status_format.h"
 
 namespace vigil::cli {
@@ -164,50 +166,14 @@ std::string FormatRequest(const v1::JobSpec& spec) {
   absl::StrAppend(&text, "clocks: ", absl::StrJoin(clocks, ", "),
                   silent ? "; silent" : "",
                   spec.activity().observe() ? "; observed only" : "", "\n");
+  const std::string nesting = NestingText(spec);
+  if (!nesting.empty()) absl::StrAppend(&text, "limits: ", nesting, "\n");
   if (spec.retry().has_maximum_attempts()) {
     absl::StrAppend(&text, "attempts: at most ",
                     spec.retry().maximum_attempts(), "\n");
   }
   for (const auto& [key, value] : spec.labels()) {
     absl::StrAppend(&text, "label: ", OneLine(key), "=", OneLine(value), "\n");
-  }
-  return text;
-}
-
-std::string FormatEvidence(const v1::Evidence& evidence) {
-  std::vector<std::string> parts;
-  if (evidence.has_age()) {
-    parts.push_back(absl::StrCat("stopped at age ", Seconds(evidence.age())));
-  }
-  if (evidence.has_silence()) {
-    parts.push_back(absl::StrCat("silent for ", Seconds(evidence.silence())));
-  }
-  if (evidence.has_cpu_time_in_silence()) {
-    parts.push_back(absl::StrCat("used ",
-                                 Seconds(evidence.cpu_time_in_silence()),
-                                 " of CPU in that silence"));
-  }
-  if (evidence.killed()) {
-    parts.push_back("did not heed SIGTERM and was killed");
-  }
-  if (evidence.leftover_processes_killed() > 0) {
-    parts.push_back(absl::StrCat(evidence.leftover_processes_killed(),
-                                 " processes left behind were killed"));
-  }
-  if (evidence.has_time_to_confirmed_death()) {
-    parts.push_back(absl::StrCat(
-        "proved dead ", Seconds(evidence.time_to_confirmed_death()), " later"));
-  }
-  if (evidence.death_unconfirmed()) {
-    parts.push_back("could NOT be proved dead");
-  }
-  std::string text;
-  if (!parts.empty()) {
-    text = absl::StrCat("  evidence: ", absl::StrJoin(parts, ", "), "\n");
-  }
-  if (!evidence.last_output().empty()) {
-    absl::StrAppend(&text, "  last output: ", OneLine(evidence.last_output()),
-                    "\n");
   }
   return text;
 }
@@ -237,7 +203,7 @@ std::string FormatAttemptTimes(const v1::Attempt& attempt,
   return text + "\n";
 }
 
-std::string FormatAttempt(const v1::Attempt& attempt,
+std::string FormatAttempt(const v1::Attempt& attempt, const v1::JobSpec& spec,
                           const ExplainContext& context) {
   std::string text = absl::StrCat(
       context.style.Bold(absl::StrCat("attempt ", attempt.number())), " on ",
@@ -277,6 +243,7 @@ std::string FormatAttempt(const v1::Attempt& attempt,
   if (attempt.spawn_errno() != 0) {
     absl::StrAppend(&text, "  start: ", strerror(attempt.spawn_errno()), "\n");
   }
+  absl::StrAppend(&text, FormatNested(attempt, spec));
   if (attempt.has_evidence()) {
     absl::StrAppend(&text, FormatEvidence(attempt.evidence()));
   }
@@ -318,7 +285,7 @@ std::string FormatExplanation(const v1::Job& job,
                     " earlier attempts are left out; see -o json\n");
   }
   for (int i = hidden; i < job.attempts_size(); ++i) {
-    absl::StrAppend(&text, FormatAttempt(job.attempts(i), context));
+    absl::StrAppend(&text, FormatAttempt(job.attempts(i), job.spec(), context));
   }
   return text;
 }

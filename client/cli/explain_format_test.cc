@@ -202,6 +202,51 @@ TEST_F(FormatExplanationTest, ShowsWhatAWarmTaskSaidAndLeft) {
                               "this does not count against"));
 }
 
+TEST_F(FormatExplanationTest, C2_ShowsLimitsAndWhatEachAttemptDidAgainstThem) {
+  const std::string text = Explain(R"pb(
+    job_id: "j"
+    state: STATE_FAILED
+    spec {
+      on_nested_pool: ON_NESTED_POOL_RETRY_SEQUENTIAL
+      max_processes: 1
+      max_threads: 256
+    }
+    failure {
+      reason: REASON_RESOURCE_EXHAUSTED
+      message: "no threads"
+      exhaustion: EXHAUSTION_TASK
+    }
+    attempts {
+      number: 1
+      phase: PHASE_ENDED
+      charged: true
+      nested_calls {
+        program: "python3"
+        call: "fork"
+        outcome: OUTCOME_REFUSED
+        count: 1
+      }
+    }
+    attempts {
+      number: 2
+      phase: PHASE_ENDED
+      charged: true
+      sequential: true
+      evidence { stack_dump: "Thread 1:" }
+    }
+  )pb");
+  EXPECT_THAT(text,
+              HasSubstr("because: RESOURCE_EXHAUSTED: (the task's own) no "
+                        "threads\n"));
+  EXPECT_THAT(text, HasSubstr("limits: 1 process beside its own, "
+                              "RETRY_SEQUENTIAL at one more; 256 threads\n"));
+  EXPECT_THAT(text, HasSubstr("  nested: python3 called fork 1 time, refused\n"
+                              "  how to allow: --max_processes=N (now 1)"));
+  EXPECT_THAT(text, HasSubstr("  ran SEQUENTIAL, because an attempt before"));
+  EXPECT_THAT(text, HasSubstr("\n  stack dump, from its stderr:\n"
+                              "    Thread 1:\n"));
+}
+
 TEST_F(FormatExplanationTest, BlamesNoProcessForALostWorker) {
   const std::string text = Explain(R"pb(
     attempts {

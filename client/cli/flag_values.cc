@@ -1,10 +1,15 @@
 #include "client/cli/flag_values.h"
 
+#include <signal.h>
+#include <string.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -17,8 +22,41 @@
 namespace vigil::cli {
 namespace {
 
+// Every whole number up to here is a double.
+constexpr double kBytesMax = 1LL << 53;
+
 absl::Status NotUtf8() {
   return absl::InvalidArgumentError("the value is not UTF-8 text");
+}
+
+absl::Status NotASize(absl::string_view text) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "`", text,
+      "` is not a size; write it like 512M, 2GiB or a number of bytes (M and "
+      "MiB are 1024 * 1024 bytes)"));
+}
+
+// 2 to the power of what the end of a size stands for; nullopt: for nothing.
+std::optional<int> ShiftOf(absl::string_view unit) {
+  const std::string upper = absl::AsciiStrToUpper(unit);
+  absl::string_view letter = upper;
+  if (letter.empty() || letter == "B") return 0;
+  if (letter.size() > 1 && !absl::ConsumeSuffix(&letter, "IB") &&
+      !absl::ConsumeSuffix(&letter, "I")) {
+    return std::nullopt;
+  }
+  constexpr absl::string_view kUnits = "KMGT";
+  const size_t index =
+      letter.size() == 1 ? kUnits.find(letter[0]) : kUnits.npos;
+  if (index == kUnits.npos) return std::nullopt;
+  return 10 * (static_cast<int>(index) + 1);
+}
+
+// As names are compared: in capitals, with underscores, without `prefix`.
+std::string Normal(absl::string_view text, absl::string_view prefix) {
+  const std::string upper =
+      absl::StrReplaceAll(absl::AsciiStrToUpper(text), {{"-", "_"}});
+  return std::string(absl::StripPrefix(upper, prefix));
 }
 
 }  // namespace
@@ -38,9 +76,7 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
 }
 
 absl::StatusOr<v1::Failure::Reason> ParseReason(absl::string_view text) {
-  const std::string upper =
-      absl::StrReplaceAll(absl::AsciiStrToUpper(text), {{"-", "_"}});
-  const absl::string_view name = absl::StripPrefix(upper, "REASON_");
+  const std::string name = Normal(text, "REASON_");
   std::vector<std::string> names;
   const auto* reasons = v1::Failure::Reason_descriptor();
   for (int i = 1; i < reasons->value_count(); ++i) {
@@ -54,6 +90,69 @@ absl::StatusOr<v1::Failure::Reason> ParseReason(absl::string_view text) {
       absl::StrCat("`", text, "` is no reason",
                    nearest.empty() ? "; see failure.proto for their names"
                                    : "; did you mean " + nearest + "?"));
+}
+
+absl::StatusOr<int64_t> ParseBytes(absl::string_view text) {
+  const size_t digits =
+      std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::optional<int> shift = ShiftOf(text.substr(digits));
+  double number = 0;
+  if (!shift.has_value() ||
+      !absl::SimpleAtod(text.substr(0, digits), &number)) {
+    return NotASize(text);
+  }
+  const double bytes = number * static_cast<double>(int64_t{1} << *shift);
+  if (!(bytes <= kBytesMax)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("`", text, "` is larger than any memory"));
+  }
+  return static_cast<int64_t>(bytes);
+}
+
+absl::StatusOr<int> ParseSignal(absl::string_view text) {
+  constexpr int kSignalMax = 31;
+  int number = 0;
+  if (absl::SimpleAtoi(text, &number)) {
+    if (number >= 1 && number <= kSignalMax) return number;
+    return absl::InvalidArgumentError(
+        absl::StrCat("`", text, "` is not a signal from 1 to ", kSignalMax));
+  }
+  const std::string name = Normal(text, "SIG");
+  std::vector<std::string> names;
+  for (int signal = 1; signal <= kSignalMax; ++signal) {
+    const char* abbreviation = sigabbrev_np(signal);
+    if (abbreviation == nullptr) continue;
+    if (name == abbreviation) return signal;
+    names.emplace_back(abbreviation);
+  }
+  const std::string nearest = Nearest(name, names);
+  return absl::InvalidArgumentError(
+      absl::StrCat("`", text, "` is no signal",
+                   nearest.empty() ? "; USR1 is a good choice"
+                                   : "; did you mean " + nearest + "?"));
+}
+
+absl::StatusOr<v1::JobSpec::OnNestedPool> ParseOnNestedPool(
+    absl::string_view text) {
+  constexpr absl::string_view kPrefix = "ON_NESTED_POOL_";
+  const std::string name = Normal(text, kPrefix);
+  std::vector<std::string> names;
+  std::vector<std::string> shown;
+  const auto* policies = v1::JobSpec::OnNestedPool_descriptor();
+  for (int i = 1; i < policies->value_count(); ++i) {
+    names.emplace_back(absl::StripPrefix(policies->value(i)->name(), kPrefix));
+    if (names.back() == name) {
+      return static_cast<v1::JobSpec::OnNestedPool>(
+          policies->value(i)->number());
+    }
+    shown.push_back(absl::AsciiStrToLower(names.back()));
+  }
+  const std::string nearest = Nearest(name, names);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "`", text, "` is none of ", absl::StrJoin(shown, ", "),
+      nearest.empty() ? ""
+                      : absl::StrCat("; did you mean ",
+                                     absl::AsciiStrToLower(nearest), "?")));
 }
 
 Setter SetText(std::string* text) {
@@ -95,6 +194,31 @@ Setter SetNumber(int min, int max, std::function<void(int)> set) {
     }
     set(number);
     return absl::OkStatus();
+  };
+}
+
+Setter SetBytes(std::function<void(int64_t)> set) {
+  return [set = std::move(set)](absl::string_view text) {
+    const absl::StatusOr<int64_t> bytes = ParseBytes(text);
+    if (bytes.ok()) set(*bytes);
+    return bytes.status();
+  };
+}
+
+Setter SetSignal(std::function<void(int)> set) {
+  return [set = std::move(set)](absl::string_view text) {
+    const absl::StatusOr<int> signal = ParseSignal(text);
+    if (signal.ok()) set(*signal);
+    return signal.status();
+  };
+}
+
+Setter SetOnNestedPool(std::function<void(v1::JobSpec::OnNestedPool)> set) {
+  return [set = std::move(set)](absl::string_view text) {
+    const absl::StatusOr<v1::JobSpec::OnNestedPool> policy =
+        ParseOnNestedPool(text);
+    if (policy.ok()) set(*policy);
+    return policy.status();
   };
 }
 

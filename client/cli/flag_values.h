@@ -4,6 +4,7 @@
 #ifndef VIGIL_CLIENT_CLI_FLAG_VALUES_H_
 #define VIGIL_CLIENT_CLI_FLAG_VALUES_H_
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "absl/time/time.h"
 #include "google/protobuf/duration.pb.h"
 #include "vigil/v1/failure.pb.h"
+#include "vigil/v1/job.pb.h"
 
 namespace vigil::cli {
 
@@ -31,11 +33,32 @@ absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 // - INVALID_ARGUMENT: no such reason; the message names the nearest one.
 absl::StatusOr<v1::Failure::Reason> ParseReason(absl::string_view text);
 
+// "512M", "2G", "1.5GiB", "1048576": bytes, or K, M, G, T as powers of 1024,
+// with or without "iB", in any case. Bounds are left for the coordinator.
+//
+// - INVALID_ARGUMENT: not a size; negative; above 2^53; or "MB" and the like,
+//   which some read as powers of 1000.
+absl::StatusOr<int64_t> ParseBytes(absl::string_view text);
+
+// "USR1", "SIGUSR1", "sigusr1" or "10": a signal from 1 to 31.
+//
+// - INVALID_ARGUMENT: no such signal; the message names the nearest one.
+absl::StatusOr<int> ParseSignal(absl::string_view text);
+
+// "retry_sequential", "RETRY-SEQUENTIAL" or "ON_NESTED_POOL_RETRY_SEQUENTIAL".
+//
+// - INVALID_ARGUMENT: no such policy; the message names the nearest one.
+absl::StatusOr<v1::JobSpec::OnNestedPool> ParseOnNestedPool(
+    absl::string_view text);
+
 Setter SetText(std::string* text);
 // Where an empty value is one too.
 Setter SetOptionalText(std::optional<std::string>* text);
 Setter SetSwitch(bool* value);
 Setter SetNumber(int min, int max, std::function<void(int)> set);
+Setter SetBytes(std::function<void(int64_t)> set);
+Setter SetSignal(std::function<void(int)> set);
+Setter SetOnNestedPool(std::function<void(v1::JobSpec::OnNestedPool)> set);
 Setter SetDuration(std::function<google::protobuf::Duration*()> field);
 // May be given many times; each value may be a list with commas.
 Setter AddReasons(std::function<void(v1::Failure::Reason)> add);

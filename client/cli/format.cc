@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
@@ -16,10 +17,16 @@
 namespace vigil::cli {
 namespace {
 
-std::string Stripped(const std::string& name, absl::string_view prefix,
-                     int number) {
-  if (name.empty()) return absl::StrCat(prefix, number);
-  return std::string(absl::StripPrefix(name, prefix));
+absl::string_view WhoseShortage(v1::Failure::Exhaustion exhaustion) {
+  switch (static_cast<Exhaustion>(exhaustion)) {
+    case Exhaustion::kTask:
+      return "(the task's own) ";
+    case Exhaustion::kHost:
+      return "(the host's) ";
+    case Exhaustion::kUnspecified:
+      break;
+  }
+  return "";
 }
 
 }  // namespace
@@ -50,6 +57,11 @@ std::string HumanDuration(absl::Duration duration) {
   return absl::StrFormat("%dd%dh", hours / 24, hours % 24);
 }
 
+std::string Plural(int64_t count, absl::string_view noun) {
+  const absl::string_view ending = absl::EndsWith(noun, "s") ? "es" : "s";
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : ending);
+}
+
 std::string HumanBytes(int64_t bytes) {
   if (bytes < 1024) return absl::StrCat(bytes, " B");
   double value = static_cast<double>(bytes) / 1024;
@@ -62,6 +74,12 @@ std::string HumanBytes(int64_t bytes) {
 
 std::string HumanTime(absl::Time time, absl::TimeZone zone) {
   return absl::FormatTime("%Y-%m-%d %H:%M:%S", time, zone);
+}
+
+std::string Stripped(const std::string& name, absl::string_view prefix,
+                     int number) {
+  if (name.empty()) return absl::StrCat(prefix, number);
+  return std::string(absl::StripPrefix(name, prefix));
 }
 
 std::string StateName(v1::Job::State state) {
@@ -100,6 +118,7 @@ std::string ExplainResultCommand(const v1::Job& job) {
 
 std::string FailureLine(const v1::Failure& failure) {
   return absl::StrCat(FailureName(failure.reason()), ": ",
+                      WhoseShortage(failure.exhaustion()),
                       OneLine(failure.message()));
 }
 

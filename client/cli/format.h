@@ -36,6 +36,9 @@ class Style {
 // "0.25s", "4.2s", "45s", "1m30s", "2h05m", "3d4h".
 std::string HumanDuration(absl::Duration duration);
 
+// "1 slot", "2 slots"; "2 processes".
+std::string Plural(int64_t count, absl::string_view noun);
+
 // "812 B", "1.5 KiB", "3.0 MiB".
 std::string HumanBytes(int64_t bytes);
 
@@ -50,13 +53,19 @@ std::string WaitingName(v1::Job::WaitingReason reason);
 std::string FailureName(v1::Failure::Reason reason);
 std::string WorkerStateName(v1::Worker::State state);
 
+// The name of an enum's value without `prefix`; an empty one is a value that is
+// not known: the prefix and its number.
+std::string Stripped(const std::string& name, absl::string_view prefix,
+                     int number);
+
 // What writes the result, or partial result, of this job.
 std::string ExplainResultCommand(const v1::Job& job);
 
 // Whether the job has ended.
 bool IsFinal(v1::Job::State state);
 
-// One line that says why: "REASON: message".
+// One line that says why: "REASON: message", with "(the task's own) " or "(the
+// host's) " before the message where it is known whose shortage it was.
 std::string FailureLine(const v1::Failure& failure);
 
 // What to do about it; empty when there is nothing to say.

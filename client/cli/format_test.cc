@@ -114,5 +114,27 @@ TEST(Json, UsesTheNamesOfTheProtoFiles) {
   EXPECT_EQ(JsonString("a\"\n\xc3\xa9"), "\"a\\\"\\n\xc3\xa9\"");
 }
 
+TEST(Plural, AddsWhatEnglishAdds) {
+  EXPECT_EQ(Plural(1, "slot"), "1 slot");
+  EXPECT_EQ(Plural(0, "slot"), "0 slots");
+  EXPECT_EQ(Plural(1, "process"), "1 process");
+  EXPECT_EQ(Plural(2, "process"), "2 processes");
+}
+
+TEST(FailureLine, B9_SaysWhoseShortageItWasWhereThatIsKnown) {
+  v1::Failure failure;
+  failure.set_reason(v1::Failure::REASON_RESOURCE_EXHAUSTED);
+  failure.set_message("can't start new thread");
+  EXPECT_EQ(FailureLine(failure), "RESOURCE_EXHAUSTED: can't start new thread");
+  failure.set_exhaustion(v1::Failure::EXHAUSTION_TASK);
+  EXPECT_EQ(FailureLine(failure),
+            "RESOURCE_EXHAUSTED: (the task's own) can't start new thread");
+  failure.set_exhaustion(v1::Failure::EXHAUSTION_HOST);
+  EXPECT_EQ(FailureLine(failure),
+            "RESOURCE_EXHAUSTED: (the host's) can't start new thread");
+  failure.set_exhaustion(static_cast<v1::Failure::Exhaustion>(9));
+  EXPECT_EQ(FailureLine(failure), "RESOURCE_EXHAUSTED: can't start new thread");
+}
+
 }  // namespace
 }  // namespace vigil::cli

@@ -46,6 +46,7 @@ void JobFlags::AddTo(FlagSet* flags) {
               .set = SetText(spec_.mutable_task_type())});
   AddClocks(flags);
   AddActivity(flags);
+  AddNesting(flags);
   AddRest(flags);
 }
 
@@ -123,6 +124,50 @@ void JobFlags::AddActivity(FlagSet* flags) {
               .set = SetText(activity->mutable_progress_pattern())});
 }
 
+void JobFlags::AddNesting(FlagSet* flags) {
+  flags->Add({.name = "on_nested_pool",
+              .value = "POLICY",
+              .help = "When it starts more processes than --max_processes: "
+                      "`fail` ends it (the default); `deny` refuses them, and "
+                      "it may go on without; `sequential` also makes Python's "
+                      "pools run in the task's own process; `audit` only "
+                      "counts; `retry_sequential` fails it and tries once more "
+                      "as `sequential`.",
+              .set = SetOnNestedPool([this](v1::JobSpec::OnNestedPool policy) {
+                spec_.set_on_nested_pool(policy);
+              })});
+  flags->Add({.name = "max_processes",
+              .value = "N",
+              .help = "Processes it may have beside itself at one time. "
+                      "Default 1; 0 with --on_nested_pool=deny.",
+              .set = SetNumber(0, 10000, [this](int value) {
+                spec_.set_max_processes(value);
+              })});
+  flags->Add({.name = "max_threads",
+              .value = "N",
+              .help = "Threads that all its processes may have together; one "
+                      "more cannot be started. Default 256.",
+              .set = SetNumber(1, 100000, [this](int value) {
+                spec_.set_max_threads(value);
+              })});
+  flags->Add({.name = "max_rss",
+              .value = "SIZE",
+              .help = "Memory that all its processes may hold together, such "
+                      "as 512M or 2G; above it they are killed. Default: no "
+                      "limit.",
+              .set = SetBytes(
+                  [this](int64_t bytes) { spec_.set_max_rss_bytes(bytes); })});
+  flags->Add({.name = "stack_dump_signal",
+              .value = "SIGNAL",
+              .help =
+                  "Sent to it before a clock ends it, so that it can say "
+                  "on stderr what it does; `vigil explain` shows that. USR1 "
+                  "makes Python tasks write their stacks. Default: none.",
+              .set = SetSignal([this](int signal) {
+                spec_.set_stack_dump_signal(signal);
+              })});
+}
+
 void JobFlags::AddRest(FlagSet* flags) {
   flags->Add({.name = "maximum_attempts",
               .value = "N",
@@ -136,12 +181,6 @@ void JobFlags::AddRest(FlagSet* flags) {
                       "INACTIVITY_TIMEOUT.",
               .set = AddReasons([this](v1::Failure::Reason reason) {
                 spec_.mutable_retry()->add_retry_on(reason);
-              })});
-  flags->Add({.name = "max_processes",
-              .value = "N",
-              .help = "Processes it may have beside itself. Default 1.",
-              .set = SetNumber(0, 10000, [this](int value) {
-                spec_.set_max_processes(value);
               })});
   flags->Add({.name = "priority",
               .value = "N",

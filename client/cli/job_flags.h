@@ -47,6 +47,7 @@ class JobFlags {
  private:
   void AddClocks(FlagSet* flags);
   void AddActivity(FlagSet* flags);
+  void AddNesting(FlagSet* flags);
   void AddRest(FlagSet* flags);
   absl::Status FillCommand(const std::vector<std::string>& words,
                            const Environment& environment,

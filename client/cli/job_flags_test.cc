@@ -10,6 +10,7 @@
 namespace vigil::cli {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
@@ -100,6 +101,32 @@ TEST_F(JobFlagsTest, OtherFlagsReachTheirFields) {
   EXPECT_EQ(spec.labels().at("k"), "v=w");
   EXPECT_EQ(job_.job_namespace(), "n");
   EXPECT_FALSE(job_.retry_is_default());
+}
+
+TEST_F(JobFlagsTest, C2_PoliciesOfPoolsThreadsAndMemoryReachTheirFields) {
+  v1::JobSpec spec = *Spec({"ls"});
+  EXPECT_EQ(spec.on_nested_pool(), v1::JobSpec::ON_NESTED_POOL_UNSPECIFIED);
+  EXPECT_FALSE(spec.has_max_processes());
+  EXPECT_FALSE(spec.has_max_threads());
+  spec = *Spec({"--on-nested-pool=Sequential", "--max-processes=3",
+                "--max-threads=100000", "--max_rss=512M",
+                "--stack_dump_signal=SIGUSR1", "ls"});
+  EXPECT_EQ(spec.on_nested_pool(), v1::JobSpec::ON_NESTED_POOL_SEQUENTIAL);
+  EXPECT_EQ(spec.max_processes(), 3);
+  EXPECT_EQ(spec.max_threads(), 100000);
+  EXPECT_EQ(spec.max_rss_bytes(), 512 << 20);
+  EXPECT_EQ(spec.stack_dump_signal(), 10);
+}
+
+TEST_F(JobFlagsTest, BadPoliciesAreErrorsThatNameTheFlag) {
+  EXPECT_THAT(Error({"--on_nested_pool=denny", "ls"}),
+              AllOf(HasSubstr("--on_nested_pool"), HasSubstr("mean deny?")));
+  EXPECT_THAT(Error({"--max_threads=0", "ls"}),
+              AllOf(HasSubstr("--max_threads"), HasSubstr("1 to 100000")));
+  EXPECT_THAT(Error({"--max_rss=512MB", "ls"}),
+              AllOf(HasSubstr("--max_rss"), HasSubstr("512MB")));
+  EXPECT_THAT(Error({"--stack_dump_signal=USR9", "ls"}),
+              AllOf(HasSubstr("--stack_dump_signal"), HasSubstr("mean USR")));
 }
 
 TEST_F(JobFlagsTest, TaskTypeTakesWordsAsArgumentsAndNoEnvironment) {

@@ -80,6 +80,18 @@ inline constexpr absl::Duration kPrivateMakingMax = absl::Hours(1);
 // Bytes of the private coordinator's log that are shown when it fails.
 inline constexpr size_t kLogTailBytes = 2048;
 
+// Lines of a stack dump that are shown, the first and the last: an interpreter
+// writes the thread that was interrupted at one of its ends, and a page or two
+// can be read.
+inline constexpr size_t kStackDumpLinesMax = 80;
+
+// Levels of a process tree that are indented further: deeper ones stay within
+// a terminal's width.
+inline constexpr int kTreeDepthShownMax = 8;
+
+// Processes of a tree that its worker looked at, as job.proto states.
+inline constexpr int kProcessesLookedAtMax = 256;
+
 // Width of a terminal that does not say its own, in columns.
 inline constexpr int kTerminalColumnsDefault = 80;
 

@@ -242,7 +242,11 @@ int Run(const std::vector<std::string>& arguments,
   if (!spec.ok()) return Fail(spec.status().message());
   // Who runs a program by hand wants to see how it failed, not to see it again.
   if (job_flags.retry_is_default() && !job_flags.has_task_type()) {
-    spec->mutable_retry()->set_maximum_attempts(1);
+    // RETRY_SEQUENTIAL asks for just that, once.
+    spec->mutable_retry()->set_maximum_attempts(
+        spec->on_nested_pool() == v1::JobSpec::ON_NESTED_POOL_RETRY_SEQUENTIAL
+            ? 2
+            : 1);
   }
   v1::RunJobRequest request;
   request.mutable_job()->set_namespace_(job_flags.job_namespace());

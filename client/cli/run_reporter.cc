@@ -11,6 +11,7 @@
 #include "client/cli/files.h"
 #include "client/cli/format.h"
 #include "client/cli/limits.h"
+#include "client/cli/nested_format.h"
 #include "client/cli/terminal.h"
 
 namespace vigil::cli {
@@ -33,9 +34,7 @@ client::JobObserver RunReporter::Observer() {
   observer.on_job = [this](const v1::Job& job) { OnJob(job); };
   observer.on_output = [this](const v1::Output& output) { OnOutput(output); };
   observer.on_gap = [this](const v1::OutputGap& gap) { OnGap(gap); };
-  observer.on_notice = [this](const v1::Failure& notice) {
-    Say(absl::StrCat("would have been stopped: ", FailureLine(notice)));
-  };
+  observer.on_notice = [this](const v1::Failure& notice) { OnNotice(notice); };
   observer.on_retry = [this](const absl::Status& error, absl::Duration wait) {
     Say(absl::StrCat("lost the coordinator: ", OneLine(error.message()),
                      "; trying again in ", HumanDuration(wait)));
@@ -98,6 +97,18 @@ void RunReporter::OnOutput(const v1::Output& output) {
   on_write_error_(absl::Status(
       status.code(),
       absl::StrCat(StreamName(output.stream()), ": ", status.message())));
+}
+
+void RunReporter::OnNotice(const v1::Failure& notice) {
+  if (notice.reason() != v1::Failure::REASON_NESTED_POOL &&
+      notice.reason() != v1::Failure::REASON_RESOURCE_EXHAUSTED) {
+    Say(absl::StrCat("would have been stopped: ", FailureLine(notice)));
+    return;
+  }
+  // It happened, and the task may well go on.
+  absl::MutexLock lock(&mu_);
+  SayLocked(OneLine(notice.message()));
+  SayLocked(AdviceLine(notice));
 }
 
 void RunReporter::OnGap(const v1::OutputGap& gap) {
@@ -192,6 +203,10 @@ std::vector<std::string> FinalLines(const v1::Job& job) {
   std::vector<std::string> lines;
   if (job.degraded()) lines.push_back("the result is a fallback");
   if (job.truncated()) lines.push_back("the result is partial");
+  if (!job.attempts().empty()) {
+    std::string nested = NestedSummary(*job.attempts().rbegin(), job.spec());
+    if (!nested.empty()) lines.push_back(std::move(nested));
+  }
   if (job.state() == v1::Job::STATE_SUCCEEDED) return lines;
   const std::string advice = AdviceLine(job.failure());
   // Who cancelled it needs no advice.

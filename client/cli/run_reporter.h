@@ -61,6 +61,7 @@ class RunReporter {
   static Doing DoingOf(const v1::Job& job);
   void OnJob(const v1::Job& job);
   void OnOutput(const v1::Output& output);
+  void OnNotice(const v1::Failure& notice);
   void OnGap(const v1::OutputGap& gap);
   void SayLocked(absl::string_view line);
   void SetDoingLocked(Doing doing);
@@ -89,8 +90,9 @@ class RunReporter {
 };
 
 // What is said of a job in a final state: nothing after a plain success;
-// otherwise advice and where a partial result is, if there are any, and last
-// the line `job ID FAILED: REASON: message`.
+// otherwise processes that its last attempt was not to have, advice and where a
+// partial result is, if there are any, and last the line `job ID FAILED:
+// REASON: message`.
 std::vector<std::string> FinalLines(const v1::Job& job);
 
 }  // namespace vigil::cli

@@ -120,6 +120,24 @@ TEST_F(RunReporterTest, TellsGapsNoticesAndLostConnections) {
             "vigil: lost the coordinator: gone; trying again in 0.1s\n");
 }
 
+TEST_F(RunReporterTest, C2_TellsOfPoolsAndShortagesWithAdviceAsTheyHappen) {
+  v1::Failure notice;
+  notice.set_reason(v1::Failure::REASON_NESTED_POOL);
+  notice.set_message("python3 called fork,\nwhich was refused");
+  notice.set_advice("Give --max_processes.");
+  observer_.on_notice(notice);
+  EXPECT_EQ(err_.Take(),
+            "vigil: python3 called fork,\\nwhich was refused\n"
+            "vigil: Give --max_processes.\n");
+  notice.set_reason(v1::Failure::REASON_RESOURCE_EXHAUSTED);
+  notice.clear_advice();
+  observer_.on_notice(notice);
+  EXPECT_THAT(err_.Take(),
+              ::testing::EndsWith("vigil: Threads, processes, memory or "
+                                  "descriptors ran out: lower the slots of the "
+                                  "worker, or the task's own parallelism.\n"));
+}
+
 TEST_F(RunReporterTest, TellsOnceWhenNobodyReadsAndDropsTheRest) {
   out_.CloseReader();
   Write(v1::Output::STREAM_STDOUT, "a");
@@ -281,6 +299,32 @@ TEST(FinalLines, SayWhereAPartialResultIs) {
 
 TEST(FinalLines, AreNoneAfterASuccess) {
   EXPECT_THAT(FinalLines(Parse("state: STATE_SUCCEEDED")), IsEmpty());
+}
+
+TEST(FinalLines, C2_TellOfProcessesThatWereRefusedAlsoAfterASuccess) {
+  EXPECT_THAT(FinalLines(Parse(R"pb(
+                state: STATE_SUCCEEDED
+                attempts {
+                  number: 1
+                  nested_calls {
+                    program: "sh"
+                    call: "fork"
+                    outcome: OUTCOME_REFUSED
+                    count: 9
+                  }
+                }
+                attempts {
+                  number: 2
+                  nested_calls {
+                    program: "python3"
+                    call: "fork"
+                    outcome: OUTCOME_REFUSED
+                    count: 3
+                  }
+                }
+              )pb")),
+              ElementsAre("3 processes were refused (python3: fork); "
+                          "--max_processes=N allows more"));
 }
 
 TEST(FinalLines, EndWithJobReasonAndMessageBehindTheAdvice) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/wire/time_wire.h"
 
@@ -12,10 +13,6 @@ namespace {
 
 std::string Age(const google::protobuf::Timestamp& since, absl::Time now) {
   return HumanDuration(std::max(absl::ZeroDuration(), now - FromProto(since)));
-}
-
-std::string Plural(int64_t count, absl::string_view noun) {
-  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
 }
 
 std::string FormatStates(const v1::GetStatusResponse& status,
@@ -63,6 +60,51 @@ std::string FormatTaskType(const v1::TaskTypeStatus& type, const Style& style) {
   return text + "\n";
 }
 
+// How busy the worker's host is, and what is under stress there.
+std::string FormatHost(const v1::HostLoad& host, const Style& style) {
+  std::vector<std::string> parts;
+  parts.push_back(absl::StrCat(
+      "load ", absl::StrFormat("%.1f", host.load_average()),
+      host.cpus() > 0 ? absl::StrCat(" on ", Plural(host.cpus(), "processor"))
+                      : ""));
+  if (host.memory_total_bytes() > 0) {
+    parts.push_back(absl::StrCat(HumanBytes(host.memory_available_bytes()),
+                                 " of ", HumanBytes(host.memory_total_bytes()),
+                                 " memory available"));
+  }
+  if (host.threads() > 0) parts.push_back(Plural(host.threads(), "thread"));
+  if (host.processes() > 0) {
+    parts.push_back(Plural(host.processes(), "process"));
+  }
+  std::string text = absl::StrCat("    host  ", absl::StrJoin(parts, ", "));
+  if (!host.stress().empty()) {
+    std::vector<std::string> stress;
+    for (const std::string& word : host.stress()) {
+      stress.push_back(OneLine(word));
+    }
+    absl::StrAppend(
+        &text, "; ",
+        style.Red(absl::StrCat("STRESS: ", absl::StrJoin(stress, ", "))));
+  }
+  return text + "\n";
+}
+
+// Only what a person has to know: that nothing is enforced.
+std::string FormatNestingFilter(const v1::NestingFilter& filter,
+                                const Style& style) {
+  if (filter.state() == v1::NestingFilter::STATE_ENFORCED) return "";
+  std::string text = absl::StrCat("    ", style.Yellow("processes and threads "
+                                                       "of tasks are NOT "
+                                                       "limited"));
+  if (filter.state() == v1::NestingFilter::STATE_UNSPECIFIED) {
+    return absl::StrCat(text, ": the worker does not say that it can\n");
+  }
+  return absl::StrCat(text, ": ",
+                      filter.problem().empty() ? "it does not say why"
+                                               : OneLine(filter.problem()),
+                      "\n");
+}
+
 std::string FormatWorker(const v1::Worker& worker, absl::Time now,
                          const Style& style) {
   int busy = 0;
@@ -80,6 +122,10 @@ std::string FormatWorker(const v1::Worker& worker, absl::Time now,
       "  pid ", worker.pid(), "  up ",
       HumanDuration(FromProto(worker.uptime())), "  heard ",
       Age(worker.last_heartbeat_time(), now), " ago\n");
+  if (worker.has_host()) {
+    absl::StrAppend(&text, FormatHost(worker.host(), style));
+  }
+  absl::StrAppend(&text, FormatNestingFilter(worker.nesting_filter(), style));
   if (!worker.task_types().empty()) {
     absl::StrAppend(&text, "    offers ",
                     absl::StrJoin(worker.task_types(), ", "),
@@ -122,6 +168,12 @@ std::string FormatTroubles(const v1::GetStatusResponse& status,
   add(status.local_workers_replaced(), "local workers replaced");
   add(status.fenced(), "outdated messages refused");
   add(status.refused(), "submissions refused");
+  add(status.deaths_unconfirmed(),
+      "process trees that could not be proved dead");
+  add(status.nested_calls(),
+      "processes or threads beyond what a task may have");
+  add(status.sequential_pools(), "pools run in sequence");
+  add(status.nested_dispatches(), "jobs refused that tasks submitted");
   if (parts.empty()) return "";
   return absl::StrCat(
       "since its start: ", style.Yellow(absl::StrJoin(parts, ", ")), "\n");

@@ -37,6 +37,15 @@ TEST(FormatStatus, ShowsWorkersSlotsAttemptsAndQueues) {
       uptime { seconds: 90 }
       task_types: "rewrite"
       allow_commands: true
+      nesting_filter { state: STATE_ENFORCED }
+      host {
+        load_average: 1.25
+        cpus: 4
+        memory_available_bytes: 3221225472
+        memory_total_bytes: 17179869184
+        threads: 312
+        processes: 1
+      }
       slots { index: 0 state: STATE_IDLE }
       slots {
         index: 1
@@ -78,6 +87,8 @@ TEST(FormatStatus, ShowsWorkersSlotsAttemptsAndQueues) {
       "workers:\n"
       "  w1  CONNECTED  1 of 2 slots busy  local  pid 42  up 1m30s  heard 2s "
       "ago\n"
+      "    host  load 1.2 on 4 processors, 3.0 GiB of 16.0 GiB memory "
+      "available, 312 threads, 1 process\n"
       "    offers rewrite and commands\n"
       "    slot 0  idle\n"
       "    slot 1  job j1 (rewrite)  ACTIVE  age 1m00s  last activity 3s ago  "
@@ -144,6 +155,48 @@ TEST(FormatStatus, ShowsAttemptsThatWarmUpAndStart) {
                         "0 B\n"
                         "    slot 1  job j2  STARTING  age 10s  0 tokens  0 B"
                         "\n"));
+}
+
+TEST(FormatStatus, B9_NamesWhatIsUnderStressOnAHost) {
+  const auto status = Parse(R"pb(
+    workers {
+      worker_id: "w"
+      host { load_average: 9 stress: "1,234 threads" stress: "load 9.0" }
+    }
+  )pb");
+  EXPECT_THAT(FormatStatus(status, kNow, kPlain),
+              HasSubstr("\n    host  load 9.0; STRESS: 1,234 threads, load "
+                        "9.0\n"));
+  EXPECT_THAT(FormatStatus(status, kNow, Style(Style::Colour::kAnsi)),
+              HasSubstr("\033[31mSTRESS: 1,234 threads, load 9.0\033[0m"));
+}
+
+TEST(FormatStatus, SaysWhereTasksAreNotHeldToTheirLimits) {
+  const auto shown = [](const char* filter) {
+    v1::GetStatusResponse status = Parse("workers { worker_id: 'w' }");
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+        filter, status.mutable_workers(0)->mutable_nesting_filter()));
+    return FormatStatus(status, kNow, kPlain);
+  };
+  EXPECT_THAT(shown("state: STATE_UNAVAILABLE problem: 'seccomp: EACCES'"),
+              HasSubstr("    processes and threads of tasks are NOT limited: "
+                        "seccomp: EACCES\n"));
+  EXPECT_THAT(shown("state: STATE_UNAVAILABLE"),
+              HasSubstr("NOT limited: it does not say why\n"));
+  EXPECT_THAT(shown(""), HasSubstr("NOT limited: the worker does not say that "
+                                   "it can\n"));
+  EXPECT_THAT(shown("state: STATE_ENFORCED"),
+              ::testing::Not(HasSubstr("NOT limited")));
+}
+
+TEST(FormatStatus, CountsWhatShouldBeRare) {
+  EXPECT_THAT(FormatStatus(Parse("deaths_unconfirmed: 1 nested_calls: 2 "
+                                 "sequential_pools: 3 nested_dispatches: 4"),
+                           kNow, kPlain),
+              HasSubstr("since its start: 1 process trees that could not be "
+                        "proved dead, 2 processes or threads beyond what a "
+                        "task may have, 3 pools run in sequence, 4 jobs "
+                        "refused that tasks submitted\n"));
 }
 
 TEST(FormatStatus, NamesAStuckSlot) {

@@ -63,6 +63,27 @@ TEST_F(VigilTest, RunPassesOutputOnAndExitsAsTheProgramDid) {
   EXPECT_EQ(spec.retry().maximum_attempts(), 1);
 }
 
+TEST_F(VigilTest, C2_RunAsksForASecondAttemptWhereThePolicyNeedsOne) {
+  v1::JobSpec spec;
+  fake_.on_run = [&](auto*, const auto& request, const auto& write) {
+    spec = request.job().spec();
+    write(client::JobEvent("j", v1::Job::STATE_SUCCEEDED, "c"));
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  EXPECT_EQ(Start({"run", "--on_nested_pool=retry-sequential", "p"}).Wait(), 0);
+  EXPECT_EQ(spec.on_nested_pool(),
+            v1::JobSpec::ON_NESTED_POOL_RETRY_SEQUENTIAL);
+  EXPECT_EQ(spec.retry().maximum_attempts(), 2);
+  EXPECT_EQ(Start({"run", "--on_nested_pool=sequential", "p"}).Wait(), 0);
+  EXPECT_EQ(spec.retry().maximum_attempts(), 1);
+  EXPECT_EQ(Start({"run", "--on_nested_pool=retry_sequential",
+                   "--maximum_attempts=5", "p"})
+                .Wait(),
+            0);
+  EXPECT_EQ(spec.retry().maximum_attempts(), 5);
+}
+
 TEST_F(VigilTest, RunOfASuccessSaysNothing) {
   fake_.on_run = [&](auto*, const auto&, const auto& write) {
     write(client::JobEvent("j", v1::Job::STATE_SUCCEEDED, "c"));

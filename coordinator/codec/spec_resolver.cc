@@ -1,188 +1,18 @@
 #include "coordinator/codec/spec_resolver.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <cmath>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/wire/time_wire.h"
+#include "coordinator/codec/nesting_resolver.h"
+#include "coordinator/codec/spec_checks.h"
 
 namespace vigil::coordinator {
 namespace {
 
 using DurationProto = google::protobuf::Duration;
-
-absl::Status Invalid(const std::string& field, const std::string& problem) {
-  return absl::InvalidArgumentError(absl::StrCat(field, " ", problem));
-}
-
-// Whether the message is a duration at all: protobuf allows other contents.
-bool WellFormed(const DurationProto& duration) {
-  return std::abs(duration.seconds()) <= 315'576'000'000 &&
-         std::abs(duration.nanos()) < 1'000'000'000 &&
-         (duration.seconds() == 0 || duration.nanos() == 0 ||
-          (duration.seconds() > 0) == (duration.nanos() > 0));
-}
-
-absl::Status CheckDuration(const std::string& field, const DurationProto& proto,
-                           absl::Duration min, absl::Duration max) {
-  if (!WellFormed(proto)) {
-    return Invalid(field, "is not a valid google.protobuf.Duration");
-  }
-  const absl::Duration value = FromProto(proto);
-  if (value >= min && value <= max) return absl::OkStatus();
-  const std::string shown = absl::FormatDuration(value);
-  if (value < absl::ZeroDuration()) {
-    return Invalid(field,
-                   absl::StrCat("is ", shown, "; it must not be negative"));
-  }
-  if (value < min) {
-    return Invalid(field, absl::StrCat("is ", shown, "; it must be at least ",
-                                       absl::FormatDuration(min),
-                                       " (leave it out for the default)"));
-  }
-  return Invalid(field, absl::StrCat("is ", shown, "; the server's maximum is ",
-                                     absl::FormatDuration(max)));
-}
-
-absl::Status CheckArguments(
-    const std::string& field,
-    const google::protobuf::RepeatedPtrField<std::string>& arguments) {
-  if (arguments.size() > kArgvMax) {
-    return Invalid(field, absl::StrFormat("has %d entries; at most %d",
-                                          arguments.size(), kArgvMax));
-  }
-  int64_t bytes = 0;
-  for (int i = 0; i < arguments.size(); ++i) {
-    bytes += static_cast<int64_t>(arguments[i].size()) + 1;
-    if (absl::StrContains(arguments[i], '\0')) {
-      return Invalid(absl::StrFormat("%s[%d]", field, i),
-                     "contains a NUL byte");
-    }
-  }
-  if (bytes > kArgvBytesMax) {
-    return Invalid(field, absl::StrFormat("has %d bytes; at most %d", bytes,
-                                          kArgvBytesMax));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckCommand(const v1::Command& command) {
-  if (command.argv().empty() || command.argv(0).empty()) {
-    return Invalid("spec.command.argv", "is empty; give the program to run");
-  }
-  if (absl::Status status = CheckArguments("spec.command.argv", command.argv());
-      !status.ok()) {
-    return status;
-  }
-  if (command.env().size() > kEnvMax) {
-    return Invalid("spec.command.env",
-                   absl::StrFormat("has %d entries; at most %d",
-                                   command.env().size(), kEnvMax));
-  }
-  int64_t bytes = 0;
-  for (const auto& [name, value] : command.env()) {
-    bytes += static_cast<int64_t>(name.size() + value.size()) + 2;
-    if (name.empty() || absl::StrContains(name, '=') ||
-        absl::StrContains(name, '\0') || absl::StrContains(value, '\0')) {
-      return Invalid("spec.command.env",
-                     absl::StrCat("has the entry '", name,
-                                  "', which no environment can hold"));
-    }
-    if (absl::StartsWith(name, "VIGIL_")) {
-      return Invalid("spec.command.env",
-                     absl::StrCat("sets ", name,
-                                  "; names starting with VIGIL_ are Vigil's"));
-    }
-  }
-  if (bytes > kEnvBytesMax) {
-    return Invalid(
-        "spec.command.env",
-        absl::StrFormat("has %d bytes; at most %d", bytes, kEnvBytesMax));
-  }
-  const std::string& directory = command.working_directory();
-  if (!directory.empty() &&
-      (directory[0] != '/' || absl::StrContains(directory, '\0'))) {
-    return Invalid("spec.command.working_directory",
-                   "must be an absolute path");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckPattern(const std::string& field, const std::string& pattern,
-                          int groups_min) {
-  if (pattern.empty()) return absl::OkStatus();
-  if (pattern.size() > kPatternBytesMax) {
-    return Invalid(field, absl::StrFormat("has %d bytes; at most %d",
-                                          pattern.size(), kPatternBytesMax));
-  }
-  RE2::Options options;
-  options.set_log_errors(false);
-  const RE2 compiled(pattern, options);
-  if (!compiled.ok()) {
-    return Invalid(field,
-                   absl::StrCat("is not an RE2 pattern: ", compiled.error()));
-  }
-  if (compiled.NumberOfCapturingGroups() < groups_min) {
-    return Invalid(field,
-                   "needs a group for what is done, as in (\\d+)/(\\d+)");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckRest(const v1::JobSpec& spec) {
-  if (static_cast<int64_t>(spec.input().size()) > kInputBytesMax) {
-    return Invalid("spec.input",
-                   absl::StrFormat("has %d bytes; at most %d: give the task a "
-                                   "path to read from instead",
-                                   spec.input().size(), kInputBytesMax));
-  }
-  if (std::abs(spec.priority()) > kPriorityMax) {
-    return Invalid(
-        "spec.priority",
-        absl::StrFormat("is %d; it must be from -%d to %d", spec.priority(),
-                        kPriorityMax, kPriorityMax));
-  }
-  if (spec.labels().size() > kLabelsMax) {
-    return Invalid("spec.labels",
-                   absl::StrFormat("has %d entries; at most %d",
-                                   spec.labels().size(), kLabelsMax));
-  }
-  for (const auto& [key, value] : spec.labels()) {
-    if (key.empty() || key.size() > kLabelKeyBytesMax ||
-        value.size() > kLabelValueBytesMax) {
-      return Invalid(
-          "spec.labels",
-          absl::StrFormat("has the key '%s': keys have 1 to %d bytes and "
-                          "values at most %d",
-                          key, kLabelKeyBytesMax, kLabelValueBytesMax));
-    }
-  }
-  if (spec.has_max_processes() &&
-      (spec.max_processes() < 0 || spec.max_processes() > kProcessesMax)) {
-    return Invalid("spec.max_processes",
-                   absl::StrFormat("is %d; it must be from 0 to %d",
-                                   spec.max_processes(), kProcessesMax));
-  }
-  for (const auto& [status, reason] : spec.exit_reasons()) {
-    if (status < 1 || status > 255) {
-      return Invalid(
-          "spec.exit_reasons",
-          absl::StrFormat("maps status %d; statuses are 1 to 255", status));
-    }
-  }
-  if (absl::Status status = CheckPattern("spec.activity.ready_pattern",
-                                         spec.activity().ready_pattern(), 0);
-      !status.ok()) {
-    return status;
-  }
-  return CheckPattern("spec.activity.progress_pattern",
-                      spec.activity().progress_pattern(), 1);
-}
 
 // Whether a process of the type takes one job after another as frames.
 bool IsWarm(const v1::TaskType* type) {
@@ -207,7 +37,7 @@ absl::Status CheckWarm(const v1::JobSpec& spec, const v1::TaskType& type) {
     return refuse("spec.activity.progress_pattern",
                   "it reports progress by frames");
   }
-  return absl::OkStatus();
+  return CheckWarmNesting(spec, type);
 }
 
 void ResolveActivity(const v1::ActivityPolicy* type, bool warm,
@@ -236,18 +66,6 @@ void ResolveActivity(const v1::ActivityPolicy* type, bool warm,
 }
 
 }  // namespace
-
-absl::Status CheckName(const std::string& field, const std::string& name) {
-  const bool ok =
-      !name.empty() && name.size() <= kNameBytesMax &&
-      std::all_of(name.begin(), name.end(), [](char c) {
-        return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
-      });
-  if (ok) return absl::OkStatus();
-  return Invalid(field, absl::StrFormat("must have 1 to %d characters of "
-                                        "[A-Za-z0-9._-]",
-                                        kNameBytesMax));
-}
 
 absl::Status SpecResolver::ResolveTimeouts(const v1::Timeouts* type,
                                            bool silent,
@@ -408,6 +226,7 @@ absl::StatusOr<v1::JobSpec> SpecResolver::Resolve(
     }
   }
   if (absl::Status status = CheckRest(spec); !status.ok()) return status;
+  if (absl::Status status = CheckNesting(spec); !status.ok()) return status;
 
   v1::JobSpec resolved = spec;
   ResolveActivity(type == nullptr ? nullptr : &type->activity(), IsWarm(type),
@@ -434,14 +253,13 @@ absl::StatusOr<v1::JobSpec> SpecResolver::Resolve(
   }
   if (type != nullptr) {
     if (type->pty()) resolved.set_pty(true);
-    if (!resolved.has_max_processes() && type->has_max_processes()) {
-      resolved.set_max_processes(type->max_processes());
-    }
     for (const auto& [status, reason] : type->exit_reasons()) {
       resolved.mutable_exit_reasons()->insert({status, reason});
     }
   }
-  if (!resolved.has_max_processes()) resolved.set_max_processes(1);
+  if (absl::Status status = ResolveNesting(type, &resolved); !status.ok()) {
+    return status;
+  }
   return resolved;
 }
 

@@ -6,31 +6,15 @@
 #ifndef VIGIL_COORDINATOR_CODEC_SPEC_RESOLVER_H_
 #define VIGIL_COORDINATOR_CODEC_SPEC_RESOLVER_H_
 
-#include <string>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/policy.h"
+#include "coordinator/codec/spec_checks.h"
 #include "vigil/v1/catalog.pb.h"
 #include "vigil/v1/job.pb.h"
 
 namespace vigil::coordinator {
-
-// Bounds of a submission, as the protos state them.
-inline constexpr int kArgvMax = 4096;
-inline constexpr int kArgvBytesMax = 1 << 20;
-inline constexpr int kEnvMax = 1024;
-inline constexpr int kEnvBytesMax = 256 << 10;
-inline constexpr int kInputBytesMax = 3 << 20;
-inline constexpr int kLabelsMax = 32;
-inline constexpr int kLabelKeyBytesMax = 64;
-inline constexpr int kLabelValueBytesMax = 256;
-inline constexpr int kNameBytesMax = 64;
-inline constexpr int kPatternBytesMax = 1024;
-inline constexpr int kPriorityMax = 1000;
-inline constexpr int kAttemptsMax = 100;
-inline constexpr int kProcessesMax = 10000;
 
 struct ServerDefaults {
   Timeouts timeouts;
@@ -59,10 +43,6 @@ class SpecResolver {
 
   const ServerDefaults defaults_;
 };
-
-// Checks a namespace, task type or the like: 1 to kNameBytesMax characters of
-// [A-Za-z0-9._-]. `field` is named in the error.
-absl::Status CheckName(const std::string& field, const std::string& name);
 
 }  // namespace vigil::coordinator
 

@@ -26,6 +26,7 @@
 #include "absl/time/time.h"
 #include "base/attempt.h"
 #include "base/deadline_heap.h"
+#include "base/host.h"
 #include "base/ids.h"
 #include "coordinator/core/effects.h"
 #include "coordinator/core/job.h"
@@ -69,6 +70,12 @@ struct Counters {
   int64_t attempts_lost = 0;
   int64_t fenced = 0;
   int64_t refused = 0;
+  // Attempts whose trees could not be proved dead.
+  int64_t deaths_unconfirmed = 0;
+  // Processes and threads that attempts which ended were not to have, and pools
+  // that ran in sequence.
+  int64_t nested_calls = 0;
+  int64_t sequential_pools = 0;
 };
 
 class Core {
@@ -103,8 +110,9 @@ class Core {
                                        absl::Time now, Effects* fx);
   // The stream ended, for whatever reason. Ends no attempt.
   void StreamLost(StreamId stream);
-  void Heartbeat(StreamId stream, int64_t number, double load_average,
-                 int64_t memory_available_bytes, absl::Time now, Effects* fx);
+  // `stuck_slots` are those whose trees the worker could not kill.
+  void Heartbeat(StreamId stream, int64_t number, HostLoad host,
+                 std::set<int> stuck_slots, absl::Time now, Effects* fx);
   void Update(StreamId stream, AttemptUpdate update, absl::Time now,
               Effects* fx);
   void End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx);
@@ -187,6 +195,7 @@ class Core {
   // The job whose current attempt `attempt` is and runs on `worker`; null, and
   // counted as fenced, when it is not.
   Job* FindCurrent(const WorkerRecord& worker, const AttemptId& attempt);
+  void CountEnd(const AttemptEnd& end);
   void TakeReport(Job* job, const AttemptUpdate& update, absl::Time now);
   // Stores what an attempt handed in, if it was the job's last.
   void KeepResult(Job* job, std::shared_ptr<const std::string> result,

@@ -336,5 +336,36 @@ TEST_F(EndTest, ObservedClocksAreKeptUpToALimitAndAllShown) {
   EXPECT_EQ(StateOf("j"), JobState::kRunning);
 }
 
+TEST_F(EndTest, C2_ANoticeIsToldToWatchersAndNotKept) {
+  RunJob();
+  AttemptUpdate update = UpdateOf(Id("j"), Phase::kActive);
+  update.notice = Failure{Reason::kNestedPool, "fork was refused"};
+  Update(1, update);
+  ASSERT_EQ(fx_.notices.size(), 1u);
+  EXPECT_EQ(fx_.notices[0].job_id, JobId("j"));
+  EXPECT_EQ(fx_.notices[0].failure, *update.notice);
+  EXPECT_TRUE(Get("j").current().observed.empty());
+  EXPECT_FALSE(Get("j").current().last.notice.has_value());
+}
+
+TEST_F(EndTest, C2_CountsNestedCallsPoolsInSequenceAndDeathsNotProved) {
+  RunJob();
+  AttemptEnd end = EndUnconfirmed(Id("j"), Reason::kNestedPool);
+  end.last.nested_calls = {
+      {"python3", "fork", NestedCall::Outcome::kRefused, 2, ""},
+      {"make", "vfork", NestedCall::Outcome::kAllowed, 3, ""},
+      {"python3", kThreadCall, NestedCall::Outcome::kRefused, 4, ""},
+      {"python3", "multiprocessing.Pool", NestedCall::Outcome::kSequential, 5,
+       "a.py:1"}};
+  End(1, end);
+  EXPECT_EQ(core_->counters().nested_calls, 9);
+  EXPECT_EQ(core_->counters().sequential_pools, 5);
+  EXPECT_EQ(core_->counters().deaths_unconfirmed, 1);
+  // Told again, it is outdated.
+  End(1, end);
+  EXPECT_EQ(core_->counters().nested_calls, 9);
+  EXPECT_EQ(core_->counters().deaths_unconfirmed, 1);
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

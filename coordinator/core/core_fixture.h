@@ -83,7 +83,13 @@ class CoreFixture : public testing::Test {
     Step([&] { core_->StreamLost(stream); });
   }
   void Heartbeat(StreamId stream, int64_t number = 1) {
-    Step([&] { core_->Heartbeat(stream, number, 0.5, 1 << 20, now_, &fx_); });
+    Step([&] { core_->Heartbeat(stream, number, HostLoad(), {}, now_, &fx_); });
+  }
+  void Heartbeat(StreamId stream, HostLoad host, std::set<int> stuck_slots) {
+    Step([&] {
+      core_->Heartbeat(stream, 1, std::move(host), std::move(stuck_slots), now_,
+                       &fx_);
+    });
   }
   void Update(StreamId stream, AttemptUpdate update) {
     Step([&] { core_->Update(stream, std::move(update), now_, &fx_); });

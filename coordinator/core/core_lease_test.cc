@@ -269,5 +269,19 @@ TEST_F(LeaseTest, OnlySoManyLostWorkersAreListed) {
   EXPECT_EQ(core_->Workers().size(), static_cast<size_t>(kLostWorkersMax));
 }
 
+TEST_F(LeaseTest, B9_AHeartbeatSaysHowItsHostIsAndWhichSlotsAreStuck) {
+  ASSERT_TRUE(Attach(7, Hello("h")).ok());
+  const WorkerRecord* worker = core_->FindWorker(WorkerId("h"));
+  EXPECT_FALSE(worker->host.has_value());
+  HostLoad host;
+  host.threads = 1001;
+  Heartbeat(7, host, {2});
+  EXPECT_EQ(worker->host, host);
+  EXPECT_EQ(worker->stuck_slots, std::set<int>{2});
+  Heartbeat(7, HostLoad(), {});
+  EXPECT_EQ(worker->host, HostLoad());
+  EXPECT_TRUE(worker->stuck_slots.empty());
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

@@ -119,17 +119,16 @@ void Core::StreamLost(StreamId stream) {
   streams_.erase(it);
 }
 
-void Core::Heartbeat(StreamId stream, int64_t number, double load_average,
-                     int64_t memory_available_bytes, absl::Time now,
-                     Effects* fx) {
+void Core::Heartbeat(StreamId stream, int64_t number, HostLoad host,
+                     std::set<int> stuck_slots, absl::Time now, Effects* fx) {
   WorkerRecord* worker = FindStream(stream);
   if (worker == nullptr) return;
   // An Attach that a dead session left behind may have come after ours.
   WorkerRecord*& latest = latest_session_[worker->hello.worker];
   if (latest == nullptr || !latest->connected()) latest = worker;
   worker->last_heartbeat_time = now;
-  worker->load_average = load_average;
-  worker->memory_available_bytes = memory_available_bytes;
+  worker->host = std::move(host);
+  worker->stuck_slots = std::move(stuck_slots);
   if (worker->being_killed) return;
   worker->lease_time = now + options_.lease + options_.lease_margin;
   lease_deadlines_.Set(worker, worker->lease_time);
@@ -167,6 +166,7 @@ void Core::TakeReport(Job* job, const AttemptUpdate& update, absl::Time now) {
   std::optional<Progress> progress = std::move(attempt.last.progress);
   attempt.last = update;
   attempt.last.observed.reset();
+  attempt.last.notice.reset();
   if (!attempt.last.progress.has_value()) {
     attempt.last.progress = std::move(progress);
   }
@@ -184,7 +184,21 @@ void Core::Update(StreamId stream, AttemptUpdate update, absl::Time now,
     if (observed.size() < kObservedMax) observed.push_back(*update.observed);
     fx->notices.push_back(Notice{job->id, *std::move(update.observed)});
   }
+  if (update.notice.has_value()) {
+    fx->notices.push_back(Notice{job->id, *std::move(update.notice)});
+  }
   fx->touched.push_back(job->id);
+}
+
+void Core::CountEnd(const AttemptEnd& end) {
+  if (end.evidence.has_value() && end.evidence->death_unconfirmed) {
+    ++counters_.deaths_unconfirmed;
+  }
+  for (const NestedCall& call : end.last.nested_calls) {
+    (call.outcome == NestedCall::Outcome::kSequential
+         ? counters_.sequential_pools
+         : counters_.nested_calls) += std::max<int64_t>(0, call.count);
+  }
 }
 
 void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
@@ -195,6 +209,7 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
   Job* job = FindCurrent(*worker, end.attempt);
   if (job == nullptr) return;
   worker->Release(end.attempt);
+  CountEnd(end);
   const bool started = end.last.age > absl::ZeroDuration();
   if (started) TakeReport(job, end.last, now);
   const bool unconfirmed =

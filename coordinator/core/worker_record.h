@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "absl/time/time.h"
 #include "base/attempt.h"
 #include "base/deadline_heap.h"
+#include "base/host.h"
 #include "base/ids.h"
 #include "coordinator/core/effects.h"
 #include "coordinator/core/job.h"
@@ -42,6 +44,7 @@ struct WorkerHello {
   std::set<std::string> task_types;
   // Slots that may run a task type at the same time; those not here have all.
   std::map<std::string, int> max_slots;
+  NestingFilter nesting_filter;
   std::vector<AttemptId> running;
   std::vector<AttemptEnd> ended;
 };
@@ -67,8 +70,10 @@ struct WorkerRecord : DeadlineItem {
   WorkerLoad load;
   // Of task types that it offers, as far as it said.
   absl::btree_map<std::string, TaskTypeStatus> statuses;
-  double load_average = 0;
-  int64_t memory_available_bytes = 0;
+  // As of its last heartbeat; absent before the first.
+  std::optional<HostLoad> host;
+  // Slots whose trees it could not kill, which were replaced.
+  std::set<int> stuck_slots;
 
   bool connected() const { return stream != 0 && !lost; }
   bool takes_work() const { return connected() && !draining && !being_killed; }

@@ -163,6 +163,9 @@ Task<absl::Status> GetStatus(Services* services, CallContext*,
   response->set_local_workers_replaced(services->local_workers_replaced);
   response->set_fenced(counters.fenced);
   response->set_refused(counters.refused + engine.refused_for_store);
+  response->set_deaths_unconfirmed(counters.deaths_unconfirmed);
+  response->set_nested_calls(counters.nested_calls);
+  response->set_sequential_pools(counters.sequential_pools);
   response->set_watchers(services->engine->hub().size());
   co_return absl::OkStatus();
 }

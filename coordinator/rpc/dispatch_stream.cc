@@ -13,13 +13,16 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/wire/attempt_wire.h"
+#include "base/wire/host_wire.h"
 #include "base/wire/time_wire.h"
-#include "coordinator/codec/spec_resolver.h"
+#include "coordinator/codec/spec_checks.h"
 
 namespace vigil::coordinator {
 namespace {
 
 constexpr int kProtocolVersion = 1;
+// What a worker can do that holds tasks to max_processes and max_threads.
+constexpr char kNestingFilterFeature[] = "nesting_filter";
 
 class DispatchStream : public WorkerLink {
  public:
@@ -99,6 +102,16 @@ void TakeTaskTypes(const TaskTypes& types, Engine* engine,
   }
 }
 
+// Of more than a worker can have, the first ones.
+std::set<int> StuckSlotsOf(const v1::Heartbeat& heartbeat) {
+  std::set<int> slots;
+  for (const int slot : heartbeat.stuck_slots()) {
+    if (static_cast<int>(slots.size()) == kSlotsMax) break;
+    if (slot >= 0) slots.insert(slot);
+  }
+  return slots;
+}
+
 absl::Status CheckAttach(const v1::Attach& attach) {
   if (attach.protocol_min() > kProtocolVersion ||
       attach.protocol_max() < kProtocolVersion) {
@@ -138,6 +151,10 @@ absl::Status DispatchStream::Attach(const v1::AttachRequest& request) {
   hello.build = attach.build();
   hello.protocol_version = kProtocolVersion;
   hello.features.assign(attach.features().begin(), attach.features().end());
+  hello.nesting_filter = FromProto(attach.nesting_filter());
+  if (hello.nesting_filter.state == NestingFilter::State::kEnforced) {
+    hello.features.push_back(kNestingFilterFeature);
+  }
   hello.slots = attach.slots();
   hello.allow_commands = attach.allow_commands();
   hello.local = !services_->local_token.empty() &&
@@ -220,9 +237,8 @@ void DispatchStream::Apply(const v1::AttachRequest& request) {
   }
   if (request.has_heartbeat()) {
     const v1::Heartbeat& heartbeat = request.heartbeat();
-    core.Heartbeat(stream_, heartbeat.number(), heartbeat.load_average(),
-                   heartbeat.memory_available_bytes(), engine->now(),
-                   engine->fx());
+    core.Heartbeat(stream_, heartbeat.number(), HostOf(heartbeat),
+                   StuckSlotsOf(heartbeat), engine->now(), engine->fx());
   }
 }
 

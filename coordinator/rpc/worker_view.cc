@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/wire/attempt_wire.h"
+#include "base/wire/host_wire.h"
 #include "base/wire/time_wire.h"
 #include "coordinator/codec/job_codec.h"
 
@@ -40,7 +41,13 @@ std::map<int, const Job*> JobsBySlot(const WorkerRecord& worker) {
     others.push_back(other);
   }
   int count = static_cast<int>(busy.size());
-  for (int i = 0; i < std::max(worker.slots_max, worker.load.slots()); ++i) {
+  int slots = std::max(worker.slots_max, worker.load.slots());
+  for (int i = 0; i < slots; ++i) {
+    if (worker.stuck_slots.contains(i)) {
+      // Another one has taken its place.
+      ++slots;
+      continue;
+    }
     const Job*& shown = busy[i];
     if (shown != nullptr || others.empty() || count >= worker.load.slots()) {
       continue;
@@ -53,7 +60,13 @@ std::map<int, const Job*> JobsBySlot(const WorkerRecord& worker) {
 }
 
 void AddSlots(const WorkerRecord& worker, absl::Time now, v1::Worker* proto) {
+  for (const int index : worker.stuck_slots) {
+    v1::Slot* slot = proto->add_slots();
+    slot->set_index(index);
+    slot->set_state(v1::Slot::STATE_STUCK);
+  }
   for (const auto& [index, job] : JobsBySlot(worker)) {
+    if (worker.stuck_slots.contains(index)) continue;
     v1::Slot* slot = proto->add_slots();
     slot->set_index(index);
     slot->set_state(job == nullptr ? v1::Slot::STATE_IDLE
@@ -64,6 +77,10 @@ void AddSlots(const WorkerRecord& worker, absl::Time now, v1::Worker* proto) {
     slot->set_task_type(job->task_type);
     ToProto(job->current(), slot->mutable_attempt());
   }
+  std::sort(proto->mutable_slots()->begin(), proto->mutable_slots()->end(),
+            [](const v1::Slot& a, const v1::Slot& b) {
+              return a.index() < b.index();
+            });
   vigil::ToProto(now - worker.attach_time, proto->mutable_uptime());
 }
 
@@ -90,8 +107,14 @@ v1::Worker ToProto(const WorkerRecord& worker, absl::Time now) {
   vigil::ToProto(worker.last_heartbeat_time,
                  proto.mutable_last_heartbeat_time());
   vigil::ToProto(worker.lease_time, proto.mutable_lease_time());
-  proto.set_load_average(worker.load_average);
-  proto.set_memory_available_bytes(worker.memory_available_bytes);
+  if (worker.host.has_value()) {
+    proto.set_load_average(worker.host->load_average);
+    proto.set_memory_available_bytes(worker.host->memory_available_bytes);
+    vigil::ToProto(*worker.host, proto.mutable_host());
+  }
+  if (hello.nesting_filter.state != NestingFilter::State::kUnspecified) {
+    vigil::ToProto(hello.nesting_filter, proto.mutable_nesting_filter());
+  }
   for (const auto& [name, status] : worker.statuses) {
     if (status.warm_processes == 0 && status.degraded.empty()) continue;
     vigil::ToProto(status, proto.add_task_type_statuses());

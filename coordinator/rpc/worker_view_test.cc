@@ -50,9 +50,11 @@ class WorkerViewTest : public ::testing::Test {
     std::string shown;
     const v1::Worker worker = ToProto(worker_, now_);
     for (const v1::Slot& slot : worker.slots()) {
-      absl::StrAppend(
-          &shown, slot.index(), ":",
-          slot.state() == v1::Slot::STATE_IDLE ? "-" : slot.job_id(), " ");
+      absl::StrAppend(&shown, slot.index(), ":",
+                      slot.state() == v1::Slot::STATE_IDLE    ? "-"
+                      : slot.state() == v1::Slot::STATE_STUCK ? "STUCK"
+                                                              : slot.job_id(),
+                      " ");
     }
     return shown;
   }
@@ -100,6 +102,34 @@ TEST_F(WorkerViewTest, StatusesOfWarmOrDegradedTypesAreShownInOrderOfName) {
   EXPECT_EQ(shown.task_type_statuses(1).name(), "c");
   EXPECT_EQ(shown.task_type_statuses(1).in_flight(), 2);
   EXPECT_EQ(shown.task_type_statuses(1).warm_processes(), 3);
+}
+
+TEST_F(WorkerViewTest, S7_AStuckSlotIsShownAndAnotherOneIsInItsPlace) {
+  worker_.stuck_slots = {0, 2};
+  EXPECT_EQ(Slots(), "0:STUCK 1:- 2:STUCK 3:- 4:- ");
+  Report(&Hold("first"), 3);
+  Hold("new");
+  EXPECT_EQ(Slots(), "0:STUCK 1:new 2:STUCK 3:first 4:- ");
+}
+
+TEST_F(WorkerViewTest, B9_HostAndNestingFilterAreShownOnceTheyAreKnown) {
+  v1::Worker shown = ToProto(worker_, now_);
+  EXPECT_FALSE(shown.has_host());
+  EXPECT_FALSE(shown.has_nesting_filter());
+  HostLoad host;
+  host.load_average = 2.5;
+  host.memory_available_bytes = 7;
+  host.stress = {"hot"};
+  worker_.host = host;
+  worker_.hello.nesting_filter = {NestingFilter::State::kUnavailable, "why"};
+  shown = ToProto(worker_, now_);
+  EXPECT_EQ(shown.host().load_average(), 2.5);
+  EXPECT_EQ(shown.host().stress(0), "hot");
+  EXPECT_EQ(shown.load_average(), 2.5);
+  EXPECT_EQ(shown.memory_available_bytes(), 7);
+  EXPECT_EQ(shown.nesting_filter().state(),
+            v1::NestingFilter::STATE_UNAVAILABLE);
+  EXPECT_EQ(shown.nesting_filter().problem(), "why");
 }
 
 }  // namespace

@@ -260,7 +260,7 @@ void CoordinatorNode::ApplyMessage(StreamId stream, ToCoordinator* message,
                  Attach(stream, std::move(hello), fx);
                },
                [&](HeartbeatMessage& heartbeat) {
-                 core_->Heartbeat(stream, heartbeat.number, 0, 0, now, fx);
+                 core_->Heartbeat(stream, heartbeat.number, {}, {}, now, fx);
                },
                [&](AttemptUpdate& update) {
                  core_->Update(stream, std::move(update), now, fx);

@@ -157,6 +157,8 @@ class Core {
   absl::Time lease() const { return lease_; }
   int slots() const { return slots_wanted_; }
   SlotState slot_state(int slot) const;
+  // Of those whose trees cannot be killed, in order.
+  std::vector<int> StuckSlots() const;
   // The attempt in a slot; null when it has none.
   const AttemptId* attempt_in(int slot) const;
   // Of every type that is offered, by name.

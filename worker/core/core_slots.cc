@@ -414,4 +414,12 @@ void Core::CheckInvariants() const {
   }
 }
 
+std::vector<int> Core::StuckSlots() const {
+  std::vector<int> stuck;
+  for (const auto& slot : slots_) {
+    if (slot->state == SlotState::kStuck) stuck.push_back(slot->index);
+  }
+  return stuck;
+}
+
 }  // namespace vigil::worker

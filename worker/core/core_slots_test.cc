@@ -125,6 +125,7 @@ TEST_F(SlotsTest, ASilentSlotWhoseTreeIsNeverReapedIsStuckAndReplaced) {
   EXPECT_TRUE(TheEnd().evidence->death_unconfirmed);
   EXPECT_FALSE(TheEnd().retryable);
   EXPECT_EQ(core_->slot_state(0), SlotState::kStuck);
+  EXPECT_EQ(core_->StuckSlots(), Ints{0});
   EXPECT_EQ(SlotsOf<StartSlot>(), Ints{1});
   SlotLost(0);
   EXPECT_TRUE(effects_.empty());
@@ -143,6 +144,7 @@ TEST_F(SlotsTest, ASlotThatDoesNotRetireIsKilledThenGivenUp) {
   EXPECT_EQ(SlotsOf<KillSlot>(), Ints{1});
   RunUntil(killed + kTreeDeathMax - kTick);
   EXPECT_EQ(core_->slot_state(1), SlotState::kLeaving);
+  EXPECT_EQ(core_->StuckSlots(), Ints{});
   RunUntil(killed + kTreeDeathMax);
   EXPECT_EQ(core_->slot_state(1), SlotState::kStuck);
   EXPECT_TRUE(Of<StartSlot>().empty());  // one slot is what is wanted

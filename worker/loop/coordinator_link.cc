@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "base/wire/host_wire.h"
 #include "base/wire/time_wire.h"
 #include "worker/loop/host_load.h"
 #include "worker/loop/limits.h"
@@ -137,12 +138,16 @@ bool CoordinatorLink::HeartbeatDue(absl::Time now) const {
   return state_ == State::kAttached && time_ <= now;
 }
 
-void CoordinatorLink::AddHeartbeat(absl::Time now, v1::AttachRequest* request) {
+void CoordinatorLink::AddHeartbeat(absl::Time now,
+                                   const std::vector<int>& stuck_slots,
+                                   v1::AttachRequest* request) {
   v1::Heartbeat* heartbeat = request->mutable_heartbeat();
   heartbeat->set_number(++last_heartbeat_);
   const HostLoad load = ReadHostLoad();
   heartbeat->set_load_average(load.load_average);
   heartbeat->set_memory_available_bytes(load.memory_available_bytes);
+  vigil::ToProto(load, heartbeat->mutable_host());
+  for (const int slot : stuck_slots) heartbeat->add_stuck_slots(slot);
   unanswered_.emplace_back(last_heartbeat_, now);
   time_ = now + heartbeat_interval_;
 }

@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -58,8 +59,10 @@ class CoordinatorLink {
   // Whether messages may be sent.
   bool attached() const { return state_ == State::kAttached; }
   bool HeartbeatDue(absl::Time now) const;
-  // Adds the next heartbeat to a message that is sent now.
-  void AddHeartbeat(absl::Time now, v1::AttachRequest* request);
+  // Adds the next heartbeat, with the host's load, to a message that is sent
+  // now. `stuck_slots` are those whose trees could not be killed.
+  void AddHeartbeat(absl::Time now, const std::vector<int>& stuck_slots,
+                    v1::AttachRequest* request);
 
   // After Fenced: attaches again, now that a new session was made.
   void StartSession(absl::Time now);

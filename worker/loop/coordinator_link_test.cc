@@ -74,7 +74,7 @@ class CoordinatorLinkTest : public testing::Test,
   }
   void Heartbeat() {
     v1::AttachRequest request;
-    link_.AddHeartbeat(now_, &request);
+    link_.AddHeartbeat(now_, {}, &request);
     number_ = request.heartbeat().number();
   }
   void Answer(int64_t number) {
@@ -102,6 +102,19 @@ TEST_F(CoordinatorLinkTest, TheFirstLeaseRunsFromTheSendingOfAttach) {
   EXPECT_TRUE(link_.attached());
   EXPECT_EQ(received_, 1);
   EXPECT_THAT(leases_, ElementsAre(sent + kLease));
+}
+
+TEST_F(CoordinatorLinkTest, B9_AHeartbeatTellsOfTheHostAndOfStuckSlots) {
+  Attach();
+  v1::AttachRequest request;
+  link_.AddHeartbeat(now_, {3, 5}, &request);
+  const v1::Heartbeat& heartbeat = request.heartbeat();
+  EXPECT_GE(heartbeat.host().threads(), 1);
+  EXPECT_GE(heartbeat.host().cpus(), 1);
+  // For coordinators of an earlier release.
+  EXPECT_EQ(heartbeat.memory_available_bytes(),
+            heartbeat.host().memory_available_bytes());
+  EXPECT_THAT(heartbeat.stuck_slots(), ElementsAre(3, 5));
 }
 
 TEST_F(CoordinatorLinkTest,

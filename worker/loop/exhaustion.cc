@@ -77,7 +77,7 @@ std::string HostShortage(const std::string& proc_directory) {
     *value = ToNumber(line);
   }
   if (total > 0 && static_cast<double>(available) <
-                       kHostMemoryShareMin * static_cast<double>(total)) {
+                       kMemoryAvailableShareMin * static_cast<double>(total)) {
     return absl::StrFormat("the host has %d MiB of memory left of %d MiB",
                            available >> 10, total >> 10);
   }

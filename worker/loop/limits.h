@@ -93,10 +93,26 @@ inline constexpr size_t kStackDumpBytesMax = 16 << 10;
 // lines.
 inline constexpr size_t kReportBytesMax = 256 << 10;
 
-// The host is short of threads, processes or files above that share of its
-// limit, and of memory below that share of it.
+// The host is short of threads or files above that share of its limit: whoever
+// asks for a few hundred is refused.
 inline constexpr double kHostFullShare = 0.95;
-inline constexpr double kHostMemoryShareMin = 0.05;
+
+// Threads on a host above which it is under stress: one task seldom needs more
+// than tens, so a pool has opened pools somewhere, and what comes next is
+// "can't start new thread".
+inline constexpr int kHostThreadsMax = 1000;
+
+// Load for each processor above which a host is under stress: what runs there
+// gets a quarter of a processor, and clocks that are set for a whole one fire.
+inline constexpr double kLoadPerCpuMax = 4;
+
+// The share of the memory that must be available, or the host is under stress:
+// less is soon eaten, and then the kernel chooses whom to kill.
+inline constexpr double kMemoryAvailableShareMin = 0.05;
+
+// Processes of a host that are counted: as many as keep the loop for thirty
+// milliseconds with each heartbeat.
+inline constexpr int kHostProcessesMax = 10000;
 
 // How late the loop may wake before it counts as stopped: far above what a
 // loaded machine does, far below any clock.

@@ -233,12 +233,14 @@ void WorkerLoop::Flush() {
     v1::AttachRequest request;
     const bool news = AddTypeNews(&request);
     if (!outbox_.Fill(now_, &request) && !news) break;
-    if (link_.HeartbeatDue(now_)) link_.AddHeartbeat(now_, &request);
+    if (link_.HeartbeatDue(now_)) {
+      link_.AddHeartbeat(now_, core_->StuckSlots(), &request);
+    }
     stream_->Send(std::move(request));
   }
   if (!link_.HeartbeatDue(now_)) return;
   v1::AttachRequest request;
-  link_.AddHeartbeat(now_, &request);
+  link_.AddHeartbeat(now_, core_->StuckSlots(), &request);
   stream_->Send(std::move(request));
 }
 

@@ -58,6 +58,7 @@ void Core::Assign(Job* job, WorkerRecord* worker, absl::Time now, Effects* fx) {
   attempt.worker = worker->hello.worker;
   attempt.session = worker->hello.session;
   attempt.assign_time = now;
+  attempt.sequential = job->sequential;
   ++job->charged_attempts;
   if (job->attempts.size() >= kAttemptsKeptMax) {
     job->attempts.erase(job->attempts.begin());

@@ -140,6 +140,42 @@ TEST_F(EndTest, OneAttemptIsOneAttempt) {
   ExpectFailed(Reason::kResourceExhausted);
 }
 
+TEST_F(EndTest, A9_ANestedPoolIsTriedAgainInSequenceOnce) {
+  policy_.retry_sequential = true;
+  RunJob();
+  EXPECT_FALSE(Get("j").current().sequential);
+  End(1, EndOf(Id("j"), Reason::kNestedPool));
+  RunAgain(2);
+  EXPECT_TRUE(Get("j").current().sequential);
+  EXPECT_FALSE(Get("j").attempts[0].sequential);
+  End(1, EndOf(Id("j", 2), Reason::kNestedPool));
+  ExpectFailed(Reason::kNestedPool);
+}
+
+TEST_F(EndTest, A9_ARetryInSequenceStaysSoForOtherFailures) {
+  policy_.retry_sequential = true;
+  RunJob();
+  End(1, EndOf(Id("j"), Reason::kNestedPool));
+  RunAgain(2);
+  End(1, EndOf(Id("j", 2), Reason::kResourceExhausted));
+  RunAgain(3);
+  EXPECT_TRUE(Get("j").current().sequential);
+}
+
+TEST_F(EndTest, A9_ANestedPoolEndsAJobThatDidNotAskForMore) {
+  RunJob();
+  End(1, EndOf(Id("j"), Reason::kNestedPool));
+  ExpectFailed(Reason::kNestedPool);
+}
+
+TEST_F(EndTest, A9_ARetryInSequenceCountsAgainstTheAttempts) {
+  policy_.retry_sequential = true;
+  policy_.retry.maximum_attempts = 1;
+  RunJob();
+  End(1, EndOf(Id("j"), Reason::kNestedPool));
+  ExpectFailed(Reason::kNestedPool);
+}
+
 TEST_F(EndTest, TheWorkersWordMakesAFailureRetryable) {
   RunJob();
   AttemptEnd end = EndOf(Id("j"), Reason::kSpawnFailed);

@@ -273,6 +273,12 @@ void Core::Decide(Job* job, const AttemptEnd& end, absl::Time now,
     return;
   }
   const RetryPolicy& retry = job->policy->retry;
+  if (failure.reason == Reason::kNestedPool && job->policy->retry_sequential &&
+      !job->sequential && job->charged_attempts < retry.maximum_attempts) {
+    job->sequential = true;
+    BackOff(job, job->charged_attempts, std::nullopt, now, fx);
+    return;
+  }
   if (IsRetried(retry, failure.reason, end.retryable) &&
       job->charged_attempts < retry.maximum_attempts) {
     BackOff(job, job->charged_attempts, end.next_retry_delay, now, fx);

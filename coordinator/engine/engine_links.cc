@@ -96,6 +96,7 @@ void Engine::FillAssignment(const SendAssignment& effect,
   vigil::ToProto(std::max(effect.close_deadline - now_, absl::ZeroDuration()),
                  assignment->mutable_time_left());
   if (checkpoint != nullptr) assignment->set_checkpoint(*checkpoint);
+  assignment->set_sequential(job->current().sequential);
 }
 
 void Engine::SendAssignmentOn(const SendAssignment& effect) {

@@ -217,6 +217,7 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
     KeepResult(job, std::move(end.result), fx);
     return;
   }
+  BlameNestedDispatch(*job, &end);
   AttemptRecord& attempt = job->current();
   attempt.phase = Phase::kEnded;
   attempt.end_time = now;

@@ -163,6 +163,7 @@ Task<absl::Status> GetStatus(Services* services, CallContext*,
   response->set_local_workers_replaced(services->local_workers_replaced);
   response->set_fenced(counters.fenced);
   response->set_refused(counters.refused + engine.refused_for_store);
+  response->set_nested_dispatches(counters.nested_dispatches);
   response->set_watchers(services->engine->hub().size());
   co_return absl::OkStatus();
 }

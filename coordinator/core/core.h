@@ -100,7 +100,7 @@ class Core {
   // damaged. Counts it with the task's attempt too, if that still runs, whose
   // failure for a reason of its own then becomes NESTED_DISPATCH.
   void CountNestedDispatch(const std::optional<TaskToken>& token, int jobs,
-                           Effects* fx);
+                           absl::Time now, Effects* fx);
 
   // Drops an ended job whose last row is durable. Returns it, or null when
   // the job has not ended or was dropped.
@@ -207,8 +207,9 @@ class Core {
   void DropOldLostWorkers(absl::Time now);
 
   // core_nested_dispatch.cc
-  // The job whose current attempt runs in the task; null: none does.
-  Job* FindTask(const TaskToken& token);
+  // After a report of the job's attempt: counts what was submitted from its
+  // slot.
+  static void ClaimNestedDispatches(WorkerRecord* worker, Job* job);
   // Says of a failure that came after a nested dispatch that it did.
   static void BlameNestedDispatch(const Job& job, AttemptEnd* end);
 

@@ -18,43 +18,48 @@ bool IsProgramsOwn(Reason reason) {
          reason == Reason::kTaskError || reason == Reason::kProtocolError;
 }
 
-}  // namespace
-
-Job* Core::FindTask(const TaskToken& token) {
-  if (const auto* attempt = std::get_if<AttemptId>(&token)) {
-    Job* job = FindMutable(attempt->job_id);
-    const bool is_current = job != nullptr &&
-                            job->state == JobState::kRunning &&
-                            job->last_attempt == attempt->number;
-    return is_current ? job : nullptr;
-  }
-  const WarmSlot& warm = std::get<WarmSlot>(token);
-  const WorkerRecord* worker = FindWorker(warm.worker);
-  if (worker == nullptr) return nullptr;
-  Job* found = nullptr;
-  for (const auto& [id, job] : worker->running) {
-    const AttemptRecord& attempt = job->current();
-    // One that no report placed in a slot yet has no process.
-    if (job->task_type != warm.task_type || attempt.last.slot != warm.slot ||
-        attempt.start_time == absl::InfinitePast()) {
-      continue;
-    }
-    // Those handed ahead stand behind the one that runs.
-    if (found == nullptr || attempt.start_time < found->current().start_time) {
-      found = job;
-    }
-  }
-  return found;
+void Add(int jobs, int* count) {
+  *count += std::min(jobs, std::numeric_limits<int>::max() - *count);
 }
 
+}  // namespace
+
 void Core::CountNestedDispatch(const std::optional<TaskToken>& token, int jobs,
-                               Effects* fx) {
+                               absl::Time now, Effects* fx) {
   counters_.nested_dispatches += jobs;
-  Job* job = token.has_value() ? FindTask(*token) : nullptr;
-  if (job == nullptr) return;
-  int& count = job->current().nested_dispatches;
-  count += std::min(jobs, std::numeric_limits<int>::max() - count);
-  fx->touched.push_back(job->id);
+  if (!token.has_value()) return;
+  if (const auto* attempt = std::get_if<AttemptId>(&*token)) {
+    Job* job = FindMutable(attempt->job_id);
+    if (job == nullptr || job->state != JobState::kRunning ||
+        job->last_attempt != attempt->number) {
+      return;
+    }
+    Add(jobs, &job->current().nested_dispatches);
+    fx->touched.push_back(job->id);
+    return;
+  }
+  const WarmSlot& warm = std::get<WarmSlot>(*token);
+  const auto worker = latest_session_.find(warm.worker);
+  if (worker == latest_session_.end() || warm.slot >= kSlotsMax) return;
+  // A short job's first report is its last: wait until one tells whose it is.
+  NestedDispatches& calls = worker->second->nested_dispatches[warm.slot];
+  if (calls.task_type != warm.task_type) calls = {warm.task_type, now, 0};
+  calls.time = now;
+  Add(jobs, &calls.jobs);
+}
+
+void Core::ClaimNestedDispatches(WorkerRecord* worker, Job* job) {
+  AttemptRecord& attempt = job->current();
+  // One that no report placed in a slot yet has no process.
+  if (attempt.start_time == absl::InfinitePast()) return;
+  const auto calls = worker->nested_dispatches.find(attempt.last.slot);
+  if (calls == worker->nested_dispatches.end()) return;
+  // What its program did before it was given this job is nobody's.
+  if (calls->second.task_type == job->task_type &&
+      calls->second.time >= attempt.assign_time) {
+    Add(calls->second.jobs, &attempt.nested_dispatches);
+  }
+  worker->nested_dispatches.erase(calls);
 }
 
 void Core::BlameNestedDispatch(const Job& job, AttemptEnd* end) {

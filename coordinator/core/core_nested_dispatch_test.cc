@@ -33,6 +33,11 @@ class NestedDispatchTest : public CoreFixture {
     update.slot = slot;
     Update(1, update);
   }
+  static AttemptEnd EndIn(int slot, const std::string& job) {
+    AttemptEnd end = EndOf(Id(job), Reason::kTaskError);
+    end.last.slot = slot;
+    return end;
+  }
   void RunJob(const JobPolicy& policy = {}) {
     Submit("j", policy);
     ASSERT_TRUE(Attach(1, Hello("w")).ok());
@@ -40,7 +45,7 @@ class NestedDispatchTest : public CoreFixture {
     ASSERT_EQ(Assigned(), Ids{Id("j")});
   }
   void Dispatch(const std::optional<TaskToken>& token, int jobs = 1) {
-    Step([&] { core_->CountNestedDispatch(token, jobs, &fx_); });
+    Step([&] { core_->CountNestedDispatch(token, jobs, now_, &fx_); });
   }
   int Count(const std::string& job) const {
     return Get(job).current().nested_dispatches;
@@ -148,58 +153,80 @@ TEST_F(NestedDispatchTest, ACancelledJobIsCancelledAndSaysIt) {
       << FailureOf("j").message;
 }
 
-TEST_F(NestedDispatchTest, AWarmTaskIsFoundByItsSlot) {
+TEST_F(NestedDispatchTest, OfAWarmTaskIsCountedWithTheAttemptInItsSlot) {
   RunWarmJobs();
-  Dispatch(WarmSlot{"t", WorkerId("w"), 1});
+  Dispatch(WarmSlot{"t", WorkerId("w"), 1}, 2);
+  Dispatch(WarmSlot{"t", WorkerId("w"), 1}, 3);
+  EXPECT_EQ(core_->counters().nested_dispatches, 5);
+  Report("a", 0);
   EXPECT_EQ(Count("a"), 0);
-  EXPECT_EQ(Count("b"), 1);
-  End(1, EndOf(Id("b"), Reason::kTaskError));
+  Report("b", 1);
+  EXPECT_EQ(Count("b"), 5);
+  // Once.
+  Report("b", 1);
+  EXPECT_EQ(Count("b"), 5);
+  End(1, EndIn(1, "b"));
   EXPECT_EQ(ReasonOf("b"), Reason::kNestedDispatch);
+  EXPECT_EQ(Count("b"), 5);
 }
 
-TEST_F(NestedDispatchTest, AWarmTaskWithoutAnAttemptIsCountedInAllOnly) {
+TEST_F(NestedDispatchTest, AWarmTasksAttemptMayEndWithItsFirstReport) {
+  RunWarmJobs();
+  End(1, EndIn(0, "a"));
+  EXPECT_EQ(ReasonOf("a"), Reason::kTaskError);
+  Submit(Typed("c", "t"));
+  Tick();
+  ASSERT_EQ(Assigned(), Ids{Id("c")});
+  Dispatch(WarmSlot{"t", WorkerId("w"), 0});
+  End(1, EndIn(0, "c"));
+  EXPECT_EQ(ReasonOf("c"), Reason::kNestedDispatch);
+}
+
+TEST_F(NestedDispatchTest, WhatAWarmTaskDidBeforeItsJobIsNotTheJobs) {
+  RunWarmJobs();
+  End(1, EndIn(0, "a"));
+  Dispatch(WarmSlot{"t", WorkerId("w"), 0});
+  now_ += kTick;
+  Submit(Typed("c", "t"));
+  Tick();
+  ASSERT_EQ(Assigned(), Ids{Id("c")});
+  Report("c", 0);
+  EXPECT_EQ(Count("c"), 0);
+  // It is forgotten, and not added to what the job does itself.
+  Dispatch(WarmSlot{"t", WorkerId("w"), 0});
+  Report("c", 0);
+  EXPECT_EQ(Count("c"), 1);
+}
+
+TEST_F(NestedDispatchTest, OfAWarmTaskThatRunsNothingIsCountedInAllOnly) {
   RunWarmJobs();
   Dispatch(WarmSlot{"t", WorkerId("w"), 2});
+  Dispatch(WarmSlot{"t", WorkerId("w"), kSlotsMax});
   Dispatch(WarmSlot{"u", WorkerId("w"), 0});
-  Dispatch(WarmSlot{"t", WorkerId("other"), 0});
+  Dispatch(WarmSlot{"t", WorkerId("other"), 1});
+  Report("a", 0);
+  Report("b", 1);
   EXPECT_EQ(Count("a") + Count("b"), 0);
-  EXPECT_EQ(core_->counters().nested_dispatches, 3);
+  EXPECT_EQ(core_->counters().nested_dispatches, 4);
 }
 
-TEST_F(NestedDispatchTest, AnAttemptThatNoReportPlacedYetIsNotTaken) {
+TEST_F(NestedDispatchTest, AnAttemptThatNeverHadAProcessIsNotBlamed) {
   WorkerHello hello = Hello("w", 1);
   hello.task_types = {"t"};
   ASSERT_TRUE(Attach(1, hello).ok());
   Submit(Typed("a", "t"));
   Tick();
   Dispatch(WarmSlot{"t", WorkerId("w"), 0});
-  EXPECT_EQ(Count("a"), 0);
-  Report("a", 0);
-  Dispatch(WarmSlot{"t", WorkerId("w"), 0});
-  EXPECT_EQ(Count("a"), 1);
-}
-
-TEST_F(NestedDispatchTest, OfSeveralInASlotTheFirstIsTaken) {
-  WorkerHello hello = Hello("w", 1);
-  hello.task_types = {"t"};
-  ASSERT_TRUE(Attach(1, hello).ok());
-  SetInFlight(1, "t", 2);
-  Submit(Typed("b", "t"));
-  Submit(Typed("a", "t"));
-  Tick();
-  ASSERT_EQ(Assigned(), (Ids{Id("b"), Id("a")}));
-  Report("b", 0);
-  now_ += kTick;
-  Report("a", 0);
-  Dispatch(WarmSlot{"t", WorkerId("w"), 0});
-  EXPECT_EQ(Count("b"), 1);
-  EXPECT_EQ(Count("a"), 0);
+  AttemptEnd end = EndOf(Id("a"), Reason::kTaskError);
+  end.last.age = absl::ZeroDuration();
+  End(1, end);
+  EXPECT_EQ(ReasonOf("a"), Reason::kTaskError);
 }
 
 TEST_F(NestedDispatchTest, AProcessThatFailedAfterItIsNotStartedAgain) {
   RunWarmJobs();
   Dispatch(WarmSlot{"t", WorkerId("w"), 0});
-  AttemptEnd end = EndOf(Id("a"), Reason::kNonzeroExit);
+  AttemptEnd end = EndIn(0, "a");
   end.process_failed = true;
   End(1, end);
   EXPECT_EQ(StateOf("a"), JobState::kFailed);

@@ -46,6 +46,14 @@ struct WorkerHello {
   std::vector<AttemptEnd> ended;
 };
 
+// Jobs that a warm task submitted, until it is known which attempt it ran.
+struct NestedDispatches {
+  std::string task_type;
+  // Of the last one.
+  absl::Time time;
+  int jobs = 0;
+};
+
 struct WorkerRecord : DeadlineItem {
   WorkerHello hello;
   // 0 while no stream is open.
@@ -67,6 +75,8 @@ struct WorkerRecord : DeadlineItem {
   WorkerLoad load;
   // Of task types that it offers, as far as it said.
   absl::btree_map<std::string, TaskTypeStatus> statuses;
+  // By slot, below kSlotsMax.
+  absl::btree_map<int, NestedDispatches> nested_dispatches;
   double load_average = 0;
   int64_t memory_available_bytes = 0;
 

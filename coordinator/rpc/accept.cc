@@ -69,8 +69,9 @@ absl::Status RefuseNestedDispatch(Services* services, const CallContext& call,
                                   int jobs) {
   const std::string task = call.task_token();
   if (task.empty()) return absl::OkStatus();
-  services->engine->core().CountNestedDispatch(ParseTaskToken(task), jobs,
-                                               services->engine->fx());
+  Engine* engine = services->engine;
+  engine->core().CountNestedDispatch(ParseTaskToken(task), jobs, engine->now(),
+                                     engine->fx());
   return absl::FailedPreconditionError(NestedDispatchMessage(task));
 }
 

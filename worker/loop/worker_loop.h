@@ -43,6 +43,10 @@ struct WorkerOptions {
   std::function<absl::StatusOr<v1::Catalog>()> reload_catalog;
   bool allow_commands = false;
   std::string slot_binary;
+  // Where Vigil's sitecustomize.py lies, absolute; empty: nowhere.
+  std::string python_dir;
+  // Those that this worker and its tasks may use; at least 1.
+  int processors = 1;
   // Absolute; tasks run in `work/slot-N` of it unless they say where, and have
   // their caches in `cache`.
   std::string data_dir;

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -96,10 +97,20 @@ absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
   plan.worker_id = options_.worker_id;
   plan.slot = task->slot;
   plan.purpose = purpose;
+  plan.processors =
+      std::max(1, options_.processors / std::max(1, core_->slots()));
+  plan.python_dir = options_.python_dir;
   const std::string work = absl::StrCat(options_.data_dir, "/work");
   plan.default_directory = absl::StrCat(work, "/slot-", task->slot);
   const v1::TaskType* type =
       task->type() == nullptr ? nullptr : &task->type()->type;
+  const v1::Assignment& assignment = task->assignment();
+  plan.on_nested_pool =
+      assignment.sequential()
+          ? OnNestedPool::kSequential
+          : static_cast<OnNestedPool>(task->warm()
+                                          ? type->on_nested_pool()
+                                          : assignment.spec().on_nested_pool());
   if (purpose == SpawnPurpose::kWarmUp) {
     absl::StatusOr<std::string> path = cache_.Begin(type->name());
     if (!path.ok()) return path.status();
@@ -109,8 +120,7 @@ absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
              core_->cache(task->type()->rules) == CacheState::kReady) {
     plan.cache_path = cache_.DataPath(type->name());
   }
-  absl::StatusOr<slot::TaskCommand> command =
-      PlanTask(task->assignment(), type, plan);
+  absl::StatusOr<slot::TaskCommand> command = PlanTask(assignment, type, plan);
   if (!command.ok()) return command.status();
   if (command->working_directory == plan.default_directory) {
     absl::Status made = MakeDirectory(work);

@@ -228,6 +228,30 @@ class IsolationTest(unittest.TestCase):
                 env={"OMP_NUM_THREADS": "7"}))
             self.assertEqual(int(out), 7)
 
+    def test_C2_a_sequential_task_finds_vigils_own_python(self):
+        with Cluster() as cluster:
+            _, seen = self.environment(cluster, PYTHONPATH="/own",
+                                       LOKY_MAX_CPU_COUNT="8")
+            self.assertEqual(seen["PYTHONPATH"], "/own")
+            self.assertEqual(seen["LOKY_MAX_CPU_COUNT"], "8")
+            request = cluster.command(
+                "/usr/bin/env", env={"PYTHONPATH": "/own",
+                                     "LOKY_MAX_CPU_COUNT": "8"})
+            request.spec.on_nested_pool = (
+                request.spec.ON_NESTED_POOL_SEQUENTIAL)
+            request.spec.stack_dump_signal = signal.SIGUSR1
+            _, out, _ = cluster.run(request)
+            seen = dict(line.split("=", 1)
+                        for line in out.decode().splitlines())
+            ours, own = seen["PYTHONPATH"].split(":")
+            self.assertEqual(own, "/own")
+            self.assertTrue(pathlib.Path(ours, "sitecustomize.py").is_file())
+            self.assertEqual(seen["LOKY_MAX_CPU_COUNT"], "1")
+            self.assertEqual(seen["JOBLIB_MULTIPROCESSING"], "0")
+            self.assertEqual(seen["VIGIL_SEQUENTIAL"], "1")
+            self.assertEqual(seen["VIGIL_STACK_DUMP_SIGNAL"],
+                             str(int(signal.SIGUSR1)))
+
 
 if __name__ == "__main__":
     unittest.main()

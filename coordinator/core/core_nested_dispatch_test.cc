@@ -204,6 +204,8 @@ TEST_F(NestedDispatchTest, OfAWarmTaskThatRunsNothingIsCountedInAllOnly) {
   Dispatch(WarmSlot{"t", WorkerId("w"), kSlotsMax});
   Dispatch(WarmSlot{"u", WorkerId("w"), 0});
   Dispatch(WarmSlot{"t", WorkerId("other"), 1});
+  // Of slots that no worker has nothing is kept.
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->nested_dispatches.size(), 2u);
   Report("a", 0);
   Report("b", 1);
   EXPECT_EQ(Count("a") + Count("b"), 0);

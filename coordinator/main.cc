@@ -31,6 +31,7 @@
 #include "base/catalog.h"
 #include "base/dir_lock.h"
 #include "base/log.h"
+#include "base/task_token.h"
 #include "coordinator/default_paths.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/local/local_worker.h"
@@ -96,6 +97,9 @@ ABSL_FLAG(int, ready_fd, -1,
 
 namespace vigil::coordinator {
 namespace {
+
+// Exit status of one that was started by a task, from sysexits.h.
+constexpr int kExitUsage = 64;
 
 int Fail(const absl::Status& status) {
   std::fprintf(stderr, "vigil-coordinator: %s\n",
@@ -285,6 +289,12 @@ int Main(int argc, char** argv) {
   if (rest.size() > 1) {
     return Fail(absl::InvalidArgumentError(
         absl::StrCat("unexpected argument '", rest[1], "'")));
+  }
+  const char* task = std::getenv(kTaskTokenVariable);
+  if (task != nullptr && task[0] != '\0') {
+    Fail(absl::FailedPreconditionError(
+        NestedStartMessage(task, "a coordinator")));
+    return kExitUsage;
   }
   if (absl::Status status = CheckFlags(); !status.ok()) return Fail(status);
   const bool allow_commands = SaysWhetherToAllowCommands(argc, argv)

@@ -2,6 +2,7 @@
 // the coordinator is and what may run; everything else it is told.
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
@@ -31,6 +33,7 @@
 #include "base/check.h"
 #include "base/dir_lock.h"
 #include "base/log.h"
+#include "base/task_token.h"
 #include "base/unique_fd.h"
 #include "worker/core/limits.h"
 #include "worker/loop/limits.h"
@@ -124,21 +127,57 @@ absl::StatusOr<std::string> WorkerIdIn(const std::string& directory) {
   return id;
 }
 
-// `slot/slot` as Bazel lays it out, `vigil-slot` as it is installed.
-absl::StatusOr<std::string> FindSlotBinary() {
-  std::string given = absl::GetFlag(FLAGS_slot_binary);
-  if (!given.empty()) return given;
+// Where this program's file lies.
+absl::StatusOr<std::string> OwnDirectory() {
   std::array<char, PATH_MAX> buffer;
   const ssize_t size = readlink("/proc/self/exe", buffer.data(), buffer.size());
   if (size <= 0) return absl::ErrnoToStatus(errno, "/proc/self/exe");
   const std::string self(buffer.data(), static_cast<size_t>(size));
-  const std::string directory = self.substr(0, self.rfind('/'));
+  return self.substr(0, self.rfind('/'));
+}
+
+// `slot/slot` as Bazel lays it out, `vigil-slot` as it is installed.
+absl::StatusOr<std::string> FindSlotBinary() {
+  std::string given = absl::GetFlag(FLAGS_slot_binary);
+  if (!given.empty()) return given;
+  absl::StatusOr<std::string> directory = OwnDirectory();
+  if (!directory.ok()) return directory;
   for (const char* name : {"vigil-slot", "slot/slot"}) {
-    const std::string path = absl::StrCat(directory, "/", name);
+    const std::string path = absl::StrCat(*directory, "/", name);
     if (access(path.c_str(), X_OK) == 0) return path;
   }
   return absl::NotFoundError(absl::StrCat(
-      "no vigil-slot beside ", self, "; say where it is by --slot_binary"));
+      "no vigil-slot in ", *directory, "; say where it is by --slot_binary"));
+}
+
+// Where Vigil's sitecustomize.py lies: `python` as Bazel lays it out,
+// `../share/vigil/python` as it is installed. Empty: nowhere; Python's pools
+// are then refused under SEQUENTIAL, and do not run in sequence.
+std::string FindPythonDirectory() {
+  const absl::StatusOr<std::string> directory = OwnDirectory();
+  if (!directory.ok()) return "";
+  for (const char* name : {"python", "../share/vigil/python"}) {
+    const std::string path = absl::StrCat(*directory, "/", name);
+    if (access(absl::StrCat(path, "/sitecustomize.py").c_str(), R_OK) == 0) {
+      return path;
+    }
+  }
+  Log(LogSeverity::kWarning,
+      absl::StrCat("no python/sitecustomize.py in ", *directory,
+                   ": pools of Python tasks cannot run in sequence, and "
+                   "their stacks cannot be dumped"));
+  return "";
+}
+
+// The processors that this process, and so its tasks, may use.
+int UsableProcessors() {
+  cpu_set_t set;
+  // Fails where there are more processors than the set holds.
+  const int usable =
+      sched_getaffinity(0, sizeof(set), &set) == 0
+          ? CPU_COUNT(&set)
+          : static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(usable, 1);
 }
 
 bool IsLoopback(absl::string_view address) {
@@ -200,6 +239,8 @@ absl::StatusOr<WorkerOptions> OptionsFromFlags() {
   absl::StatusOr<std::string> slot_binary = FindSlotBinary();
   if (!slot_binary.ok()) return slot_binary.status();
   options.slot_binary = *std::move(slot_binary);
+  options.python_dir = FindPythonDirectory();
+  options.processors = UsableProcessors();
   if (const int fd = absl::GetFlag(FLAGS_local_token_fd); fd >= 0) {
     absl::StatusOr<std::string> token = ReadAll(fd, kTokenBytesMax);
     if (!token.ok()) return token.status();
@@ -231,6 +272,11 @@ int Fail(const absl::Status& status) {
 }
 
 int Main() {
+  const char* task = std::getenv(kTaskTokenVariable);
+  if (task != nullptr && task[0] != '\0') {
+    return Fail(
+        absl::InvalidArgumentError(NestedStartMessage(task, "a worker")));
+  }
   absl::StatusOr<WorkerOptions> options = OptionsFromFlags();
   if (!options.ok()) return Fail(options.status());
   absl::StatusOr<DirLock> lock =

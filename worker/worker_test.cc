@@ -54,7 +54,8 @@ TEST_F(WorkerTest, GivesTheTaskItsInputAndNothingOfItsOwnEnvironment) {
   EXPECT_THAT(out,
               AllOf(HasSubstr("from stdin\n"), HasSubstr("MINE=2\n"),
                     HasSubstr("VIGIL_ATTEMPT=1\nVIGIL_FENCE=1\n"
-                              "VIGIL_JOB_ID=job\nVIGIL_WORKER_ID=the-worker\n"),
+                              "VIGIL_JOB_ID=job\nVIGIL_TASK=job=job;attempt=1\n"
+                              "VIGIL_WORKER_ID=the-worker\n"),
                     HasSubstr("PYTHONUNBUFFERED=1\n"), HasSubstr("/work/slot-"),
                     Not(HasSubstr("SECRET_OF_THE_WORKER"))));
 }

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "base/task_token.h"
 #include "client/cc/default_address.h"
+#include "client/cc/process_task.h"
 
 namespace vigil::client {
 namespace {
@@ -55,12 +57,21 @@ grpc::ChannelArguments Arguments(const std::string& address,
 
 Channel::Channel(const std::string& address, const ClientOptions& options)
     : options_(options),
+      task_token_(ProcessTask()),
       channel_(grpc::CreateCustomChannel(address,
                                          grpc::InsecureChannelCredentials(),
                                          Arguments(address, options))),
       jobs_(channel_),
       status_(channel_),
       workers_(channel_) {}
+
+std::unique_ptr<grpc::ClientContext> Channel::NewContext() const {
+  auto context = std::make_unique<grpc::ClientContext>();
+  if (!task_token_.empty()) {
+    context->AddMetadata(kTaskTokenMetadataKey, task_token_);
+  }
+  return context;
+}
 
 absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),

@@ -36,8 +36,14 @@ class Channel {
   v1::StatusService::Stub& status() { return status_; }
   v1::WorkerService::Stub& workers() { return workers_; }
 
+  // Makes the context of one call. Within a task it says which: the coordinator
+  // refuses what a task may not do.
+  std::unique_ptr<grpc::ClientContext> NewContext() const;
+
  private:
   ClientOptions options_;
+  // Empty outside of tasks.
+  const std::string task_token_;
   Clock clock_;
   OperationSet operations_;
   std::shared_ptr<grpc::Channel> channel_;

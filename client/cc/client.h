@@ -24,7 +24,9 @@ class Client {
  public:
   // Makes a client for `address` (see default_address.h). Does not block and
   // does not connect: a coordinator that is not there shows at the first call,
-  // as UNAVAILABLE.
+  // as UNAVAILABLE. In a process that a task of Vigil started, calls carry the
+  // task's token: it may look, watch and cancel, and is refused jobs of its own
+  // (FAILED_PRECONDITION, NESTED_DISPATCH).
   //
   // - INVALID_ARGUMENT: as CheckAddress.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(

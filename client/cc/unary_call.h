@@ -66,7 +66,7 @@ class UnaryCall
       timer_.reset();
       context_.reset();
       if (!abandoned_) {
-        context_ = std::make_unique<grpc::ClientContext>();
+        context_ = channel_.NewContext();
         SetTimeout(*context_, options_.timeout);
       }
     }

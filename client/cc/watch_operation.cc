@@ -23,12 +23,14 @@ bool IsFinal(const v1::Job& job) {
 // has taken its place, or with it.
 class WatchOperation::Stream {
  public:
+  explicit Stream(std::unique_ptr<grpc::ClientContext> context)
+      : context_(std::move(context)) {}
   virtual ~Stream() = default;
   virtual void Begin(Channel& channel) = 0;
-  grpc::ClientContext& context() { return context_; }
+  grpc::ClientContext& context() { return *context_; }
 
  private:
-  grpc::ClientContext context_;
+  const std::unique_ptr<grpc::ClientContext> context_;
 };
 
 template <typename Response>
@@ -36,9 +38,13 @@ class WatchOperation::StreamOf : public Stream,
                                  public grpc::ClientReadReactor<Response> {
  public:
   StreamOf(std::shared_ptr<WatchOperation> operation, v1::RunJobRequest run)
-      : operation_(std::move(operation)), run_(std::move(run)) {}
+      : Stream(operation->channel_.NewContext()),
+        operation_(std::move(operation)),
+        run_(std::move(run)) {}
   StreamOf(std::shared_ptr<WatchOperation> operation, v1::WatchJobRequest watch)
-      : operation_(std::move(operation)), watch_(std::move(watch)) {}
+      : Stream(operation->channel_.NewContext()),
+        operation_(std::move(operation)),
+        watch_(std::move(watch)) {}
 
   void Begin(Channel& channel) override {
     if constexpr (std::is_same_v<Response, v1::RunJobResponse>) {

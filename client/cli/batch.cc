@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/task_token.h"
 #include "client/cc/client.h"
 #include "client/cc/random_id.h"
 #include "client/cli/batch_display.h"
@@ -183,7 +184,13 @@ std::optional<int> BatchVerb::Prepare(const std::vector<std::string>& words) {
   if (!client.ok()) return Fail(client.status().message());
   client_ = *std::move(client);
   absl::StatusOr<v1::GetStatusResponse> status = client_->GetStatus();
-  if (!status.ok()) return Fail(flags_.connection.Explain(status.status()));
+  if (!status.ok()) {
+    const std::string task = environment_.Variable(kTaskTokenVariable);
+    // A coordinator that is there says itself that it takes no jobs of tasks.
+    return Fail(absl::IsUnavailable(status.status()) && !task.empty()
+                    ? NestedDispatchMessage(task)
+                    : flags_.connection.Explain(status.status()));
+  }
 
   if (!flags_.output_dir.empty()) {
     saver_ = std::make_unique<OutputSaver>(client_.get(), environment_.events,

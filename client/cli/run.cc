@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/task_token.h"
 #include "client/cc/client.h"
 #include "client/cli/connection.h"
 #include "client/cli/exit_code.h"
@@ -47,6 +48,7 @@ class RunVerb {
   RunVerb(const Environment& environment, Connection connection,
           bool final_job_as_json)
       : environment_(environment),
+        task_(environment.Variable(kTaskTokenVariable)),
         connection_(std::move(connection)),
         final_job_as_json_(final_job_as_json),
         reporter_(STDOUT_FILENO, STDERR_FILENO, [this](absl::Status status) {
@@ -59,12 +61,16 @@ class RunVerb {
   int Execute(v1::RunJobRequest request);
 
  private:
+  bool in_task() const { return !task_.empty(); }
   void OnWriteError(const absl::Status& status);
   void OnSignal(int signal);
   [[noreturn]] void LeaveAtOnce(int signal);
   int Finish(const absl::StatusOr<v1::Job>& job);
 
   const Environment& environment_;
+  // The task that this runs in; empty: none. A coordinator that is there says
+  // itself that it takes no jobs of tasks.
+  const std::string task_;
   Connection connection_;
   const bool final_job_as_json_;
   std::unique_ptr<PrivateCoordinator> coordinator_;
@@ -77,6 +83,7 @@ class RunVerb {
 };
 
 std::optional<int> RunVerb::StartCoordinator(const std::string& binary_flag) {
+  if (in_task()) return Fail(NestedDispatchMessage(task_));
   absl::StatusOr<std::string> program =
       PrivateCoordinator::FindProgram(binary_flag, environment_);
   if (!program.ok()) {
@@ -105,7 +112,8 @@ int RunVerb::Execute(v1::RunJobRequest request) {
     // Later a lost coordinator is waited for; one that is not there is told.
     const absl::Status reached = client_->GetStatus().status();
     if (absl::IsUnavailable(reached)) {
-      return Fail(connection_.Explain(reached));
+      return Fail(in_task() ? NestedDispatchMessage(task_)
+                            : connection_.Explain(reached));
     }
   }
 

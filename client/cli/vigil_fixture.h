@@ -78,6 +78,14 @@ class VigilFixture : public ::testing::Test {
                         {"VIGIL_ADDRESS=" + address_});
   }
 
+  // As a task would.
+  VigilProcess StartInTask(std::vector<std::string> arguments,
+                           std::vector<std::string> variables) {
+    variables.push_back("VIGIL_TASK=job=p;attempt=2");
+    return VigilProcess(dir_.path(), std::move(arguments),
+                        std::move(variables));
+  }
+
   const client::TestDir dir_;
   const std::string address_ = absl::StrCat("unix:", dir_.path(), "/s");
   client::FakeCoordinator fake_;

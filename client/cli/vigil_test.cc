@@ -351,6 +351,34 @@ TEST_F(VigilTest, UnreachableCoordinatorIsExplained) {
   }
 }
 
+constexpr char kNestedLine[] =
+    "vigil: NESTED_DISPATCH: job p (attempt 2) is a task of Vigil and cannot "
+    "submit jobs: it would wait for a slot that it holds itself; submit from "
+    "the client instead\n";
+
+TEST_F(VigilTest, C1_InATaskNoPrivateCoordinatorIsStarted) {
+  // The default address, where nobody listens, and a program that would be seen
+  // to run.
+  VigilProcess vigil =
+      StartInTask({"run", "--coordinator_binary=/bin/echo", "--", "true"},
+                  {"XDG_RUNTIME_DIR=" + dir_.path()});
+  EXPECT_EQ(vigil.Wait(), 125);
+  EXPECT_EQ(vigil.out(), "");
+  EXPECT_EQ(vigil.err(), kNestedLine);
+}
+
+TEST_F(VigilTest, C1_InATaskItIsSaidAlsoWhereNobodyListens) {
+  for (const char* verb : {"run prog", "run --task_type=t", "batch prog"}) {
+    VigilProcess vigil =
+        StartInTask(absl::StrSplit(verb, ' '), {"VIGIL_ADDRESS=" + address_});
+    EXPECT_EQ(vigil.Wait(), 125);
+    EXPECT_EQ(vigil.err(), kNestedLine) << verb;
+  }
+  VigilProcess status = StartInTask({"status"}, {"VIGIL_ADDRESS=" + address_});
+  EXPECT_EQ(status.Wait(), 125);
+  EXPECT_THAT(status.err(), HasSubstr("nobody listens there"));
+}
+
 TEST_F(VigilTest, EveryVerbHasHelpAndVersion) {
   for (const char* verb : {"run", "batch", "status", "explain", "worker"}) {
     VigilProcess help = Start({verb, "--help"});

@@ -28,6 +28,7 @@
 #include "base/deadline_heap.h"
 #include "base/host.h"
 #include "base/ids.h"
+#include "base/task_token.h"
 #include "coordinator/core/effects.h"
 #include "coordinator/core/job.h"
 #include "coordinator/core/job_queues.h"
@@ -76,6 +77,8 @@ struct Counters {
   // that ran in sequence.
   int64_t nested_calls = 0;
   int64_t sequential_pools = 0;
+  // Jobs that tasks submitted.
+  int64_t nested_dispatches = 0;
 };
 
 class Core {
@@ -99,6 +102,12 @@ class Core {
   // The stream of a RunJob broke; or it was taken over.
   void OwnerGone(const JobId& id, absl::Time now);
   void OwnerBack(const JobId& id);
+
+  // A task submitted `jobs` jobs and was refused; `token` is absent if it is
+  // damaged. Counts it with the task's attempt too, if that still runs, whose
+  // failure for a reason of its own then becomes NESTED_DISPATCH.
+  void CountNestedDispatch(const std::optional<TaskToken>& token, int jobs,
+                           absl::Time now, Effects* fx);
 
   // Drops an ended job whose last row is durable. Returns it, or null when
   // the job has not ended or was dropped.
@@ -205,6 +214,13 @@ class Core {
   void Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
              Effects* fx);
   void DropOldLostWorkers(absl::Time now);
+
+  // core_nested_dispatch.cc
+  // After a report of the job's attempt: counts what was submitted from its
+  // slot.
+  static void ClaimNestedDispatches(WorkerRecord* worker, Job* job);
+  // Says of a failure that came after a nested dispatch that it did.
+  static void BlameNestedDispatch(const Job& job, AttemptEnd* end);
 
   // core_dispatch.cc
   void Dispatch(absl::Time now, Effects* fx);

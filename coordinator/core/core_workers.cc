@@ -179,6 +179,7 @@ void Core::Update(StreamId stream, AttemptUpdate update, absl::Time now,
   Job* job = FindCurrent(*worker, update.attempt);
   if (job == nullptr) return;
   TakeReport(job, update, now);
+  ClaimNestedDispatches(worker, job);
   if (update.observed.has_value()) {
     std::vector<Failure>& observed = job->current().observed;
     if (observed.size() < kObservedMax) observed.push_back(*update.observed);
@@ -232,6 +233,8 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
     KeepResult(job, std::move(end.result), fx);
     return;
   }
+  ClaimNestedDispatches(worker, job);
+  BlameNestedDispatch(*job, &end);
   AttemptRecord& attempt = job->current();
   attempt.phase = Phase::kEnded;
   attempt.end_time = now;

@@ -49,6 +49,14 @@ struct WorkerHello {
   std::vector<AttemptEnd> ended;
 };
 
+// Jobs that a warm task submitted, until it is known which attempt it ran.
+struct NestedDispatches {
+  std::string task_type;
+  // Of the last one.
+  absl::Time time;
+  int jobs = 0;
+};
+
 struct WorkerRecord : DeadlineItem {
   WorkerHello hello;
   // 0 while no stream is open.
@@ -74,6 +82,8 @@ struct WorkerRecord : DeadlineItem {
   std::optional<HostLoad> host;
   // Slots whose trees it could not kill, which were replaced.
   std::set<int> stuck_slots;
+  // By slot, below kSlotsMax.
+  absl::btree_map<int, NestedDispatches> nested_dispatches;
 
   bool connected() const { return stream != 0 && !lost; }
   bool takes_work() const { return connected() && !draining && !being_killed; }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/task_token.h"
 #include "coordinator/codec/deterministic.h"
 #include "coordinator/codec/job_codec.h"
 
@@ -62,6 +63,16 @@ absl::Status NoSuchJob(const std::string& job_id, const std::string& name) {
   return absl::NotFoundError(
       absl::StrCat("no job '", job_id, "' in namespace ", name,
                    ": check the id, or its retention is over"));
+}
+
+absl::Status RefuseNestedDispatch(Services* services, const CallContext& call,
+                                  int jobs) {
+  const std::string task = call.task_token();
+  if (task.empty()) return absl::OkStatus();
+  Engine* engine = services->engine;
+  engine->core().CountNestedDispatch(ParseTaskToken(task), jobs, engine->now(),
+                                     engine->fx());
+  return absl::FailedPreconditionError(NestedDispatchMessage(task));
 }
 
 Task<absl::StatusOr<Accepted>> AcceptJob(Services* services, CallContext* call,

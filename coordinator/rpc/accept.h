@@ -20,6 +20,11 @@ struct Accepted {
   bool existed = false;
 };
 
+// Refuses, and counts, `jobs` jobs that a task submits.
+// FAILED_PRECONDITION: the call comes from a task.
+absl::Status RefuseNestedDispatch(Services* services, const CallContext& call,
+                                  int jobs);
+
 // Accepts one job; await Durable before answering. Statuses as
 // JobService.SubmitJob.
 Task<absl::StatusOr<Accepted>> AcceptJob(Services* services, CallContext* call,

@@ -166,6 +166,7 @@ Task<absl::Status> GetStatus(Services* services, CallContext*,
   response->set_deaths_unconfirmed(counters.deaths_unconfirmed);
   response->set_nested_calls(counters.nested_calls);
   response->set_sequential_pools(counters.sequential_pools);
+  response->set_nested_dispatches(counters.nested_dispatches);
   response->set_watchers(services->engine->hub().size());
   co_return absl::OkStatus();
 }

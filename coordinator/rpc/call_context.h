@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "base/task_token.h"
 #include "coordinator/codec/spec_resolver.h"
 #include "coordinator/engine/engine.h"
 
@@ -46,6 +47,15 @@ class CallContext {
   // it may be.
   bool over_unix_socket() const {
     return context_->peer().rfind("unix:", 0) == 0;
+  }
+
+  // The token of the task that calls, as it came (see base/task_token.h);
+  // empty: no task does.
+  std::string task_token() const {
+    const auto& metadata = context_->client_metadata();
+    const auto found = metadata.find(kTaskTokenMetadataKey);
+    if (found == metadata.end()) return "";
+    return std::string(found->second.data(), found->second.size());
   }
 
   // Tells the client when to try again.

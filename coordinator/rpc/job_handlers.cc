@@ -71,6 +71,8 @@ bool Matches(const v1::JobFilter& filter, const v1::Job& job) {
 Task<absl::Status> SubmitJob(Services* services, CallContext* call,
                              const v1::SubmitJobRequest& request,
                              v1::SubmitJobResponse* response) {
+  absl::Status allowed = RefuseNestedDispatch(services, *call, 1);
+  if (!allowed.ok()) co_return allowed;
   auto accepting = AcceptJob(services, call, request, false);
   absl::StatusOr<Accepted> accepted = co_await accepting;
   if (!accepted.ok()) co_return accepted.status();
@@ -89,6 +91,9 @@ Task<absl::Status> SubmitJobs(Services* services, CallContext* call,
         absl::StrCat("jobs has ", request.jobs_size(),
                      " entries; it must have 1 to ", kJobsPerSubmitMax));
   }
+  absl::Status allowed =
+      RefuseNestedDispatch(services, *call, request.jobs_size());
+  if (!allowed.ok()) co_return allowed;
   for (const v1::SubmitJobRequest& item : request.jobs()) {
     if (response->results_size() % kJobsPerTurnMax == kJobsPerTurnMax - 1) {
       NextTurn turn(services);

@@ -110,6 +110,8 @@ Task<absl::Status> RunJob(Services* services, CallContext* call,
                           const v1::RunJobRequest& request,
                           ResponseStream<v1::RunJobResponse>* stream) {
   Engine* engine = services->engine;
+  absl::Status allowed = RefuseNestedDispatch(services, *call, 1);
+  if (!allowed.ok()) co_return allowed;
   if (engine->hub().size() >= kWatchersMax) co_return TooManyWatchers();
   if (!v1::RunJobRequest::OnDisconnect_IsValid(request.on_disconnect())) {
     co_return absl::InvalidArgumentError(

@@ -14,6 +14,12 @@ import grpc
 from cluster import Cluster, PYTHON, Reason, State, TASKS, wait_until
 from vigil.v1 import job_service_pb2, job_service_pb2_grpc
 
+# By these, libraries are told the slot's share of the processors.
+THREADS = (
+    "BLIS_NUM_THREADS", "GOMAXPROCS", "LOKY_MAX_CPU_COUNT", "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
 # Nobody waits this long for an answer, even on a slow machine, unless the loop
 # is held up; seconds.
 ANSWER_MAX = 10.0
@@ -138,13 +144,16 @@ class IsolationTest(unittest.TestCase):
         worker = job.attempts[0].worker_id
         directory = seen.pop("cwd")
         self.assertTrue(directory.startswith(f"{cluster.dir}/"), directory)
+        share = str(max(1, len(os.sched_getaffinity(0)) // cluster.slots))
         self.assertEqual(seen, {
+            **dict.fromkeys(THREADS, share),
             "GIVEN": "a=b",
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "PYTHONUNBUFFERED": "1",
             "VIGIL_ATTEMPT": "1",
             "VIGIL_FENCE": "1",
             "VIGIL_JOB_ID": job.job_id,
+            "VIGIL_TASK": f"job={job.job_id};attempt=1",
             "VIGIL_WORKER_ID": worker,
         })
 
@@ -201,8 +210,47 @@ class IsolationTest(unittest.TestCase):
         self.assertEqual(job.failure.reason, Reason.REASON_UNSPECIFIED)
         names = {line.split("=")[0] for line in out.decode().splitlines()}
         self.assertEqual(names, {
-            "OWN", "PATH", "PYTHONUNBUFFERED", "VIGIL_ATTEMPT", "VIGIL_FENCE",
-            "VIGIL_JOB_ID", "VIGIL_WORKER_ID"})
+            *THREADS, "OWN", "PATH", "PYTHONUNBUFFERED", "VIGIL_ATTEMPT",
+            "VIGIL_FENCE", "VIGIL_JOB_ID", "VIGIL_TASK", "VIGIL_WORKER_ID"})
+
+    def test_B1_the_share_of_a_slot_is_that_of_the_slots_there_are(self):
+        processors = len(os.sched_getaffinity(0))
+        with Cluster(local_slots=1) as cluster:
+            request = cluster.command("/usr/bin/printenv", "OMP_NUM_THREADS")
+            _, out, _ = cluster.run(request)
+            self.assertEqual(int(out), processors)
+            cluster.set_slots(cluster.get_status().workers[0].worker_id,
+                              processors)
+            wait_until(lambda: cluster.run(request)[1] == b"1\n",
+                       "the share is one processor")
+            _, out, _ = cluster.run(cluster.command(
+                "/usr/bin/printenv", "OMP_NUM_THREADS",
+                env={"OMP_NUM_THREADS": "7"}))
+            self.assertEqual(int(out), 7)
+
+    def test_C2_a_sequential_task_finds_vigils_own_python(self):
+        with Cluster() as cluster:
+            _, seen = self.environment(cluster, PYTHONPATH="/own",
+                                       LOKY_MAX_CPU_COUNT="8")
+            self.assertEqual(seen["PYTHONPATH"], "/own")
+            self.assertEqual(seen["LOKY_MAX_CPU_COUNT"], "8")
+            request = cluster.command(
+                "/usr/bin/env", env={"PYTHONPATH": "/own",
+                                     "LOKY_MAX_CPU_COUNT": "8"})
+            request.spec.on_nested_pool = (
+                request.spec.ON_NESTED_POOL_SEQUENTIAL)
+            request.spec.stack_dump_signal = signal.SIGUSR1
+            _, out, _ = cluster.run(request)
+            seen = dict(line.split("=", 1)
+                        for line in out.decode().splitlines())
+            ours, own = seen["PYTHONPATH"].split(":")
+            self.assertEqual(own, "/own")
+            self.assertTrue(pathlib.Path(ours, "sitecustomize.py").is_file())
+            self.assertEqual(seen["LOKY_MAX_CPU_COUNT"], "1")
+            self.assertEqual(seen["JOBLIB_MULTIPROCESSING"], "0")
+            self.assertEqual(seen["VIGIL_SEQUENTIAL"], "1")
+            self.assertEqual(seen["VIGIL_STACK_DUMP_SIGNAL"],
+                             str(int(signal.SIGUSR1)))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,10 @@
 // Assignments go in, commands come out.
 #include "worker/loop/task_plan.h"
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -26,6 +30,28 @@ class TaskPlanTest : public testing::Test {
     type_.add_argv("-v");
   }
 
+  // A command whose environment has what it is given.
+  v1::Command* Run(std::map<std::string, std::string> env = {}) {
+    v1::Command* command = assignment_.mutable_spec()->mutable_command();
+    if (command->argv().empty()) command->add_argv("x");
+    command->mutable_env()->clear();
+    command->mutable_env()->insert(env.begin(), env.end());
+    return command;
+  }
+  std::vector<std::string> EnvironmentOf(const v1::TaskType* type) {
+    const auto plan = PlanTask(assignment_, type, options_);
+    EXPECT_TRUE(plan.ok()) << plan.status();
+    return plan.ok() ? plan->env : std::vector<std::string>();
+  }
+  // What Vigil itself set.
+  static std::vector<std::string> OwnIn(const std::vector<std::string>& env) {
+    std::vector<std::string> own;
+    for (const std::string& line : env) {
+      if (line.rfind("VIGIL_", 0) == 0) own.push_back(line);
+    }
+    return own;
+  }
+
   TaskPlanOptions options_;
   v1::Assignment assignment_;
   v1::TaskType type_;
@@ -42,9 +68,14 @@ TEST_F(TaskPlanTest, ACommandGetsExactlyItsEnvironmentAndVigils) {
   EXPECT_THAT(plan->argv, ElementsAre("x"));
   EXPECT_THAT(
       plan->env,
-      ElementsAre("HOME=/h", "PATH=/usr/local/bin:/usr/bin:/bin",
-                  "PYTHONUNBUFFERED=1", "VIGIL_ATTEMPT=3", "VIGIL_FENCE=3",
-                  "VIGIL_JOB_ID=job", "VIGIL_WORKER_ID=w"));
+      ElementsAre("BLIS_NUM_THREADS=1", "GOMAXPROCS=1", "HOME=/h",
+                  "LOKY_MAX_CPU_COUNT=1", "MKL_NUM_THREADS=1",
+                  "NUMBA_NUM_THREADS=1", "NUMEXPR_NUM_THREADS=1",
+                  "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1",
+                  "PATH=/usr/local/bin:/usr/bin:/bin", "PYTHONUNBUFFERED=1",
+                  "RAYON_NUM_THREADS=1", "VECLIB_MAXIMUM_THREADS=1",
+                  "VIGIL_ATTEMPT=3", "VIGIL_FENCE=3", "VIGIL_JOB_ID=job",
+                  "VIGIL_TASK=job=job;attempt=3", "VIGIL_WORKER_ID=w"));
   EXPECT_EQ(plan->working_directory, "/data/work/slot-0");
   EXPECT_FALSE(plan->pty);
 }
@@ -58,8 +89,8 @@ TEST_F(TaskPlanTest, ACommandsOwnPathAndDirectoryWin) {
   assignment_.mutable_spec()->set_pty(true);
   const auto plan = PlanTask(assignment_, nullptr, options_);
   ASSERT_TRUE(plan.ok()) << plan.status();
-  EXPECT_EQ(plan->env[0], "PATH=/p");
-  EXPECT_EQ(plan->env[1], "PYTHONUNBUFFERED=");
+  EXPECT_THAT(plan->env, Contains("PATH=/p"));
+  EXPECT_THAT(plan->env, Contains("PYTHONUNBUFFERED="));
   EXPECT_EQ(plan->working_directory, "/srv");
   EXPECT_TRUE(plan->pty);
 }
@@ -85,9 +116,9 @@ TEST_F(TaskPlanTest, AWarmTaskIsToldOfItsChannelAndOfNoJob) {
   type_.set_frames(v1::TaskType::FRAMES_JSON);
   const auto plan = PlanTask(assignment_, &type_, options_);
   ASSERT_TRUE(plan.ok()) << plan.status();
-  EXPECT_THAT(plan->env, ElementsAre("PATH=/usr/local/bin:/usr/bin:/bin",
-                                     "PYTHONUNBUFFERED=1", "VIGIL_FD=3",
-                                     "VIGIL_FRAMES=json", "VIGIL_WORKER_ID=w"));
+  EXPECT_THAT(OwnIn(plan->env), ElementsAre("VIGIL_FD=3", "VIGIL_FRAMES=json",
+                                            "VIGIL_TASK=type=t;worker=w;slot=0",
+                                            "VIGIL_WORKER_ID=w"));
   type_.set_frames(v1::TaskType::FRAMES_PROTOBUF);
   const auto other = PlanTask(assignment_, &type_, options_);
   ASSERT_TRUE(other.ok()) << other.status();
@@ -126,6 +157,88 @@ TEST_F(TaskPlanTest, A4AWarmUpRunsItsOwnProgramOrTheTypes) {
   const auto other = PlanTask(assignment_, &type_, options_);
   ASSERT_TRUE(other.ok()) << other.status();
   EXPECT_THAT(other->argv, ElementsAre("/bin/fill"));
+}
+
+TEST_F(TaskPlanTest, B1LibrariesAreToldTheSlotsShareOfTheProcessors) {
+  options_.processors = 3;
+  Run();
+  const std::vector<std::string> env = EnvironmentOf(nullptr);
+  for (const char* name :
+       {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+        "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS",
+        "NUMBA_NUM_THREADS", "RAYON_NUM_THREADS", "GOMAXPROCS",
+        "LOKY_MAX_CPU_COUNT"}) {
+    EXPECT_THAT(env, Contains(std::string(name) + "=3"));
+  }
+}
+
+TEST_F(TaskPlanTest, AJobOrTypeSaysItselfHowManyThreads) {
+  Run({{"OMP_NUM_THREADS", "7"}, {"GOMAXPROCS", ""}});
+  EXPECT_THAT(EnvironmentOf(nullptr), Contains("OMP_NUM_THREADS=7"));
+  EXPECT_THAT(EnvironmentOf(nullptr), Contains("GOMAXPROCS="));
+  assignment_.mutable_spec()->clear_command();
+  (*type_.mutable_env())["MKL_NUM_THREADS"] = "5";
+  EXPECT_THAT(EnvironmentOf(&type_), Contains("MKL_NUM_THREADS=5"));
+  EXPECT_THAT(EnvironmentOf(&type_), Contains("OMP_NUM_THREADS=1"));
+}
+
+TEST_F(TaskPlanTest, A9PythonKeepsToSequentialByTheEnvironment) {
+  options_.processors = 4;
+  options_.python_dir = "/opt/python";
+  options_.report_path = "/data/report";
+  options_.on_nested_pool = OnNestedPool::kSequential;
+  Run({{"PYTHONPATH", "/own:/more"},
+       {"JOBLIB_MULTIPROCESSING", "1"},
+       {"LOKY_MAX_CPU_COUNT", "8"}});
+  const std::vector<std::string> env = EnvironmentOf(nullptr);
+  EXPECT_THAT(env, Contains("PYTHONPATH=/opt/python:/own:/more"));
+  EXPECT_THAT(env, Contains("JOBLIB_MULTIPROCESSING=0"));
+  EXPECT_THAT(env, Contains("LOKY_MAX_CPU_COUNT=1"));
+  EXPECT_THAT(env, Contains("OMP_NUM_THREADS=4"));
+  EXPECT_THAT(
+      OwnIn(env),
+      ElementsAre("VIGIL_ATTEMPT=3", "VIGIL_FENCE=3", "VIGIL_JOB_ID=job",
+                  "VIGIL_REPORT=/data/report", "VIGIL_SEQUENTIAL=1",
+                  "VIGIL_TASK=job=job;attempt=3", "VIGIL_WORKER_ID=w"));
+  Run({{"PYTHONPATH", ""}});
+  EXPECT_THAT(EnvironmentOf(nullptr), Contains("PYTHONPATH=/opt/python"));
+  options_.python_dir.clear();
+  Run();
+  EXPECT_THAT(EnvironmentOf(nullptr), Not(Contains(HasSubstr("PYTHONPATH"))));
+}
+
+TEST_F(TaskPlanTest, OtherPoliciesLeaveTheEnvironmentAlone) {
+  Run();
+  const std::vector<std::string> plain = EnvironmentOf(nullptr);
+  options_.python_dir = "/opt/python";
+  options_.report_path = "/data/report";
+  for (const OnNestedPool action :
+       {OnNestedPool::kFail, OnNestedPool::kDeny, OnNestedPool::kAudit,
+        OnNestedPool::kRetrySequential}) {
+    options_.on_nested_pool = action;
+    EXPECT_EQ(EnvironmentOf(nullptr), plain);
+  }
+}
+
+TEST_F(TaskPlanTest, ATaskIsToldOfItsStackDumpSignal) {
+  options_.python_dir = "/opt/python";
+  assignment_.mutable_spec()->set_stack_dump_signal(10);
+  Run();
+  const std::vector<std::string> env = EnvironmentOf(nullptr);
+  EXPECT_THAT(env, Contains("PYTHONPATH=/opt/python"));
+  EXPECT_THAT(env, Contains("VIGIL_STACK_DUMP_SIGNAL=10"));
+  EXPECT_THAT(env, Not(Contains(HasSubstr("SEQUENTIAL"))));
+  assignment_.mutable_spec()->clear_command();
+  type_.set_stack_dump_signal(12);
+  EXPECT_THAT(EnvironmentOf(&type_), Contains("VIGIL_STACK_DUMP_SIGNAL=10"));
+  assignment_.mutable_spec()->clear_stack_dump_signal();
+  EXPECT_THAT(EnvironmentOf(&type_), Contains("VIGIL_STACK_DUMP_SIGNAL=12"));
+}
+
+TEST_F(TaskPlanTest, AWarmUpIsATaskOfItsJob) {
+  type_.set_frames(v1::TaskType::FRAMES_JSON);
+  options_.purpose = SpawnPurpose::kWarmUp;
+  EXPECT_THAT(EnvironmentOf(&type_), Contains("VIGIL_TASK=job=job;attempt=3"));
 }
 
 TEST_F(TaskPlanTest, RefusesWhatItMayNotOrCannotRun) {

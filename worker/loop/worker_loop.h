@@ -27,6 +27,7 @@
 #include "worker/loop/poller.h"
 #include "worker/loop/slot_host.h"
 #include "worker/loop/task.h"
+#include "worker/loop/task_plan.h"
 #include "worker/loop/task_process.h"
 #include "worker/loop/task_type.h"
 #include "worker/loop/warm_cache.h"
@@ -44,6 +45,10 @@ struct WorkerOptions {
   std::function<absl::StatusOr<v1::Catalog>()> reload_catalog;
   bool allow_commands = false;
   std::string slot_binary;
+  // Where Vigil's sitecustomize.py lies, absolute; empty: nowhere.
+  std::string python_dir;
+  // Those that this worker and its tasks may use; at least 1.
+  int processors = 1;
   // Absolute; tasks run in `work/slot-N` of it unless they say where, and have
   // their caches in `cache`.
   std::string data_dir;
@@ -179,6 +184,7 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   void Perform(const CollectOutput& effect);
   void Perform(const SendUpdate& effect);
   void Perform(SendEnd effect);
+  TaskPlanOptions PlanFor(const Task& task, SpawnPurpose purpose);
   // Starts the program; INVALID_ARGUMENT and others: it cannot be.
   // For a warm-up, `cache_path` is where it writes, also where it fails.
   absl::Status Spawn(Task* task, SpawnPurpose purpose, std::string* cache_path);

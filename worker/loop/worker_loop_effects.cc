@@ -1,7 +1,9 @@
 // Effects: what the core wants done, done.
 #include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -92,15 +94,29 @@ void WorkerLoop::Perform(const SpawnTask& effect) {
                      std::string(spawned.message()), now_, &effects_);
 }
 
-absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
-                               std::string* cache_path) {
+TaskPlanOptions WorkerLoop::PlanFor(const Task& task, SpawnPurpose purpose) {
   TaskPlanOptions plan;
   plan.allow_commands = options_.allow_commands;
   plan.worker_id = options_.worker_id;
-  plan.slot = task->slot;
+  plan.slot = task.slot;
   plan.purpose = purpose;
-  const std::string work = absl::StrCat(options_.data_dir, "/work");
-  plan.default_directory = absl::StrCat(work, "/slot-", task->slot);
+  plan.processors =
+      std::max(1, options_.processors / std::max(1, core_->slots()));
+  plan.python_dir = options_.python_dir;
+  plan.default_directory =
+      absl::StrCat(options_.data_dir, "/work/slot-", task.slot);
+  plan.on_nested_pool = task.supervision().nesting.action;
+  if (plan.on_nested_pool == OnNestedPool::kSequential) {
+    plan.report_path = absl::StrCat(plan.default_directory, ".report");
+    // That of the task before; nobody may have put something else there.
+    unlink(plan.report_path.c_str());
+  }
+  return plan;
+}
+
+absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
+                               std::string* cache_path) {
+  TaskPlanOptions plan = PlanFor(*task, purpose);
   const v1::TaskType* type =
       task->type() == nullptr ? nullptr : &task->type()->type;
   if (purpose == SpawnPurpose::kWarmUp) {
@@ -115,8 +131,9 @@ absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
   absl::StatusOr<slot::TaskCommand> command =
       PlanTask(task->assignment(), type, plan);
   if (!command.ok()) return command.status();
-  if (command->working_directory == plan.default_directory) {
-    absl::Status made = MakeDirectory(work);
+  if (command->working_directory == plan.default_directory ||
+      !plan.report_path.empty()) {
+    absl::Status made = MakeDirectory(absl::StrCat(options_.data_dir, "/work"));
     if (made.ok()) made = MakeDirectory(plan.default_directory);
     if (!made.ok()) return made;
   }
@@ -139,7 +156,7 @@ absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
   if (!spawned.ok()) return spawned;
   auto process = std::make_unique<TaskProcess>(
       task->slot, task->type(), purpose, std::move(stdio->worker), command->pty,
-      /*report_path=*/"");
+      plan.report_path);
   process->cache_path = *cache_path;
   if (!frames && purpose == SpawnPurpose::kRun) task->DropInput();
   if (frames) SendFrame(process.get(), HelloFrame());

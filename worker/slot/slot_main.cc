@@ -17,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "base/task_token.h"
 #include "base/unique_fd.h"
 #include "worker/slot/limits.h"
 #include "worker/slot/nesting_filter.h"
@@ -84,6 +86,13 @@ int Fail(const char* what) {
 }
 
 int Main() {
+  // Its worker starts it with no environment: a task did.
+  const char* task = std::getenv(kTaskTokenVariable);
+  if (task != nullptr && task[0] != '\0') {
+    std::fprintf(stderr, "vigil-slot: %s\n",
+                 NestedStartMessage(task, "a slot").c_str());
+    return EX_USAGE;
+  }
   if (!IsSlotSocket(kSlotFd)) {
     std::fprintf(stderr,
                  "vigil-slot: descriptor %d is not a SOCK_SEQPACKET socket: a "

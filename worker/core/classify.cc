@@ -96,7 +96,10 @@ constexpr char kThreadAdvice[] =
 Failure NestedPoolFailure(const NestedCall& call, int live,
                           const Nesting& nesting) {
   const std::string wanted =
-      nesting.max_processes == 0
+      live > nesting.max_processes
+          ? absl::StrCat(call.program, " had ", live,
+                         " processes at one time beside its own")
+      : nesting.max_processes == 0
           ? absl::StrCat(call.program, " wanted a process (", call.call,
                          "), and may have none")
           : absl::StrCat(call.program, " wanted another process (", call.call,
@@ -119,9 +122,11 @@ Failure NestedCallNotice(const NestedCall& call, int live,
         kThreadAdvice, Exhaustion::kTask};
   }
   Failure notice = NestedPoolFailure(call, live, nesting);
-  absl::StrAppend(&notice.message, call.outcome == NestedCall::Outcome::kRefused
-                                       ? "; it was refused"
-                                       : "; it was let through (AUDIT)");
+  if (call.outcome != NestedCall::Outcome::kRefused) {
+    absl::StrAppend(&notice.message, "; they are only counted (AUDIT)");
+  } else if (live <= nesting.max_processes) {
+    absl::StrAppend(&notice.message, "; it was refused");
+  }
   return notice;
 }
 

@@ -80,14 +80,14 @@ TEST(ClassifyTest, AStrangersSignalIsSignalledUnlessStderrSaysWhy) {
       Reason::kResourceExhausted);
 }
 
-TEST(ClassifyTest, SpawnFailuresForWantOfResourcesMayBeRetried) {
-  for (const int error : {EAGAIN, ENOMEM}) {
-    const Verdict verdict = ClassifySpawnFailure(error, "fork");
-    EXPECT_EQ(ReasonOf(verdict), Reason::kSpawnFailed);
-    EXPECT_TRUE(verdict.retryable);
+TEST(ClassifyTest, B3_SpawnFailuresForWantOfResourcesAreExhaustion) {
+  for (const int error : {EAGAIN, ENOMEM, EMFILE, ENFILE}) {
+    EXPECT_EQ(ReasonOf(ClassifySpawnFailure(error, "fork")),
+              Reason::kResourceExhausted);
   }
   for (const int error : {ENOENT, EACCES, ENOEXEC, E2BIG}) {
-    EXPECT_FALSE(ClassifySpawnFailure(error, "exec").retryable);
+    EXPECT_EQ(ReasonOf(ClassifySpawnFailure(error, "exec")),
+              Reason::kSpawnFailed);
   }
   EXPECT_EQ(ClassifySpawnFailure(ENOENT, "exec /no").failure->message,
             "exec /no: No such file or directory");

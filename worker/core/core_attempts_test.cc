@@ -168,7 +168,9 @@ TEST_F(AttemptsTest, AProgramThatCannotBeStartedEndsAndFreesTheSlot) {
   ASSERT_EQ(Of<SpawnTask>().size(), 1u);
   EXPECT_EQ(Of<SpawnTask>()[0].attempt, Id("next"));
   Step([&] { core_->SpawnFailed(0, EAGAIN, "fork", now_, &effects_); });
-  EXPECT_TRUE(TheEnd().retryable);
+  // Which is tried again by default.
+  EXPECT_EQ(EndReason(), Reason::kResourceExhausted);
+  EXPECT_EQ(TheEnd().spawn_errno, EAGAIN);
 }
 
 // --- the kill ladder

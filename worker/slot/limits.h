@@ -56,6 +56,13 @@ constexpr int kSlotFd = 3;
 // above any max_processes (10000).
 constexpr size_t kCensusProcessesMax = 20000;
 
+// How often the processes of a task are counted that does not ask before it
+// starts one: a pool that lives for less is nothing to worry about, and 40
+// looks of 0.1 ms are less than half a percent of a processor. Longer by as
+// much again for each kCensusSlowProcesses that there are.
+constexpr absl::Duration kCensusInterval = absl::Milliseconds(25);
+constexpr int kCensusSlowProcesses = 100;
+
 // Children that ended and were not waited for do not count as processes, but
 // each takes a number of the system's few (32768 by default): at most this
 // many.
@@ -81,6 +88,9 @@ constexpr size_t kLeftoversToldMax = 16;
 // Notifications answered in one turn of the slot's loop, so that a flood of
 // them cannot keep it from its lease.
 constexpr int kNotificationsPerTurnMax = 64;
+// Notifications taken and not answered yet: a tree has no more processes that
+// could ask.
+constexpr size_t kNotificationsTakenMax = kCensusProcessesMax;
 // Longest name of a program that is told, in bytes: the kernel keeps 15.
 constexpr size_t kProgramNameMaxBytes = 64;
 

@@ -44,7 +44,9 @@ absl::Status Describe(const char* what, int error) {
   return absl::UnavailableError(absl::StrCat(what, ": ", strerror(error)));
 }
 
-absl::StatusOr<std::vector<sock_filter>> Compile() {
+using Asks = NestingFilter::Asks;
+
+absl::StatusOr<std::vector<sock_filter>> Compile(Asks asks) {
   const std::unique_ptr<void, ReleaseFilter> filter(
       seccomp_init(SCMP_ACT_ALLOW));
   if (filter == nullptr) return Describe("seccomp_init", ENOMEM);
@@ -56,9 +58,17 @@ absl::StatusOr<std::vector<sock_filter>> Compile() {
 #elif defined(__aarch64__)
   error = seccomp_arch_add(filter.get(), SCMP_ARCH_ARM);
 #endif
-  for (const int call : {SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone)}) {
-    if (error != 0) break;
-    error = seccomp_rule_add(filter.get(), SCMP_ACT_NOTIFY, call, 0);
+  if (asks == Asks::kThreads) {
+    if (error == 0) {
+      error = seccomp_rule_add(
+          filter.get(), SCMP_ACT_NOTIFY, SCMP_SYS(clone), 1,
+          SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+    }
+  } else {
+    for (const int call : {SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone)}) {
+      if (error != 0) break;
+      error = seccomp_rule_add(filter.get(), SCMP_ACT_NOTIFY, call, 0);
+    }
   }
   if (error == 0) {
     error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(ENOSYS),
@@ -138,20 +148,24 @@ std::string Explain(int error) {
 }  // namespace
 
 absl::StatusOr<NestingFilter> NestingFilter::Create() {
-  absl::StatusOr<std::vector<sock_filter>> program = Compile();
-  if (!program.ok()) return program.status();
-  NestingFilter filter(*std::move(program));
+  absl::StatusOr<Program> threads = Compile(Asks::kThreads);
+  if (!threads.ok()) return threads.status();
+  absl::StatusOr<Program> all = Compile(Asks::kThreadsAndProcesses);
+  if (!all.ok()) return all.status();
+  NestingFilter filter(*std::move(threads), *std::move(all));
   filter.flags_ = kFlags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-  int error = TryToInstall(filter.program_, filter.flags_);
+  int error = TryToInstall(filter.all_, filter.flags_);
   if (error == EINVAL) {
     filter.flags_ = kFlags;
-    error = TryToInstall(filter.program_, filter.flags_);
+    error = TryToInstall(filter.all_, filter.flags_);
   }
   if (error != 0) return absl::UnavailableError(Explain(error));
   return filter;
 }
 
-int NestingFilter::Install() const { return InstallProgram(program_, flags_); }
+int NestingFilter::Install(Asks asks) const {
+  return InstallProgram(asks == Asks::kThreads ? threads_ : all_, flags_);
+}
 
 std::string SyscallName(unsigned int architecture, int number) {
   const std::unique_ptr<char, decltype(&free)> name(

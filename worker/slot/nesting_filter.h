@@ -2,15 +2,22 @@
 // that its task wants to start. Thread-compatible; NestingFilter owns the
 // compiled program, what is installed belongs to the kernel.
 //
-// fork, vfork and clone are notified, clone3 answers ENOSYS, so that the C
-// library falls back to clone, whose flags a filter can see. Everything else
-// passes. Programs of other word sizes (i386, x32) are filtered alike.
+// clone3 answers ENOSYS, so that the C library falls back to clone, whose flags
+// a filter can see. Everything else passes. Programs of other word sizes (i386,
+// x32) are filtered alike.
+//
+// Until a call was read by the slot, a signal whose handler does not restart
+// calls makes it fail with EINTR, which no program expects of fork: a shell's
+// pipelines, for one, fail in it. So processes are asked for only where a task
+// may have one helper at most, and no child of its own can signal it meanwhile.
+// Threads are started with all signals blocked.
 #ifndef VIGIL_WORKER_SLOT_NESTING_FILTER_H_
 #define VIGIL_WORKER_SLOT_NESTING_FILTER_H_
 
 #include <linux/filter.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,6 +26,12 @@ namespace vigil::slot {
 
 class NestingFilter {
  public:
+  enum class Asks {
+    kThreads,
+    // fork, vfork and clone too.
+    kThreadsAndProcesses,
+  };
+
   // Compiles the filter and installs it in a process of its own to see whether
   // kernel and container permit it. UNAVAILABLE, with the reason as a sentence:
   // they do not, and tasks cannot be held to anything. Blocks for about a
@@ -29,13 +42,16 @@ class NestingFilter {
   // Returns the listener, close-on-exec, or -1, and errno says why. Sets
   // no_new_privs. Only system calls: for a child that shares its parent's
   // memory.
-  int Install() const;
+  int Install(Asks asks) const;
 
  private:
-  explicit NestingFilter(std::vector<sock_filter> program)
-      : program_(std::move(program)) {}
+  using Program = std::vector<sock_filter>;
 
-  std::vector<sock_filter> program_;
+  NestingFilter(Program threads, Program all)
+      : threads_(std::move(threads)), all_(std::move(all)) {}
+
+  Program threads_;
+  Program all_;
   // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV where the kernel has it (5.19): a
   // task's signal handler then cannot restart a call that was answered already.
   unsigned int flags_ = 0;

@@ -20,6 +20,13 @@
 
 namespace vigil::slot {
 
+// Whether a task asks before it starts a process, and can be refused one.
+// Otherwise its processes are counted every kCensusInterval; see
+// nesting_filter.h for why.
+inline bool IsAsked(const Nesting& nesting) {
+  return nesting.max_processes <= 1 && nesting.action != OnNestedPool::kAudit;
+}
+
 enum class NestedKind { kProcess, kThread };
 
 struct NestingCall {
@@ -48,6 +55,9 @@ class NestingJudge {
   // census.
   NestingVerdict Judge(const NestingCall& call, const TreeCensus* census,
                        absl::Duration now);
+  // A census was taken for another reason.
+  void Recount(const TreeCensus& census) { threads_ = census.threads; }
+
   const Nesting& nesting() const { return nesting_; }
 
  private:

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -19,7 +20,15 @@
 namespace vigil::slot {
 namespace {
 
+// Linux 6.6; Debian 12's headers are older.
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
 constexpr char kClone[] = "clone";
+// What is said of processes that were counted, not asked for.
+constexpr char kForkCall[] = "fork";
 
 bool Readable(int fd) {
   pollfd waited = {fd, POLLIN, 0};
@@ -34,29 +43,50 @@ bool IsThread(const seccomp_data& data) {
 }  // namespace
 
 NestingWatch::NestingWatch(UniqueFd listener, pid_t task,
-                           const Nesting& nesting,
+                           const Nesting& nesting, absl::Duration now,
                            std::function<void(NestedCallSeen)> tell)
     : listener_(std::move(listener)),
       task_(task),
       judge_(nesting),
-      tell_(std::move(tell)) {}
+      tell_(std::move(tell)) {
+  if (!listener_.valid() || !IsAsked(nesting)) {
+    census_time_ = now + kCensusInterval;
+  }
+  if (!listener_.valid()) return;
+  // Have whoever asks hand its processor over: it is several times quicker.
+  // Older kernels refuse.
+  ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+        SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+}
 
 void NestingWatch::Answer(bool readable, absl::Duration now) {
   if (closed_) return;
+  if (census_time_ <= now) TakeCensus(now);
+  if (readable) Take();
   if (retry_time_ <= now) {
+    std::move(waiting_.begin(), waiting_.end(), std::back_inserter(asked_));
+    waiting_.clear();
     retry_time_ = absl::InfiniteDuration();
-    std::erase_if(waiting_,
-                  [&](const Asked& asked) { return Judge(asked, now); });
   }
-  for (int i = 0; readable && i < kNotificationsPerTurnMax; ++i) {
-    if (i > 0 && !Readable(listener_.get())) break;
-    const std::optional<Asked> asked = Receive();
-    if (!asked.has_value()) break;
-    if (!Judge(*asked, now)) waiting_.push_back(*asked);
+  for (int i = 0; !asked_.empty() && i < kNotificationsPerTurnMax; ++i) {
+    const Asked asked = asked_.front();
+    asked_.pop_front();
+    if (!Judge(asked, now)) waiting_.push_back(asked);
+    if (Readable(listener_.get())) Take();
   }
-  if (!waiting_.empty() && retry_time_ == absl::InfiniteDuration()) {
+  if (!asked_.empty()) {
+    retry_time_ = now;
+  } else if (!waiting_.empty() && retry_time_ == absl::InfiniteDuration()) {
     retry_time_ = now + kCensusRetryInterval;
   }
+}
+
+void NestingWatch::Take() {
+  do {
+    const std::optional<Asked> asked = Receive();
+    if (!asked.has_value()) return;
+    asked_.push_back(*asked);
+  } while (asked_.size() < kNotificationsTakenMax && Readable(listener_.get()));
 }
 
 std::optional<NestingWatch::Asked> NestingWatch::Receive() {
@@ -90,9 +120,16 @@ bool NestingWatch::Judge(const Asked& asked, absl::Duration now) {
     case NestingVerdict::kAllowExcess:
     case NestingVerdict::kRefuse:
       // Above the limit only after a census.
-      Count(asked, verdict,
-            asked.call.kind == NestedKind::kThread ? census->threads
-                                                   : census->processes);
+      Count({.program =
+                 StillWaits(asked) ? ReadProgramName(asked.call.caller) : "?",
+             .call = asked.call.kind == NestedKind::kThread
+                         ? kThreadCall
+                         : SyscallName(asked.request.data.arch,
+                                       asked.request.data.nr),
+             .refused = verdict == NestingVerdict::kRefuse,
+             .live = asked.call.kind == NestedKind::kThread
+                         ? census->threads
+                         : census->processes});
       break;
   }
   Reply(asked, verdict);
@@ -112,16 +149,26 @@ void NestingWatch::Reply(const Asked& asked, NestingVerdict verdict) {
   ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
-void NestingWatch::Count(const Asked& asked, NestingVerdict verdict, int live) {
-  NestedCallSeen seen;
-  seen.call = asked.call.kind == NestedKind::kThread
-                  ? kThreadCall
-                  : SyscallName(asked.request.data.arch, asked.request.data.nr);
-  seen.program =
-      ReadProgramName(asked.call.caller).substr(0, kProgramNameMaxBytes);
-  if (!StillWaits(asked)) seen.program = "?";
-  seen.refused = verdict == NestingVerdict::kRefuse;
-  seen.live = live;
+void NestingWatch::TakeCensus(absl::Duration now) {
+  const TreeCensus census = CountTree(task_);
+  judge_.Recount(census);
+  census_time_ =
+      now + kCensusInterval * (1 + census.processes / kCensusSlowProcesses);
+  const bool above = census.processes > judge_.nesting().max_processes ||
+                     census.zombies > kZombiesMax;
+  // One that stays above is one.
+  if (above && !above_) {
+    Count({.program = ReadProgramName(task_),
+           .call = kForkCall,
+           .refused = judge_.nesting().action != OnNestedPool::kAudit,
+           .live = census.processes});
+  }
+  above_ = above;
+}
+
+void NestingWatch::Count(NestedCallSeen seen) {
+  seen.program.resize(std::min(seen.program.size(), kProgramNameMaxBytes));
+  const int live = seen.live;
   auto found = std::find_if(counted_.begin(), counted_.end(),
                             [&seen](const Counted& counted) {
                               return counted.seen.call == seen.call &&

@@ -104,7 +104,8 @@ struct TreeEmpty {
   std::vector<Leftover> leftovers = {};
 };
 
-// The task wanted a process above max_processes, or a thread above max_threads.
+// The task wanted a process above max_processes, or a thread above max_threads;
+// or, where it does not ask before it starts one, had more processes than that.
 // The first ones of a kind are told one by one, then each time their number has
 // doubled; what was not told is before TreeEmpty.
 struct NestedCallSeen {
@@ -113,7 +114,7 @@ struct NestedCallSeen {
   std::string program;
   // The system call, or kThreadCall.
   std::string call;
-  // It failed; otherwise it was let through (AUDIT).
+  // It is not to have it; otherwise it is only counted (AUDIT).
   bool refused = false;
   // Since Spawned, of this program and call.
   int64_t count = 0;

@@ -189,9 +189,9 @@ void SlotLoop::Perform(const StartTask&) {
   const std::variant<Spawned, SpawnFailed> result =
       tree_.Start(command_, std::move(ends_));
   UniqueFd listener = tree_.TakeListener();
-  if (listener.valid()) {
+  if (std::holds_alternative<Spawned>(result)) {
     nesting_ = std::make_unique<NestingWatch>(
-        std::move(listener), tree_.task(), command_.nesting,
+        std::move(listener), tree_.task(), command_.nesting, now_,
         [this](NestedCallSeen seen) { Perform(SendEvent{std::move(seen)}); });
   }
   std::visit([this](const auto& answer) { Apply(answer); }, result);

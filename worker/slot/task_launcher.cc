@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "base/check.h"
 #include "worker/slot/limits.h"
+#include "worker/slot/nesting_judge.h"
 #include "worker/slot/proc_fs.h"
 
 namespace vigil::slot {
@@ -44,6 +45,7 @@ struct Child {
   pid_t parent;
   // nullptr: none.
   const NestingFilter* filter;
+  NestingFilter::Asks asks;
 
   // In the table of descriptors that both share at first.
   volatile int listener = -1;
@@ -86,7 +88,7 @@ bool LeaveDescriptors() {
 // The listener stays in the parent's table: no need to send it there.
 bool InstallFilter(Child& child) {
   if (child.filter == nullptr) return true;
-  child.listener = child.filter->Install();
+  child.listener = child.filter->Install(child.asks);
   const bool installed = child.listener >= 0;
   return LeaveDescriptors() && installed;
 }
@@ -179,6 +181,11 @@ std::string Resolve(const std::string& name, absl::string_view search_path,
   return "";
 }
 
+NestingFilter::Asks AsksFor(const Nesting& nesting) {
+  return IsAsked(nesting) ? NestingFilter::Asks::kThreadsAndProcesses
+                          : NestingFilter::Asks::kThreads;
+}
+
 SpawnFailed Failure(int error, SpawnStage stage, absl::string_view what) {
   return SpawnFailed{error, stage, std::string(what.substr(0, kWhatMaxBytes))};
 }
@@ -247,7 +254,8 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
                                    ? options.oom_score_adj->c_str()
                                    : nullptr,
               .parent = getpid(),
-              .filter = options.filter};
+              .filter = options.filter,
+              .asks = AsksFor(command.nesting)};
   const pid_t pid = CloneChild(child);
   listener->Reset(child.listener);
   if (pid < 0) return Failure(errno, SpawnStage::kFork, program);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/check.h"
+#include "worker/slot/limits.h"
 #include "worker/slot/proc_fs.h"
 
 namespace vigil::slot {
@@ -37,10 +39,13 @@ std::variant<Spawned, SpawnFailed> ProcessTree::Start(
   VIGIL_CHECK(task_ == 0, "one task at a time");
   totals_ = TreeReport();
   killing_ = false;
+  recorded_ = options_.record_fd >= 0;
   std::variant<Spawned, SpawnFailed> result =
       LaunchTask(command, ends, options_);
   if (const Spawned* spawned = std::get_if<Spawned>(&result)) {
     task_ = spawned->pid;
+  } else {
+    ClearRecord();
   }
   return result;
 }
@@ -64,6 +69,7 @@ TreeReport ProcessTree::Reap() {
     if (pid <= 0) {
       VIGIL_CHECK(pid == 0 || errno == ECHILD, "wait4 failed");
       report.empty = pid < 0;
+      if (report.empty) ClearRecord();
       break;
     }
     report.user_time += absl::DurationFromTimeval(usage.ru_utime);
@@ -81,6 +87,14 @@ TreeReport ProcessTree::Reap() {
   totals_.exited.reset();
   totals_.empty = false;
   return report;
+}
+
+void ProcessTree::ClearRecord() {
+  if (!recorded_) return;
+  recorded_ = false;
+  // What stays names a process that does not exist: harmless.
+  [[maybe_unused]] const int cut =
+      ftruncate(options_.record_fd, kRecordHeaderBytes);
 }
 
 TreeReport ProcessTree::Kill() {

@@ -1,9 +1,9 @@
-// CacheClears: the callers that wait for a worker to clear the cache of a task
-// type. Each is answered once: by the worker, by the loss of its stream, or
-// when its time is over. Loop thread only; owns the callers' closures, which
-// may add no new ones.
-#ifndef VIGIL_COORDINATOR_ENGINE_CACHE_CLEARS_H_
-#define VIGIL_COORDINATOR_ENGINE_CACHE_CLEARS_H_
+// WorkerCalls: the callers that wait for a worker to do one thing: to clear a
+// cache, to sweep. Each is answered once: by the worker, by the loss of its
+// stream, or when its time is over. Loop thread only; owns the callers'
+// closures, which may add no new ones.
+#ifndef VIGIL_COORDINATOR_ENGINE_WORKER_CALLS_H_
+#define VIGIL_COORDINATOR_ENGINE_WORKER_CALLS_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -19,37 +19,40 @@
 
 namespace vigil::coordinator {
 
-class CacheClears {
+// `Result` is what the worker answers: absl::Status, or absl::StatusOr of
+// something.
+template <typename Result>
+class WorkerCalls {
  public:
-  using Done = std::function<void(const absl::Status&)>;
+  using Done = std::function<void(Result)>;
 
-  bool full() const { return clears_.size() >= kCacheClearsMax; }
+  bool full() const { return calls_.size() >= kWorkerCallsMax; }
 
   // `number` is new within the stream.
   void Add(StreamId stream, int64_t number, absl::Time deadline, Done done) {
-    clears_[{stream, number}] = {deadline, std::move(done)};
+    calls_[{stream, number}] = {deadline, std::move(done)};
   }
 
   // Ignores numbers that nobody waits for (any more).
-  void Answer(StreamId stream, int64_t number, const absl::Status& status) {
-    const auto it = clears_.find({stream, number});
-    if (it == clears_.end()) return;
+  void Answer(StreamId stream, int64_t number, Result result) {
+    const auto it = calls_.find({stream, number});
+    if (it == calls_.end()) return;
     const Done done = std::move(it->second.done);
-    clears_.erase(it);
-    done(status);
+    calls_.erase(it);
+    done(std::move(result));
   }
 
   void StreamLost(StreamId stream) {
     AnswerAll(
-        [stream](const Key& key, const Clear&) { return key.first == stream; },
+        [stream](const Key& key, const Call&) { return key.first == stream; },
         absl::FailedPreconditionError(
-            "the worker's stream was lost before it answered, so the cache may "
-            "be there or not; try again when the worker is connected"));
+            "the worker's stream was lost before it answered, so it may have "
+            "done it or not; try again when the worker is connected"));
   }
 
   void Expire(absl::Time now) {
     AnswerAll(
-        [now](const Key&, const Clear& clear) { return clear.deadline <= now; },
+        [now](const Key&, const Call& call) { return call.deadline <= now; },
         absl::DeadlineExceededError(
             "the worker did not answer in time; call again: it is safe to "
             "repeat"));
@@ -57,15 +60,13 @@ class CacheClears {
 
   absl::Time NextDeadline() const {
     absl::Time next = absl::InfiniteFuture();
-    for (const auto& [key, clear] : clears_) {
-      next = std::min(next, clear.deadline);
-    }
+    for (const auto& [key, call] : calls_) next = std::min(next, call.deadline);
     return next;
   }
 
  private:
   using Key = std::pair<StreamId, int64_t>;
-  struct Clear {
+  struct Call {
     absl::Time deadline;
     Done done;
   };
@@ -73,15 +74,15 @@ class CacheClears {
   template <typename Predicate>
   void AnswerAll(Predicate concerns, const absl::Status& status) {
     std::vector<Key> keys;
-    for (const auto& [key, clear] : clears_) {
-      if (concerns(key, clear)) keys.push_back(key);
+    for (const auto& [key, call] : calls_) {
+      if (concerns(key, call)) keys.push_back(key);
     }
     for (const Key& key : keys) Answer(key.first, key.second, status);
   }
 
-  std::map<Key, Clear> clears_;
+  std::map<Key, Call> calls_;
 };
 
 }  // namespace vigil::coordinator
 
-#endif  // VIGIL_COORDINATOR_ENGINE_CACHE_CLEARS_H_
+#endif  // VIGIL_COORDINATOR_ENGINE_WORKER_CALLS_H_

@@ -91,7 +91,8 @@ TEST_F(SweeperTest, ASlotDiesWhenNothingIsBelowItAnyMore) {
 }
 
 TEST_F(SweeperTest, APidThatWasGivenToAnotherIsNotTouched) {
-  AddMarked(20);
+  options_.recorded = {{{20, 100}, FoundBy::kTaskRecord}};
+  proc_.Add(20, {});
   proc_.on_hold = [&](pid_t pid) {
     proc_.Remove(pid);
     proc_.Add(pid, {.start_ticks = 101});

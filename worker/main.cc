@@ -31,6 +31,7 @@
 #include "base/build_version.h"
 #include "base/catalog.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/dir_lock.h"
 #include "base/log.h"
 #include "base/task_token.h"
@@ -38,7 +39,9 @@
 #include "worker/core/limits.h"
 #include "worker/loop/limits.h"
 #include "worker/loop/worker_loop.h"
+#include "worker/slot/record.h"
 #include "worker/stream/grpc_dispatch_stream.h"
+#include "worker/sweep/predecessors.h"
 
 ABSL_FLAG(std::string, coordinator, "",
           "Where the coordinator listens: unix:/path or host:port. Required.");
@@ -261,9 +264,21 @@ absl::StatusOr<WorkerOptions> OptionsFromFlags() {
   std::array<char, HOST_NAME_MAX + 1> hostname = {};
   gethostname(hostname.data(), hostname.size() - 1);
   options.hostname = hostname.data();
-  options.boot_id = ReadLine("/proc/sys/kernel/random/boot_id").value_or("");
+  options.host = slot::ReadHostIdentity();
+  options.boot_id = options.host.boot_id;
   options.new_id = RandomId;
   return options;
+}
+
+// Whether everything that earlier lives of this worker started is dead.
+bool AllPredecessorsDead(const WorkerOptions& worker) {
+  sweep::PredecessorOptions options;
+  options.directory = absl::StrCat(worker.data_dir, "/slots");
+  options.here = worker.host;
+  options.worker_id = worker.worker_id;
+  options.self = getpid();
+  options.now = Clock().Now();
+  return sweep::SweepPredecessors(options, sweep::RealSystem());
 }
 
 int Fail(const absl::Status& status) {
@@ -290,6 +305,7 @@ int Main() {
   absl::StatusOr<std::string> id = WorkerIdIn(options->data_dir);
   if (!id.ok()) return Fail(id.status());
   options->worker_id = *std::move(id);
+  options->predecessors_dead = AllPredecessorsDead(*options);
   absl::BitGen random;
   options->random = [&random] { return absl::Uniform(random, 0.0, 1.0); };
 

@@ -179,6 +179,15 @@ void Client::ClearWorkerCache(v1::ClearWorkerCacheRequest request,
        });
 }
 
+void Client::SweepWorker(v1::SweepWorkerRequest request,
+                         Callback<v1::SweepWorkerResponse> callback,
+                         CallOptions options) {
+  Call(*channel_, std::move(request), std::move(callback), options,
+       [](Channel& on, auto... call) {
+         on.workers().async()->SweepWorker(call...);
+       });
+}
+
 absl::StatusOr<v1::SubmitJobResponse> Client::SubmitJob(
     v1::SubmitJobRequest request, CallOptions options) {
   return Wait<v1::SubmitJobResponse>([&](auto callback) {

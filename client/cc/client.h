@@ -84,6 +84,10 @@ class Client {
   void ClearWorkerCache(v1::ClearWorkerCacheRequest request,
                         Callback<v1::ClearWorkerCacheResponse> callback,
                         CallOptions options = {});
+  // So is its timeout.
+  void SweepWorker(v1::SweepWorkerRequest request,
+                   Callback<v1::SweepWorkerResponse> callback,
+                   CallOptions options = {});
 
   // ...and those that a plain program wants to wait for. They block until the
   // call is over and must not be used inside a callback.

@@ -103,6 +103,12 @@ grpc::Status FakeCoordinator::Workers::ClearWorkerCache(
   return fake_->on_clear_cache ? fake_->on_clear_cache(*request) : kNotScripted;
 }
 
+grpc::Status FakeCoordinator::Workers::SweepWorker(
+    grpc::ServerContext*, const v1::SweepWorkerRequest* request,
+    v1::SweepWorkerResponse* response) {
+  return fake_->on_sweep ? fake_->on_sweep(*request, response) : kNotScripted;
+}
+
 v1::WatchEvent JobEvent(const std::string& job_id, v1::Job::State state,
                         const std::string& cursor) {
   v1::WatchEvent event;

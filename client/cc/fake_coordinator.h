@@ -53,6 +53,9 @@ class FakeCoordinator : public v1::JobService::Service {
       on_list_workers;
   std::function<grpc::Status(const v1::ClearWorkerCacheRequest&)>
       on_clear_cache;
+  std::function<grpc::Status(const v1::SweepWorkerRequest&,
+                             v1::SweepWorkerResponse*)>
+      on_sweep;
 
   // JobService:
   grpc::Status RunJob(grpc::ServerContext* context,
@@ -99,6 +102,9 @@ class FakeCoordinator : public v1::JobService::Service {
         grpc::ServerContext* context,
         const v1::ClearWorkerCacheRequest* request,
         v1::ClearWorkerCacheResponse* response) override;
+    grpc::Status SweepWorker(grpc::ServerContext* context,
+                             const v1::SweepWorkerRequest* request,
+                             v1::SweepWorkerResponse* response) override;
 
    private:
     FakeCoordinator* fake_;

@@ -40,9 +40,9 @@ inline constexpr int kBatchWatchesMax = 1024;
 // CancelJob and ReadOutput calls of a batch in flight at a time.
 inline constexpr int kBatchCallsMax = 64;
 
-// How long the coordinator may take to answer ClearWorkerCache: the 30 s that
-// it gives the worker, and some for the way.
-inline constexpr absl::Duration kClearCacheTimeout = absl::Seconds(35);
+// How long the coordinator may take to answer ClearWorkerCache and SweepWorker:
+// the 30 s that it gives the worker, and some for the way.
+inline constexpr absl::Duration kWorkerCallTimeout = absl::Seconds(35);
 
 // Failed items named at the end of a batch; the others are counted.
 inline constexpr size_t kFailuresListedMax = 20;

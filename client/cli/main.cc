@@ -41,7 +41,7 @@ constexpr Entry kVerbs[] = {
      Batch},
     {"status", "what runs and what waits", Status},
     {"explain", "what a job waits for, or why and how it ended", Explain},
-    {"worker", "clear what warm-ups left on workers", Worker},
+    {"worker", "clear what warm-ups and earlier lives left on workers", Worker},
 };
 
 const Entry* FindVerb(const std::string& name) {

@@ -1,5 +1,6 @@
-// Proves which workers `vigil worker clear-cache` asks, what it writes of each,
-// and its exit status, as a process against a scripted coordinator.
+// Proves which workers `vigil worker clear-cache` and `vigil worker sweep` ask,
+// what they write of each, and their exit status, as a process against a
+// scripted coordinator.
 #include <signal.h>
 
 #include <map>
@@ -110,10 +111,68 @@ TEST_F(WorkerTest, InterruptLeavesAtOnce) {
   fake_.Stop();
 }
 
+TEST_F(WorkerTest, SweepTellsOfEachProcessOfEveryConnectedWorker) {
+  fake_.on_sweep = [](const auto& request, auto* response) {
+    EXPECT_FALSE(request.dry_run());
+    if (request.worker_id() != "w1") return grpc::Status::OK;
+    v1::SweptProcess* process = response->mutable_result()->add_processes();
+    process->set_pid(17);
+    process->set_start_ticks(9000);
+    process->set_command("sleep\n1000");
+    process->set_found_by("by the worker's mark in its environment");
+    process->set_killed(true);
+    response->mutable_result()->set_unreadable(1);
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  VigilProcess vigil = Start({"worker", "sweep"});
+  EXPECT_EQ(vigil.Wait(), 0);
+  EXPECT_THAT(
+      absl::StrSplit(vigil.out(), '\n'),
+      UnorderedElementsAre(
+          "w1  pid 17  started 1m30s after boot  sleep\\n1000  found by the "
+          "worker's mark in its environment  killed",
+          "w1  1 process of others may not be looked into",
+          "w2  nothing is left behind", "other  nothing is left behind", ""));
+  EXPECT_THAT(vigil.err(), IsEmpty());
+}
+
+TEST_F(WorkerTest, ADrySweepKillsNothingWithADashOrAnUnderscore) {
+  fake_.on_list_workers = nullptr;
+  fake_.on_sweep = [](const auto& request, auto* response) {
+    EXPECT_TRUE(request.dry_run());
+    EXPECT_EQ(request.worker_id(), "w2");
+    response->mutable_result()->add_processes()->set_pid(17);
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  for (const char* flag : {"--dry-run", "--dry_run"}) {
+    VigilProcess vigil = Start({"worker", "sweep", flag, "--worker=w2"});
+    EXPECT_EQ(vigil.Wait(), 0);
+    EXPECT_THAT(vigil.out(), HasSubstr("pid 17 "));
+    EXPECT_THAT(vigil.out(), HasSubstr("would be killed\n"));
+  }
+}
+
+TEST_F(WorkerTest, WhatASweepCouldNotKillIsAFailure) {
+  fake_.on_sweep = [](const auto&, auto* response) {
+    response->mutable_result()->add_processes()->set_pid(17);
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  VigilProcess vigil = Start({"worker", "sweep", "--worker=w1"});
+  EXPECT_EQ(vigil.Wait(), 125);
+  EXPECT_THAT(vigil.out(), HasSubstr("could not be killed\n"));
+  EXPECT_THAT(vigil.err(), HasSubstr("1 process could not be killed"));
+}
+
 TEST_F(WorkerTest, MisuseIsToldWithWhatIsMeant) {
   VigilProcess typo = Start({"worker", "clear-cahce", "t"});
   EXPECT_EQ(typo.Wait(), 125);
   EXPECT_THAT(typo.err(), HasSubstr("did you mean `clear-cache`?"));
+  VigilProcess dry = Start({"worker", "clear-cache", "t", "--dry_run"});
+  EXPECT_EQ(dry.Wait(), 125);
+  EXPECT_THAT(dry.err(), HasSubstr("--dry_run is for `vigil worker sweep`"));
   for (const char* words : {"worker", "worker clear-cache"}) {
     VigilProcess vigil = Start(absl::StrSplit(words, ' '));
     EXPECT_EQ(vigil.Wait(), 125);

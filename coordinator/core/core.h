@@ -114,7 +114,11 @@ class Core {
   std::unique_ptr<Job> Forget(const JobId& id);
 
   // A worker opened `stream`. ABORTED: the session was fenced; the worker
-  // kills what it runs and starts a new session.
+  // kills what it runs and starts a new session. With `predecessors_dead` the
+  // other sessions of this worker that are known now are dead, as by
+  // WorkerDead, at the first Heartbeat on this stream: an Attach may be read
+  // after its sender has died and been succeeded, a heartbeat answers what was
+  // sent after it.
   absl::StatusOr<AttachVerdict> Attach(StreamId stream, WorkerHello hello,
                                        absl::Time now, Effects* fx);
   // The stream ended, for whatever reason. Ends no attempt.
@@ -211,6 +215,8 @@ class Core {
                   Effects* fx);
   void RequeueNeverStarted(WorkerRecord* worker, const WorkerHello& hello,
                            absl::Time now, Effects* fx);
+  // The other sessions of this worker that are not lost.
+  std::vector<SessionId> OthersOf(const WorkerRecord& worker) const;
   void Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
              Effects* fx);
   void DropOldLostWorkers(absl::Time now);

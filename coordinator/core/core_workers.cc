@@ -72,6 +72,8 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
   lease_deadlines_.Set(worker, worker->lease_time);
   streams_[stream] = worker;
   latest_session_[worker->hello.worker] = worker;
+  worker->predecessors.clear();
+  if (worker->hello.predecessors_dead) worker->predecessors = OthersOf(*worker);
   if (worker->slots_max != worker->hello.slots) {
     fx->at_once.push_back(SendSlots{stream, worker->slots_max});
   }
@@ -91,6 +93,17 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
   worker->hello.running.clear();
   for (AttemptEnd& end : ended) End(stream, std::move(end), now, fx);
   return verdict;
+}
+
+std::vector<SessionId> Core::OthersOf(const WorkerRecord& worker) const {
+  std::vector<SessionId> others;
+  for (const auto& [session, other] : workers_) {
+    if (other.get() != &worker && !other->lost &&
+        other->hello.worker == worker.hello.worker) {
+      others.push_back(session);
+    }
+  }
+  return others;
 }
 
 void Core::RequeueNeverStarted(WorkerRecord* worker, const WorkerHello& hello,
@@ -129,6 +142,12 @@ void Core::Heartbeat(StreamId stream, int64_t number, HostLoad host,
   worker->last_heartbeat_time = now;
   worker->host = std::move(host);
   worker->stuck_slots = std::move(stuck_slots);
+  for (const SessionId& dead : std::exchange(worker->predecessors, {})) {
+    const auto it = workers_.find(dead);
+    if (it == workers_.end()) continue;
+    Fence(it->second.get(),
+          "died; its successor proved that nothing of it is left", now, fx);
+  }
   if (worker->being_killed) return;
   worker->lease_time = now + options_.lease + options_.lease_margin;
   lease_deadlines_.Set(worker, worker->lease_time);

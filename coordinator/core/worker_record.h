@@ -41,6 +41,9 @@ struct WorkerHello {
   bool allow_commands = false;
   // Started by this coordinator, which will see it die.
   bool local = false;
+  // Sessions of this worker that came before this one are proved dead by it,
+  // slots and tasks included.
+  bool predecessors_dead = false;
   std::set<std::string> task_types;
   // Slots that may run a task type at the same time; those not here have all.
   std::map<std::string, int> max_slots;
@@ -72,6 +75,9 @@ struct WorkerRecord : DeadlineItem {
   // When its attempts are given up, the margin included. The item's own
   // deadline() is this, or when its death is no longer waited for.
   absl::Time lease_time;
+  // Sessions that are dead if this one has lived since its last Attach was
+  // read, which its first heartbeat shows.
+  std::vector<SessionId> predecessors;
   // Also counts attempts that are assigned but not yet started. Changed by Hold
   // and Release, which keep `load` in step.
   absl::btree_map<AttemptId, Job*> running;

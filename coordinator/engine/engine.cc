@@ -42,8 +42,8 @@ void Engine::BeginTurn(absl::Time expected) {
 }
 
 absl::Time Engine::NextDeadline() const {
-  return std::min(
-      {core_->NextDeadline(), clears_.NextDeadline(), housekeeping_time_});
+  return std::min({core_->NextDeadline(), clears_.NextDeadline(),
+                   sweeps_.NextDeadline(), housekeeping_time_});
 }
 
 void Engine::Gather(Effects* turn) {
@@ -63,6 +63,7 @@ void Engine::Gather(Effects* turn) {
 void Engine::EndTurn() {
   core_->Tick(now_, &turn_);
   clears_.Expire(now_);
+  sweeps_.Expire(now_);
   Housekeeping();
   Effects turn = std::exchange(turn_, {});
   Gather(&turn);

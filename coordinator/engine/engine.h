@@ -24,12 +24,12 @@
 #include "base/clock.h"
 #include "coordinator/codec/policy_pool.h"
 #include "coordinator/core/core.h"
-#include "coordinator/engine/cache_clears.h"
 #include "coordinator/engine/job_id_generator.h"
 #include "coordinator/engine/limits.h"
 #include "coordinator/engine/output_log.h"
 #include "coordinator/engine/payload_cache.h"
 #include "coordinator/engine/watch_hub.h"
+#include "coordinator/engine/worker_calls.h"
 #include "coordinator/engine/worker_outbox.h"
 #include "coordinator/store/store_reader.h"
 #include "coordinator/store/store_writer.h"
@@ -71,6 +71,8 @@ class Engine {
  public:
   // Runs a closure on the loop thread, soon; thread-safe.
   using Post = std::function<void(std::function<void()>)>;
+  using CacheClears = WorkerCalls<absl::Status>;
+  using Sweeps = WorkerCalls<absl::StatusOr<v1::SweepResult>>;
 
   // Opens the store and takes back what it holds. Errors as store::Store::Open:
   // show the message and do not start.
@@ -129,11 +131,16 @@ class Engine {
   void Reattached(const std::vector<AttemptId>& running);
   // Has the worker of `stream` clear the cache of a task type. OK: `done` is
   // called later, once, with the worker's answer; FAILED_PRECONDITION: the
-  // stream was lost first; DEADLINE_EXCEEDED: no answer in kClearCacheTimeout.
+  // stream was lost first; DEADLINE_EXCEEDED: no answer in kWorkerCallTimeout.
   // RESOURCE_EXHAUSTED: too many wait, `done` is not called; try again.
   absl::Status ClearCache(StreamId stream, const std::string& task_type,
                           CacheClears::Done done);
   void TakeClearCacheDone(StreamId stream, const v1::ClearCacheDone& done);
+  // Has the worker of `stream` look for what its earlier lives left, and kill
+  // it unless `mode` is kLookOnly. Errors as ClearCache.
+  enum class SweepMode { kKill, kLookOnly };
+  absl::Status Sweep(StreamId stream, SweepMode mode, Sweeps::Done done);
+  void TakeSweepDone(StreamId stream, const v1::SweepDone& done);
   // A watcher of this job passed output on: more may be acknowledged.
   void OutputTaken(const JobId& id);
   // Called with the session of a local worker that must be killed.
@@ -205,6 +212,7 @@ class Engine {
     WorkerLink* link = nullptr;
     WorkerOutbox outbox;
     int64_t last_clear_cache = 0;
+    int64_t last_sweep = 0;
   };
 
   const EngineOptions options_;
@@ -230,6 +238,7 @@ class Engine {
   absl::btree_map<StreamId, Link> links_;
   absl::flat_hash_map<AttemptId, OutputLog> outputs_;
   CacheClears clears_;
+  Sweeps sweeps_;
   WatchHub hub_;
   std::function<void(const SessionId&)> kill_local_worker_;
   absl::Time housekeeping_time_;

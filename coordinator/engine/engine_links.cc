@@ -31,6 +31,7 @@ void Engine::RemoveLink(StreamId stream) {
   links_.erase(stream);
   core_->StreamLost(stream);
   clears_.StreamLost(stream);
+  sweeps_.StreamLost(stream);
 }
 
 v1::AttachResponse* Engine::Outgoing(StreamId stream, int64_t size_bytes) {
@@ -163,7 +164,7 @@ absl::Status Engine::ClearCache(StreamId stream, const std::string& task_type,
                                 CacheClears::Done done) {
   if (clears_.full()) {
     return absl::ResourceExhaustedError(
-        absl::StrCat(kCacheClearsMax,
+        absl::StrCat(kWorkerCallsMax,
                      " caches are being cleared, which is the most; try again "
                      "later"));
   }
@@ -174,13 +175,41 @@ absl::Status Engine::ClearCache(StreamId stream, const std::string& task_type,
   v1::ClearCache* clear = link.outbox.Open(128)->add_clear_caches();
   clear->set_number(number);
   clear->set_task_type(task_type);
-  clears_.Add(stream, number, now_ + kClearCacheTimeout, std::move(done));
+  clears_.Add(stream, number, now_ + kWorkerCallTimeout, std::move(done));
   return absl::OkStatus();
 }
 
 void Engine::TakeClearCacheDone(StreamId stream,
                                 const v1::ClearCacheDone& done) {
   clears_.Answer(
+      stream, done.number(),
+      absl::Status(static_cast<absl::StatusCode>(done.code()), done.message()));
+}
+
+absl::Status Engine::Sweep(StreamId stream, SweepMode mode, Sweeps::Done done) {
+  if (sweeps_.full()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(kWorkerCallsMax,
+                     " sweeps are waited for, which is the most; try again "
+                     "later"));
+  }
+  const auto it = links_.find(stream);
+  VIGIL_CHECK(it != links_.end(), "a sweep is asked of a worker's stream");
+  Link& link = it->second;
+  const int64_t number = ++link.last_sweep;
+  v1::Sweep* sweep = link.outbox.Open(64)->add_sweeps();
+  sweep->set_number(number);
+  sweep->set_dry_run(mode == SweepMode::kLookOnly);
+  sweeps_.Add(stream, number, now_ + kWorkerCallTimeout, std::move(done));
+  return absl::OkStatus();
+}
+
+void Engine::TakeSweepDone(StreamId stream, const v1::SweepDone& done) {
+  if (done.code() == 0) {
+    sweeps_.Answer(stream, done.number(), done.result());
+    return;
+  }
+  sweeps_.Answer(
       stream, done.number(),
       absl::Status(static_cast<absl::StatusCode>(done.code()), done.message()));
 }

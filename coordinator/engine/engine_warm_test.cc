@@ -220,7 +220,7 @@ TEST_F(EngineWarmTest, AClearedCacheIsAskedForByNumberAndAnsweredByIt) {
   Turn([&] {
     EXPECT_TRUE(engine_->ClearCache(stream_, "a", done).ok());
     EXPECT_TRUE(engine_->ClearCache(stream_, "b", done).ok());
-    EXPECT_EQ(engine_->NextDeadline(), engine_->now() + kClearCacheTimeout);
+    EXPECT_EQ(engine_->NextDeadline(), engine_->now() + kWorkerCallTimeout);
   });
   const v1::AttachResponse& sent = link_.messages.back();
   ASSERT_EQ(sent.clear_caches_size(), 2);

@@ -48,10 +48,10 @@ inline constexpr absl::Duration kStallMin = absl::Seconds(1);
 // Task types remembered, announced by any worker ever.
 inline constexpr int kTaskTypesMax = 1000;
 
-// How long a worker may take to clear a cache, and how many callers may wait
-// for it: each is an open call.
-inline constexpr absl::Duration kClearCacheTimeout = absl::Seconds(30);
-inline constexpr size_t kCacheClearsMax = 1000;
+// How long a worker may take to clear a cache or to sweep, and how many callers
+// may wait for either: each is an open call.
+inline constexpr absl::Duration kWorkerCallTimeout = absl::Seconds(30);
+inline constexpr size_t kWorkerCallsMax = 1000;
 
 }  // namespace vigil::coordinator
 

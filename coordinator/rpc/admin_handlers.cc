@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -24,6 +25,11 @@ absl::Status NoSuchWorker(const std::string& id) {
       "no worker '", id,
       "': it was never here, or was lost more than an hour ago; `vigil "
       "status` lists those there are"));
+}
+
+absl::Status NotConnected(const std::string& id) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("worker ", id, " is not connected; try again when it is"));
 }
 
 }  // namespace
@@ -107,13 +113,34 @@ Task<absl::Status> ClearWorkerCache(Services* services, CallContext*,
         "worker ", request.worker_id(), " does not offer a task type '",
         request.task_type(), "'; `vigil status` shows what it offers"));
   }
-  if (!worker->connected()) {
-    co_return absl::FailedPreconditionError(
-        absl::StrCat("worker ", request.worker_id(),
-                     " is not connected; try again when it is"));
-  }
-  CacheCleared cleared(services->engine, worker->stream, request.task_type());
+  if (!worker->connected()) co_return NotConnected(request.worker_id());
+  WorkerAnswer<absl::Status> cleared(
+      [engine = services->engine, stream = worker->stream,
+       &request](Engine::CacheClears::Done done) {
+        return engine->ClearCache(stream, request.task_type(), std::move(done));
+      });
   co_return co_await cleared;
+}
+
+Task<absl::Status> SweepWorker(Services* services, CallContext*,
+                               const v1::SweepWorkerRequest& request,
+                               v1::SweepWorkerResponse* response) {
+  const WorkerRecord* worker =
+      services->engine->core().FindWorker(WorkerId(request.worker_id()));
+  if (worker == nullptr) co_return NoSuchWorker(request.worker_id());
+  if (!worker->connected()) co_return NotConnected(request.worker_id());
+  const Engine::SweepMode mode = request.dry_run()
+                                     ? Engine::SweepMode::kLookOnly
+                                     : Engine::SweepMode::kKill;
+  WorkerAnswer<absl::StatusOr<v1::SweepResult>> swept(
+      [engine = services->engine, stream = worker->stream,
+       mode](Engine::Sweeps::Done done) {
+        return engine->Sweep(stream, mode, std::move(done));
+      });
+  absl::StatusOr<v1::SweepResult> result = co_await swept;
+  if (!result.ok()) co_return result.status();
+  *response->mutable_result() = *std::move(result);
+  co_return absl::OkStatus();
 }
 
 Task<absl::Status> GetStatus(Services* services, CallContext*,

@@ -26,6 +26,9 @@ Task<absl::Status> SetWorkerSlots(Services* services, CallContext* call,
 Task<absl::Status> ClearWorkerCache(Services* services, CallContext* call,
                                     const v1::ClearWorkerCacheRequest& request,
                                     v1::ClearWorkerCacheResponse* response);
+Task<absl::Status> SweepWorker(Services* services, CallContext* call,
+                               const v1::SweepWorkerRequest& request,
+                               v1::SweepWorkerResponse* response);
 Task<absl::Status> GetStatus(Services* services, CallContext* call,
                              const v1::GetStatusRequest& request,
                              v1::GetStatusResponse* response);

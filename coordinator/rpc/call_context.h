@@ -122,29 +122,31 @@ class StoreRead {
   bool queued_ = false;
 };
 
-// co_await CacheCleared: asks a worker to clear the cache of a task type and
-// goes on with what Engine::ClearCache says, at the latest after
-// kClearCacheTimeout.
-class CacheCleared {
+// co_await WorkerAnswer: asks a worker for something and goes on with what it
+// answers, or with why it was not asked or did not answer. `Result` as in
+// WorkerCalls.
+template <typename Result>
+class WorkerAnswer {
  public:
-  CacheCleared(Engine* engine, StreamId stream, const std::string& task_type)
-      : engine_(engine), stream_(stream), task_type_(task_type) {}
+  // Engine::ClearCache or Engine::Sweep, but for its last argument.
+  using Ask = std::function<absl::Status(std::function<void(Result)> done)>;
+
+  explicit WorkerAnswer(Ask ask) : ask_(std::move(ask)) {}
   bool await_ready() const { return false; }
   bool await_suspend(std::coroutine_handle<> waiter) {
-    status_ = engine_->ClearCache(stream_, task_type_,
-                                  [this, waiter](const absl::Status& status) {
-                                    status_ = status;
-                                    waiter.resume();
-                                  });
-    return status_.ok();
+    absl::Status asked = ask_([this, waiter](Result result) {
+      result_ = std::move(result);
+      waiter.resume();
+    });
+    if (asked.ok()) return true;
+    result_ = std::move(asked);
+    return false;
   }
-  absl::Status await_resume() const { return status_; }
+  Result await_resume() { return std::move(result_); }
 
  private:
-  Engine* const engine_;
-  const StreamId stream_;
-  const std::string task_type_;
-  absl::Status status_;
+  const Ask ask_;
+  Result result_ = absl::UnknownError("not answered");
 };
 
 }  // namespace vigil::coordinator

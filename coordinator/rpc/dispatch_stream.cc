@@ -159,6 +159,7 @@ absl::Status DispatchStream::Attach(const v1::AttachRequest& request) {
   hello.allow_commands = attach.allow_commands();
   hello.local = !services_->local_token.empty() &&
                 attach.local_token() == services_->local_token;
+  hello.predecessors_dead = attach.predecessors_dead();
   TakeTaskTypes(attach.task_types(), engine, &hello.task_types,
                 &hello.max_slots);
   for (const v1::AttemptId& id : attach.running()) {
@@ -234,6 +235,9 @@ void DispatchStream::Apply(const v1::AttachRequest& request) {
   }
   for (const v1::ClearCacheDone& done : request.clear_cache_done()) {
     engine->TakeClearCacheDone(stream_, done);
+  }
+  for (const v1::SweepDone& done : request.sweep_done()) {
+    engine->TakeSweepDone(stream_, done);
   }
   if (request.has_heartbeat()) {
     const v1::Heartbeat& heartbeat = request.heartbeat();

@@ -143,6 +143,8 @@ void Server::AcceptAll(Services* services) {
   ServeUnary<v1::ClearWorkerCacheRequest, v1::ClearWorkerCacheResponse>(
       services, loop, &workers_, &Workers::RequestClearWorkerCache,
       &ClearWorkerCache);
+  ServeUnary<v1::SweepWorkerRequest, v1::SweepWorkerResponse>(
+      services, loop, &workers_, &Workers::RequestSweepWorker, &SweepWorker);
   ServeUnary<v1::GetStatusRequest, v1::GetStatusResponse>(
       services, loop, &status_, &Status::RequestGetStatus, &GetStatus);
   ServeDispatch(services, loop, &live_, &dispatch_);

@@ -293,6 +293,8 @@ void CoordinatorNode::Attach(StreamId stream, coordinator::WorkerHello hello,
                              Effects* fx) {
   const absl::Time now = parts_.queue->now();
   const SessionId session = hello.session;
+  const WorkerId worker = hello.worker;
+  const bool proves = hello.predecessors_dead;
   parts_.trace->Add(now, absl::StrCat(session.value(), " attaches by stream ",
                                       stream, ", runs ", hello.running.size(),
                                       ", ended ", hello.ended.size()));
@@ -304,6 +306,13 @@ void CoordinatorNode::Attach(StreamId stream, coordinator::WorkerHello hello,
     parts_.trace->Add(now, session.value() + " is fenced");
     parts_.network->CloseByCoordinator(stream, verdict.status());
     return;
+  }
+  if (parts_.mutant == Mutant::kDeadAtAttach && proves) {
+    for (const coordinator::WorkerRecord* other : core_->Workers()) {
+      if (other->hello.worker == worker && other->hello.session != session) {
+        core_->WorkerDead(other->hello.session, now, fx);
+      }
+    }
   }
   if (!verdict->kill.empty()) parts_.coverage->Count("attempt fenced");
   parts_.network->Send(stream, Attached{coordinator::kLease, verdict->kill});

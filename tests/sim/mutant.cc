@@ -20,6 +20,7 @@ constexpr Row kRows[] = {
     {Mutant::kSessionReused, "session_reused"},
     {Mutant::kLastWordsUnread, "last_words_unread"},
     {Mutant::kChildOverlooked, "child_overlooked"},
+    {Mutant::kDeadAtAttach, "dead_at_attach"},
 };
 
 }  // namespace

@@ -33,6 +33,9 @@ enum class Mutant {
   kLastWordsUnread,
   // A warm program is used again while a process of its last job lives.
   kChildOverlooked,
+  // A worker's predecessors are dead as soon as its Attach is read, which may
+  // be when it is dead itself and has been succeeded.
+  kDeadAtAttach,
 };
 
 // "fence_ignored"; of kNone, "none".

@@ -45,7 +45,8 @@ INSTANTIATE_TEST_SUITE_P(All, MutantsTest,
                                          Case{Mutant::kLeaseFromAnswer, 80},
                                          Case{Mutant::kSessionReused, 20},
                                          Case{Mutant::kLastWordsUnread, 40},
-                                         Case{Mutant::kChildOverlooked, 10}),
+                                         Case{Mutant::kChildOverlooked, 10},
+                                         Case{Mutant::kDeadAtAttach, 400}),
                          [](const testing::TestParamInfo<Case>& info) {
                            return std::string(MutantName(info.param.mutant));
                          });

@@ -81,7 +81,8 @@ void WorkerLink::Apply(StreamId stream, const ToWorker& message) {
     lease_ = attached->lease;
     Answered(0);
     owner_->AttachedNow(attached->kill);
-    deadline_ = parts_.queue->now() + coordinator::kHeartbeatInterval;
+    // The first heartbeat at once.
+    deadline_ = parts_.queue->now();
   } else if (const auto* ack = std::get_if<HeartbeatAck>(&message)) {
     Answered(ack->number);
   } else {

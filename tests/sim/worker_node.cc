@@ -47,11 +47,14 @@ void WorkerNode::Start() {
                     absl::StrCat(id().value(), " starts, life ", life_));
   stopped_ = false;
   fenced_ = false;
+  was_fenced_ = false;
   effects_.clear();
   background_done_ = absl::InfinitePast();
   std::erase_if(processes_, [](const auto& process) {
     return process->dead() && !process->sweeping();
   });
+  predecessors_dead_ = processes_.empty();
+  if (predecessors_dead_) parts_.coverage->Count("predecessors dead");
   core_ = std::make_unique<worker::Core>(options_.slots, parts_.queue->now(),
                                          &effects_);
   OfferTypes();
@@ -240,6 +243,8 @@ coordinator::WorkerHello WorkerNode::Hello() {
   hello.slots = core_->slots();
   hello.allow_commands = true;
   hello.local = options_.local;
+  // As the real worker: a session that was fenced may have left something.
+  hello.predecessors_dead = predecessors_dead_ && !was_fenced_;
   hello.task_types = TypeNames();
   hello.max_slots = MaxSlots();
   hello.running = core_->Running();
@@ -295,6 +300,7 @@ void WorkerNode::Fenced() {
   parts_.coverage->Count("worker starts a new session");
   core_->FenceAll("its session was given up", parts_.queue->now(), &effects_);
   fenced_ = true;
+  was_fenced_ = true;
 }
 
 }  // namespace vigil::sim

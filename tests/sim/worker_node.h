@@ -184,6 +184,9 @@ class WorkerNode : public Network::WorkerEnd,
   int64_t attaches_ = 0;
   // Fenced; a new session starts when nothing runs any more.
   bool fenced_ = false;
+  // In this life. And whether all trees of earlier ones were gone before it.
+  bool was_fenced_ = false;
+  bool predecessors_dead_ = false;
   // Its catalog, and the complete caches on its disk, by name.
   std::map<std::string, worker::TaskTypeRulesPtr> types_;
   std::map<std::string, worker::TaskTypeRulesPtr> caches_;

@@ -95,7 +95,8 @@ void CoordinatorLink::Attached(const v1::Attached& attached, absl::Time now) {
     return;
   }
   state_ = State::kAttached;
-  time_ = now + heartbeat_interval_;
+  // The first one at once: by it the coordinator knows that it was heard.
+  time_ = now;
   backoff_ = kReconnectMin;
   last_heartbeat_ = 0;
   unanswered_.clear();

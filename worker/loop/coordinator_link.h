@@ -73,7 +73,7 @@ class CoordinatorLink {
   enum class State {
     kWaiting,    // until time_
     kAttaching,  // until Attached comes, at most until time_
-    kAttached,   // the next heartbeat is due at time_
+    kAttached,   // the next heartbeat is due at time_, the first at once
     kFenced,
     kStopped,
   };

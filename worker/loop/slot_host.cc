@@ -1,6 +1,8 @@
 #include "worker/loop/slot_host.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,28 +19,53 @@
 
 namespace vigil::worker {
 
-SlotHost::SlotHost(std::string slot_binary, Poller* poller, Handler* handler)
-    : slot_binary_(std::move(slot_binary)),
-      poller_(poller),
-      handler_(handler) {}
+SlotHost::SlotHost(Options options, Poller* poller, Handler* handler)
+    : options_(std::move(options)), poller_(poller), handler_(handler) {}
 
 void SlotHost::Start(int slot) {
-  absl::StatusOr<slot::SlotProcess> process =
-      slot::SlotProcess::Start(slot_binary_);
-  if (!process.ok()) {
-    Log(LogSeverity::kError, absl::StrCat("slot ", slot, " does not start: ",
-                                          process.status().ToString()));
+  const absl::Status started = StartProcess(slot);
+  if (started.ok()) return;
+  Log(LogSeverity::kError,
+      absl::StrCat("slot ", slot, " does not start: ", started.ToString()));
+  if (!processes_.contains(slot)) {
     ended_.insert(slot);
     return;
   }
-  pids_[process->pid()] = slot;
-  const absl::Status added =
-      poller_->Add(process->fd(), Poller::Kind::kSlot, slot);
-  processes_.insert_or_assign(slot, *std::move(process));
-  if (added.ok()) return;
-  Log(LogSeverity::kError, absl::StrCat("slot ", slot, ": ", added.ToString()));
-  // Not watched, so it cannot be heard. Its end leads to SlotGone.
+  // Not watched or not on record, so it is of no use. Its end leads to
+  // SlotGone.
   processes_.erase(slot);
+}
+
+absl::Status SlotHost::StartProcess(int slot) {
+  absl::StatusOr<UniqueFd> record = OpenRecord(slot);
+  if (!record.ok()) return record.status();
+  absl::StatusOr<slot::SlotProcess> started =
+      slot::SlotProcess::Start(options_.slot_binary, record->get());
+  if (!started.ok()) return started.status();
+  const pid_t pid = started->pid();
+  const int fd = started->fd();
+  pids_[pid] = slot;
+  processes_.insert_or_assign(slot, *std::move(started));
+  // Before it is asked for a task.
+  absl::Status written = slot::WriteRecordHeader(
+      record->get(), options_.host, {pid, slot::ReadStartTicks(pid)});
+  if (!written.ok()) return written;
+  return poller_->Add(fd, Poller::Kind::kSlot, slot);
+}
+
+absl::StatusOr<UniqueFd> SlotHost::OpenRecord(int slot) const {
+  const std::string path = absl::StrCat(options_.record_directory, "/", slot);
+  // Not truncated: on a full disk it can still be written over.
+  const auto try_open = [&path] {
+    return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  };
+  UniqueFd fd(try_open());
+  if (!fd.valid() && errno == ENOENT &&
+      mkdir(options_.record_directory.c_str(), 0700) == 0) {
+    fd.Reset(try_open());
+  }
+  if (!fd.valid()) return absl::ErrnoToStatus(errno, path);
+  return fd;
 }
 
 void SlotHost::Forget(int slot) {

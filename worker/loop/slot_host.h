@@ -14,8 +14,11 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/unique_fd.h"
 #include "worker/loop/poller.h"
+#include "worker/slot/record.h"
 #include "worker/slot/slot_event.h"
 #include "worker/slot/slot_process.h"
 #include "worker/slot/task_command.h"
@@ -32,8 +35,17 @@ class SlotHost {
     virtual void SlotGone(int slot) = 0;
   };
 
+  struct Options {
+    std::string slot_binary;
+    // Where the slots' records are written, each under its slot's number; made
+    // if it is missing.
+    std::string record_directory;
+    // What they say of where the slots run.
+    slot::HostIdentity host;
+  };
+
   // `poller` reports the slots' sockets as Kind::kSlot.
-  SlotHost(std::string slot_binary, Poller* poller, Handler* handler);
+  SlotHost(Options options, Poller* poller, Handler* handler);
 
   // Starts the process of `slot`. When that fails, SlotGone is called at the
   // next Sweep.
@@ -72,6 +84,10 @@ class SlotHost {
   void EndAll();
 
  private:
+  // The file that the slot's record is written to.
+  absl::StatusOr<UniqueFd> OpenRecord(int slot) const;
+  // Starts the process and puts it on record.
+  absl::Status StartProcess(int slot);
   void Check(int slot, const absl::Status& status);
   void Forget(int slot);
   // Reaps every zombie; notes which slots ended.
@@ -79,7 +95,7 @@ class SlotHost {
   // Kills children that are no slot; returns whether there were any.
   bool KillStrays();
 
-  const std::string slot_binary_;
+  const Options options_;
   Poller* const poller_;
   Handler* const handler_;
   absl::btree_map<int, slot::SlotProcess> processes_;

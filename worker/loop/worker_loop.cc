@@ -61,7 +61,9 @@ WorkerLoop::WorkerLoop(WorkerOptions options, Poller poller, UniqueFd signal_fd,
       session_id_(options_.new_id()),
       now_(clock_.Now()),
       core_(std::make_unique<Core>(options_.slots, now_, &effects_)),
-      slots_(options_.slot_binary, &poller_, this),
+      slots_({options_.slot_binary, absl::StrCat(options_.data_dir, "/slots"),
+              options_.host},
+             &poller_, this),
       link_({options_.reconnect_max, options_.random}, stream, this) {
   filter_deadline_ = now_ + kFilterAnswerMax;
   background_.Run([this] { cache_.Sweep(); }, [] {});
@@ -231,7 +233,8 @@ void WorkerLoop::Flush() {
   if (!link_.attached()) return;
   while (stream_->backlog_bytes() < kStreamBacklogBytesMax) {
     v1::AttachRequest request;
-    const bool news = AddTypeNews(&request);
+    bool news = AddTypeNews(&request);
+    news |= AddSweepsDone(&request);
     if (!outbox_.Fill(now_, &request) && !news) break;
     if (link_.HeartbeatDue(now_)) {
       link_.AddHeartbeat(now_, core_->StuckSlots(), &request);

@@ -31,6 +31,7 @@
 #include "worker/loop/task_process.h"
 #include "worker/loop/task_type.h"
 #include "worker/loop/warm_cache.h"
+#include "worker/slot/record.h"
 #include "worker/stream/dispatch_stream.h"
 
 namespace vigil::worker {
@@ -55,6 +56,10 @@ struct WorkerOptions {
   std::string build;
   std::string hostname;
   std::string boot_id;
+  // For the records of its slots, which are kept in `slots` of data_dir.
+  slot::HostIdentity host;
+  // Everything that earlier lives of this worker started is proved dead.
+  bool predecessors_dead = false;
   // The coordinator's secret; empty unless that started this worker.
   std::string local_token;
   // End of file here ends the worker, tasks included; invalid: nothing does.
@@ -164,6 +169,11 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   // Adds what the coordinator does not know yet of the types; false: nothing.
   bool AddTypeNews(v1::AttachRequest* request);
 
+  // --- earlier lives (worker_loop_sweep.cc)
+  void Sweep(const v1::Sweep& request);
+  // Adds the sweeps that are done; false: none.
+  bool AddSweepsDone(v1::AttachRequest* request);
+
   // --- effects (worker_loop_effects.cc)
   void PerformEffects();
   void Perform(const StartSlot& effect);
@@ -226,6 +236,8 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   int64_t told_revision_ = 0;
   absl::btree_map<std::string, TaskTypeStatus> told_statuses_;
   std::vector<v1::ClearCacheDone> cleared_;
+  // Sweeps that ended and are to be told.
+  std::vector<v1::SweepDone> swept_;
   // Changes with each stream: answers to an earlier one are dropped.
   int64_t stream_number_ = 0;
 
@@ -239,6 +251,8 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   absl::Time sweep_time_ = absl::InfiniteFuture();
   // A new session is made when nothing runs any more.
   bool fenced_ = false;
+  // This life has had a session that was given up.
+  bool was_fenced_ = false;
   // The loss of the stream was logged.
   bool lost_ = false;
   bool draining_ = false;

@@ -27,6 +27,8 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   attach->set_session_id(session_id_);
   attach->set_attach_number(++attach_number_);
   attach->set_boot_id(options_.boot_id);
+  // A session of this life that was fenced may have left what cannot be killed.
+  attach->set_predecessors_dead(options_.predecessors_dead && !was_fenced_);
   attach->set_hostname(options_.hostname);
   attach->set_pid(getpid());
   attach->set_slots(core_->slots());
@@ -43,6 +45,7 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   ++stream_number_;
   announce_ = false;
   cleared_.clear();
+  swept_.clear();
   told_statuses_.clear();
   told_revision_ = -1;
   attach->set_local_token(options_.local_token);
@@ -85,6 +88,7 @@ void WorkerLoop::Received(const v1::AttachResponse& response, absl::Time now) {
   for (const v1::ClearCache& request : response.clear_caches()) {
     ClearCache(request);
   }
+  for (const v1::Sweep& request : response.sweeps()) Sweep(request);
   if (response.has_slots() && !draining_) {
     core_->SetSlots(response.slots(), now, &effects_);
   }
@@ -131,7 +135,7 @@ void WorkerLoop::Fenced(const absl::Status& status, absl::Time now) {
                    " was given up by the coordinator: ", status.message(),
                    "; kills its tasks and starts a new session"));
   outbox_.Close();
-  fenced_ = true;
+  fenced_ = was_fenced_ = true;
   core_->FenceAll("ran in a session that the coordinator gave up", now,
                   &effects_);
 }

@@ -94,6 +94,17 @@ constexpr size_t kNotificationsTakenMax = kCensusProcessesMax;
 // Longest name of a program that is told, in bytes: the kernel keeps 15.
 constexpr size_t kProgramNameMaxBytes = 64;
 
+// The descriptor under which a slot finds its record, if it has one.
+constexpr int kRecordFd = 4;
+
+// What a record holds before the task's own line: the worker's line about the
+// slot, filled up with spaces. Its fields need 122 bytes.
+constexpr size_t kRecordHeaderBytes = 128;
+
+// A process's line in /proc: a name of at most 64 bytes and about 50 numbers of
+// at most 21.
+constexpr size_t kStatLineBytesMax = 2048;
+
 // Where a program is looked up when the task's environment has no PATH.
 constexpr char kDefaultPath[] = "/usr/local/bin:/usr/bin:/bin";
 

@@ -20,12 +20,6 @@
 namespace vigil::slot {
 namespace {
 
-// The fields of a stat file after the command name, which may hold anything.
-constexpr size_t kStateField = 0;
-constexpr size_t kParentField = 1;
-constexpr size_t kThreadsField = 17;
-constexpr size_t kStartField = 19;
-
 // Reads the start of a small file; empty when it is gone.
 std::string ReadStart(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -33,23 +27,6 @@ std::string ReadStart(const std::string& path) {
   std::array<char, 1024> buffer;
   const ssize_t size = read(fd.get(), buffer.data(), buffer.size());
   return size <= 0 ? "" : std::string(buffer.data(), static_cast<size_t>(size));
-}
-
-std::optional<ProcessStat> ReadStatFile(const std::string& path) {
-  const std::string text = ReadStart(path);
-  const size_t name_end = text.rfind(") ");
-  if (name_end == std::string::npos) return std::nullopt;
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(text).substr(name_end + 2), ' ');
-  ProcessStat stat;
-  if (fields.size() <= kStartField || fields[kStateField].empty() ||
-      !absl::SimpleAtoi(fields[kParentField], &stat.parent) ||
-      !absl::SimpleAtoi(fields[kThreadsField], &stat.threads) ||
-      !absl::SimpleAtoi(fields[kStartField], &stat.start_ticks)) {
-    return std::nullopt;
-  }
-  stat.state = fields[kStateField][0];
-  return stat;
 }
 
 }  // namespace
@@ -94,15 +71,15 @@ absl::Status ForEachChildByScan(const std::string& proc_directory, pid_t parent,
   while (const dirent* entry = readdir(directory.get())) {
     pid_t pid = 0;
     if (!absl::SimpleAtoi(entry->d_name, &pid)) continue;
-    const std::optional<ProcessStat> stat =
-        ReadStatFile(absl::StrCat(proc_directory, "/", pid, "/stat"));
+    const std::optional<StatLine> stat = ParseStatLine(
+        ReadStart(absl::StrCat(proc_directory, "/", pid, "/stat")));
     if (stat.has_value() && stat->parent == parent) visit(pid);
   }
   return absl::OkStatus();
 }
 
-std::optional<ProcessStat> ReadStat(pid_t pid) {
-  return ReadStatFile(absl::StrCat("/proc/", pid, "/stat"));
+std::optional<StatLine> ReadStat(pid_t pid) {
+  return ParseStatLine(ReadStart(absl::StrCat("/proc/", pid, "/stat")));
 }
 
 std::string ReadProgramName(pid_t pid) {
@@ -119,7 +96,7 @@ std::string ReadProgramName(pid_t pid) {
 }
 
 uint64_t ReadStartTicks(pid_t pid) {
-  const std::optional<ProcessStat> stat = ReadStat(pid);
+  const std::optional<StatLine> stat = ReadStat(pid);
   return stat.has_value() ? stat->start_ticks : 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "worker/slot/stat_line.h"
 
 namespace vigil::slot {
 
@@ -33,16 +34,8 @@ absl::Status ForEachChildByScan(const std::string& proc_directory, pid_t parent,
 absl::Status ForEachChildOf(const std::string& path,
                             absl::FunctionRef<void(pid_t)> visit);
 
-// Of /proc/PID/stat.
-struct ProcessStat {
-  char state = '?';
-  pid_t parent = 0;
-  int threads = 0;
-  uint64_t start_ticks = 0;
-};
-
 // Nullopt: there is no such process, or /proc cannot be read.
-std::optional<ProcessStat> ReadStat(pid_t pid);
+std::optional<StatLine> ReadStat(pid_t pid);
 
 // The name of the process that the thread or process `pid` belongs to, as the
 // kernel keeps it; "?" if it is gone.

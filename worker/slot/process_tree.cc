@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -39,10 +40,13 @@ std::variant<Spawned, SpawnFailed> ProcessTree::Start(
   totals_ = TreeReport();
   killing_ = false;
   listener_.Reset();
+  recorded_ = options_.record_fd >= 0;
   std::variant<Spawned, SpawnFailed> result =
       LaunchTask(command, ends, options_, &listener_);
   if (const Spawned* spawned = std::get_if<Spawned>(&result)) {
     task_ = spawned->pid;
+  } else {
+    ClearRecord();
   }
   return result;
 }
@@ -66,6 +70,7 @@ TreeReport ProcessTree::Reap() {
     if (pid <= 0) {
       VIGIL_CHECK(pid == 0 || errno == ECHILD, "wait4 failed");
       report.empty = pid < 0;
+      if (report.empty) ClearRecord();
       break;
     }
     report.user_time += absl::DurationFromTimeval(usage.ru_utime);
@@ -83,6 +88,14 @@ TreeReport ProcessTree::Reap() {
   totals_.exited.reset();
   totals_.empty = false;
   return report;
+}
+
+void ProcessTree::ClearRecord() {
+  if (!recorded_) return;
+  recorded_ = false;
+  // What stays names a process that does not exist: harmless.
+  [[maybe_unused]] const int cut =
+      ftruncate(options_.record_fd, kRecordHeaderBytes);
 }
 
 TreeReport ProcessTree::Kill() {

@@ -50,11 +50,15 @@ class ProcessTree {
 
  private:
   void NameLeftovers();
+  // The tree is empty: nothing is on record any more.
+  void ClearRecord();
 
   const LaunchOptions options_;
   // The task process; 0 once it is reaped.
   pid_t task_ = 0;
   bool killing_ = false;
+  // A task may be on record.
+  bool recorded_ = false;
   // Totals of the present task.
   TreeReport totals_;
   UniqueFd listener_;

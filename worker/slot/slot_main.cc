@@ -1,5 +1,6 @@
 // The slot: the small process that owns one task at a time. A worker starts it
-// with its end of a SOCK_SEQPACKET socket pair as descriptor 3; it takes no
+// with its end of a SOCK_SEQPACKET socket pair as descriptor 3 and, if what it
+// runs is to be found after its death, its record as descriptor 4; it takes no
 // flags and no environment.
 //
 // What ends it: the end of the socket. It then kills its tree, waits until the
@@ -45,6 +46,13 @@ bool IsSlotSocket(int fd) {
   socklen_t size = sizeof(type);
   return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
          type == SOCK_SEQPACKET;
+}
+
+// The record, to stay open; -1 if there is none.
+int RecordFd() {
+  struct stat info;
+  if (fstat(kRecordFd, &info) != 0 || !S_ISREG(info.st_mode)) return -1;
+  return fcntl(kRecordFd, F_SETFD, FD_CLOEXEC) == 0 ? kRecordFd : -1;
 }
 
 // Descriptors 0 to 2 must be taken: a task's descriptors are moved there.
@@ -102,6 +110,7 @@ int Main() {
   }
   UniqueFd socket(kSlotFd);
   if (fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0) return Fail("fcntl");
+  const int record_fd = RecordFd();
   if (!OpenStandardDescriptors()) return Fail("open /dev/null");
   IgnoreSignals();
   prctl(PR_SET_NAME, "vigil-slot");
@@ -112,7 +121,8 @@ int Main() {
   absl::StatusOr<std::unique_ptr<SlotLoop>> loop =
       SlotLoop::Create(std::move(socket),
                        LaunchOptions{.filter = filter.ok() ? &*filter : nullptr,
-                                     .oom_score_adj = LowerOomScore()},
+                                     .oom_score_adj = LowerOomScore(),
+                                     .record_fd = record_fd},
                        std::string(filter.status().message()));
   if (!loop.ok()) {
     std::fprintf(stderr, "vigil-slot: %s\n", loop.status().ToString().c_str());

@@ -31,8 +31,10 @@ int PidfdSendSignal(int pidfd, int signum) {
       syscall(SYS_pidfd_send_signal, pidfd, signum, nullptr, 0));
 }
 
-// Starts the slot with `socket` as its kSlotFd. Returns an errno, 0 for none.
-int SpawnSlot(const std::string& slot_binary, int socket, pid_t& pid) {
+// Starts the slot with `socket` as its kSlotFd and `record`, which is not
+// kSlotFd, as its kRecordFd unless it is -1. Returns an errno, 0 for none.
+int SpawnSlot(const std::string& slot_binary, int socket, int record,
+              pid_t& pid) {
   posix_spawn_file_actions_t actions;
   if (const int error = posix_spawn_file_actions_init(&actions)) return error;
   absl::Cleanup destroy_actions = [&actions] {
@@ -47,13 +49,17 @@ int SpawnSlot(const std::string& slot_binary, int socket, pid_t& pid) {
   // The socket first: it may be where stdin or stdout will be. dup2 onto itself
   // clears close-on-exec here.
   int error = posix_spawn_file_actions_adddup2(&actions, socket, kSlotFd);
+  if (error == 0 && record >= 0) {
+    error = posix_spawn_file_actions_adddup2(&actions, record, kRecordFd);
+  }
   for (const int fd : {0, 1}) {
     if (error != 0) return error;
     error = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR,
                                              /*mode=*/0);
   }
   if (error == 0) {
-    error = posix_spawn_file_actions_addclosefrom_np(&actions, kSlotFd + 1);
+    error = posix_spawn_file_actions_addclosefrom_np(
+        &actions, 1 + (record >= 0 ? kRecordFd : kSlotFd));
   }
   if (error != 0) return error;
 
@@ -76,7 +82,14 @@ int SpawnSlot(const std::string& slot_binary, int socket, pid_t& pid) {
 
 }  // namespace
 
-absl::StatusOr<SlotProcess> SlotProcess::Start(const std::string& slot_binary) {
+absl::StatusOr<SlotProcess> SlotProcess::Start(const std::string& slot_binary,
+                                               int record_fd) {
+  UniqueFd record;
+  if (record_fd >= 0) {
+    // Above those that it must not be in the way of.
+    record.Reset(fcntl(record_fd, F_DUPFD_CLOEXEC, kRecordFd + 1));
+    if (!record.valid()) return absl::ErrnoToStatus(errno, "a slot's record");
+  }
   std::array<int, 2> pair;
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0) {
     return absl::ErrnoToStatus(errno, "socketpair for a slot");
@@ -84,7 +97,8 @@ absl::StatusOr<SlotProcess> SlotProcess::Start(const std::string& slot_binary) {
   UniqueFd ours(pair[0]);
   const UniqueFd theirs(pair[1]);
   pid_t pid = 0;
-  if (const int error = SpawnSlot(slot_binary, theirs.get(), pid)) {
+  if (const int error =
+          SpawnSlot(slot_binary, theirs.get(), record.get(), pid)) {
     return absl::ErrnoToStatus(error, absl::StrCat("start ", slot_binary));
   }
   UniqueFd pidfd(PidfdOpen(pid));

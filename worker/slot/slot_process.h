@@ -26,12 +26,14 @@ namespace vigil::slot {
 class SlotProcess {
  public:
   // Starts the program `slot_binary` (//worker/slot) in a session of its own,
-  // with an empty environment and only stderr of this process. The slot's
+  // with an empty environment and only stderr of this process, and with a copy
+  // of `record_fd` (see record.h; -1: none) to note its tasks in. The slot's
   // first event is Ready. While slots live do not wait(-1): it would take their
   // status from Reap.
   // Fails with what errno says: NOT_FOUND for a wrong path, RESOURCE_EXHAUSTED
   // or UNAVAILABLE when processes or descriptors are short (try again later).
-  static absl::StatusOr<SlotProcess> Start(const std::string& slot_binary);
+  static absl::StatusOr<SlotProcess> Start(const std::string& slot_binary,
+                                           int record_fd = -1);
 
   SlotProcess(SlotProcess&&) = default;
   SlotProcess& operator=(SlotProcess&&) = default;

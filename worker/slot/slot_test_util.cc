@@ -54,8 +54,9 @@ std::string ReadUntil(int fd, const std::string& text) {
   return all;
 }
 
-SlotUnderTest::SlotUnderTest() {
-  absl::StatusOr<SlotProcess> started = SlotProcess::Start(SlotBinary());
+SlotUnderTest::SlotUnderTest(int record_fd) {
+  absl::StatusOr<SlotProcess> started =
+      SlotProcess::Start(SlotBinary(), record_fd);
   EXPECT_TRUE(started.ok()) << started.status();
   process_.emplace(*std::move(started));
   const Ready ready = Next<Ready>();

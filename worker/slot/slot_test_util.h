@@ -43,8 +43,8 @@ bool WaitReadable(int fd);
 
 class SlotUnderTest {
  public:
-  // Starts a slot and takes its Ready.
-  SlotUnderTest();
+  // Starts a slot, with a record if there is one, and takes its Ready.
+  explicit SlotUnderTest(int record_fd = -1);
   ~SlotUnderTest();
 
   SlotProcess& process() { return *process_; }

@@ -42,6 +42,8 @@ struct Child {
   bool pty;
   // nullptr: leave alone.
   const char* oom_score_adj;
+  // -1: none.
+  int record;
   pid_t parent;
   // nullptr: none.
   const NestingFilter* filter;
@@ -124,12 +126,30 @@ bool PlaceChannel(int channel) {
   return dup2(channel, kChannelFd) >= 0;
 }
 
+// Notes this process in the slot's record: whoever comes after a killed slot
+// and worker finds it there, whatever the program does next.
+bool WriteRecord(int record) {
+  if (record < 0) return true;
+  const int stat = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (stat < 0) return false;
+  std::array<char, kStatLineBytesMax> line;
+  const ssize_t size = read(stat, line.data(), line.size());
+  close(stat);
+  if (size <= 0 || ftruncate(record, kRecordHeaderBytes) != 0) return false;
+  // A write that is cut short says nothing.
+  errno = EIO;
+  return pwrite(record, line.data(), static_cast<size_t>(size),
+                kRecordHeaderBytes) == size;
+}
+
 // Runs in the child, on a stack of its own, while the parent is suspended. Only
 // system calls: locks and buffers here are the parent's.
 __attribute__((no_sanitize("address", "undefined"))) int ChildMain(
     void* argument) {
   Child& child = *static_cast<Child*>(argument);
   if (!InstallFilter(child) || !SetUp(child)) {
+    child.stage = SpawnStage::kSetup;
+  } else if (!WriteRecord(child.record)) {
     child.stage = SpawnStage::kSetup;
   } else if (child.working_directory >= 0 &&
              fchdir(child.working_directory) != 0) {
@@ -253,6 +273,7 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
               .oom_score_adj = options.oom_score_adj.has_value()
                                    ? options.oom_score_adj->c_str()
                                    : nullptr,
+              .record = options.record_fd,
               .parent = getpid(),
               .filter = options.filter,
               .asks = AsksFor(command.nesting)};

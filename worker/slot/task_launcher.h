@@ -21,6 +21,9 @@ struct LaunchOptions {
   const NestingFilter* filter = nullptr;
   // Value of /proc/self/oom_score_adj for tasks; unset: the slot's own.
   std::optional<std::string> oom_score_adj;
+  // Where a task notes which process it is before it runs its program, behind
+  // the first kRecordHeaderBytes; not owned. -1: nowhere.
+  int record_fd = -1;
 };
 
 // Starts `command`, one that WriteCommand accepts, with `ends` as descriptors

@@ -31,10 +31,9 @@ class Counter {
   // Returns when the process started; 0 if it is gone.
   uint64_t Add(pid_t pid) {
     if (live_.size() >= kCensusProcessesMax) return 0;
-    const std::optional<ProcessStat> stat = ReadStat(pid);
+    const std::optional<StatLine> stat = ReadStat(pid);
     if (!stat.has_value()) return 0;
-    // A leader that has ended lives on in its other threads.
-    if ((stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1) {
+    if (stat->dead()) {
       ++census_.zombies;
       return stat->start_ticks;
     }

@@ -65,6 +65,7 @@ v1::Assignment WorkerTest::Shell(const std::string& job,
        {std::string("sh"), std::string("-c"), script}) {
     spec->mutable_command()->add_argv(argument);
   }
+  spec->set_max_processes(100);
   v1::Timeouts* timeouts = spec->mutable_timeouts();
   vigil::ToProto(absl::Seconds(120), timeouts->mutable_startup_timeout());
   vigil::ToProto(absl::Seconds(45), timeouts->mutable_inactivity_timeout());

@@ -15,6 +15,10 @@ int ProgramsOwn(const v1::Job& job) {
   return exit.status() == 0 ? kExitVigil : exit.status();
 }
 
+bool ExitedByItself(const v1::Job& job) {
+  return job.exit().has_status() && job.exit().status() != 0;
+}
+
 int ExitCodeForStart(const v1::Job& job) {
   const bool not_found = !job.attempts().empty() &&
                          job.attempts().rbegin()->spawn_errno() == ENOENT;
@@ -30,6 +34,9 @@ int ExitCodeForFailure(const v1::Job& job) {
     case Reason::kScheduleToStartTimeout:
     case Reason::kScheduleToCloseTimeout:
       return kExitTimeout;
+    case Reason::kNestedPool:
+    case Reason::kNestedDispatch:
+      return ExitedByItself(job) ? ProgramsOwn(job) : kExitTimeout;
     case Reason::kSpawnFailed:
       return ExitCodeForStart(job);
     case Reason::kNonzeroExit:
@@ -45,8 +52,6 @@ int ExitCodeForFailure(const v1::Job& job) {
     case Reason::kCancelled:
     case Reason::kDrained:
     case Reason::kWorkerLost:
-    case Reason::kNestedPool:
-    case Reason::kNestedDispatch:
     case Reason::kProtocolError:
     case Reason::kOutputLimit:
     case Reason::kServerUnavailable:

@@ -2,6 +2,7 @@
 #include "client/cli/exit_code.h"
 
 #include <errno.h>
+#include <signal.h>
 
 #include "gtest/gtest.h"
 
@@ -18,6 +19,12 @@ v1::Job Failed(v1::Failure::Reason reason) {
 v1::Job Exited(v1::Failure::Reason reason, int status) {
   v1::Job job = Failed(reason);
   job.mutable_exit()->set_status(status);
+  return job;
+}
+
+v1::Job Signalled(v1::Failure::Reason reason, int signal) {
+  v1::Job job = Failed(reason);
+  job.mutable_exit()->set_signal(signal);
   return job;
 }
 
@@ -67,9 +74,15 @@ TEST(ExitCodeFor, NotFoundIs127AndNotStartableIs126) {
 TEST(ExitCodeFor, VigilsOwnFailureIs125EvenIfTheProgramExited) {
   for (auto reason :
        {v1::Failure::REASON_WORKER_LOST, v1::Failure::REASON_INTERNAL,
-        v1::Failure::REASON_NESTED_POOL, v1::Failure::REASON_DRAINED}) {
+        v1::Failure::REASON_DRAINED}) {
     EXPECT_EQ(ExitCodeFor(Exited(reason, 7)), 125) << reason;
   }
+}
+
+TEST(ExitCodeFor, ANestedPoolIs124UnlessTheProgramExitedOfIt) {
+  EXPECT_EQ(ExitCodeFor(Signalled(v1::Failure::REASON_NESTED_POOL, SIGTERM)),
+            124);
+  EXPECT_EQ(ExitCodeFor(Exited(v1::Failure::REASON_NESTED_POOL, 7)), 7);
 }
 
 TEST(ExitCodeFor, FailureOfAProgramThatExitedWithZeroIs125) {

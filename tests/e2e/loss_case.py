@@ -32,7 +32,8 @@ class LossTestCase(unittest.TestCase):
                   'exec "$@"')
         return cluster.command(
             "/bin/sh", "-c", script, "sh", PYTHON, f"{TASKS}/hold_lock.py",
-            cluster.dir / f"{name}.lock", self.journal, hold, **options)
+            cluster.dir / f"{name}.lock", self.journal, hold,
+            max_processes=100, **options)
 
     def notes(self):
         """The journal's lines."""

@@ -107,7 +107,7 @@ class SweepTest(LossTestCase):
         with Cluster(local_slots=0) as cluster:
             worker = cluster.start_worker("w")
             job_id = cluster.submit(
-                self.holder(cluster, 2, max_processes=100))
+                self.holder(cluster, 2))
             tree = self.wait_started(cluster, job_id)
             slot = parent_of(self.holder_pid())
             os.kill(slot, signal.SIGSTOP)
@@ -125,7 +125,7 @@ class SweepTest(LossTestCase):
         with Cluster(local_slots=0) as cluster:
             worker = cluster.start_worker("w")
             job_id = cluster.submit(
-                self.holder(cluster, 2, max_processes=100))
+                self.holder(cluster, 2))
             tree = self.wait_started(cluster, job_id)
             cluster.kill()
             worker.kill()
@@ -142,7 +142,7 @@ class SweepTest(LossTestCase):
         with Cluster(local_slots=0) as cluster:
             cluster.start_worker("w")
             job_id = cluster.submit(
-                self.holder(cluster, 600, max_processes=100))
+                self.holder(cluster, 600))
             tree = self.wait_started(cluster, job_id)
             worker_id = self.worker_id(cluster)
             nothing = cluster.vigil("worker", "sweep", "--dry-run")

@@ -318,6 +318,12 @@ void CoordinatorNode::Attach(StreamId stream, coordinator::WorkerHello hello,
   parts_.network->Send(stream, Attached{coordinator::kLease, verdict->kill});
 }
 
+bool CoordinatorNode::IsSequential(const AttemptId& attempt) const {
+  const coordinator::Job* job = core_->FindJob(attempt.job_id);
+  return job != nullptr && job->last_attempt == attempt.number &&
+         job->current().sequential;
+}
+
 void CoordinatorNode::Perform(const coordinator::Effect& effect) {
   Network& network = *parts_.network;
   const absl::Time now = parts_.queue->now();
@@ -329,7 +335,8 @@ void CoordinatorNode::Perform(const coordinator::Effect& effect) {
                                   send.attempt.number, " goes out by stream ",
                                   send.stream));
             network.Send(send.stream,
-                         Assignment{send.attempt, send.close_deadline - now});
+                         Assignment{send.attempt, send.close_deadline - now,
+                                    IsSequential(send.attempt)});
           },
           [&](const coordinator::SendStop& send) {
             network.Send(send.stream, StopMessage{send.attempt, send.reason});

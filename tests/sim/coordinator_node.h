@@ -73,6 +73,9 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   void Receive(StreamId stream, ToCoordinator message) override;
 
  private:
+  // Whether the coordinator says so with the assignment.
+  bool IsSequential(const AttemptId& attempt) const;
+
   using Input = std::function<void(coordinator::Effects*)>;
   struct Batch {
     std::vector<JobId> save;

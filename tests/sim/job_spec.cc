@@ -11,6 +11,9 @@ namespace {
 using End = TaskScript::End;
 using OnTerm = TaskScript::OnTerm;
 
+// What jobs may hold that have a limit, in bytes.
+constexpr int64_t kMemoryMax = 1 << 20;
+
 // Times of scripts and clocks overlap on purpose, so that each clock fires on
 // some tasks and spares others.
 absl::Duration ShortOrLong(Random* random, absl::Duration low,
@@ -118,6 +121,11 @@ TaskScript JobSpec::ScriptFor(int number) const {
       ShortOrLong(&random, absl::ZeroDuration(), absl::Seconds(4));
   SetEnd(&script, &random);
   SetDeath(&script, &random);
+  if (random.Chance(0.1)) script.rss_bytes = 2 * kMemoryMax;
+  if (!warm() && random.Chance(0.1)) {
+    script.nested_after =
+        random.Between(absl::ZeroDuration(), absl::Seconds(3));
+  }
   if (warm()) SetTwist(&script, &random);
   if (type != nullptr && type->quick && random.Chance(0.85)) {
     MakeQuick(&script, &random);
@@ -198,6 +206,16 @@ JobSpec RandomJob(JobId id, std::shared_ptr<const TaskType> type,
   timeouts.schedule_to_start = policy.schedule_to_start;
   timeouts.schedule_to_close = policy.schedule_to_close;
   supervision.silent = random->Chance(0.1);
+  if (random->Chance(0.2)) supervision.stack_dump_signal = 10;
+  if (!job.warm()) {
+    if (random->Chance(0.2)) supervision.max_rss_bytes = kMemoryMax;
+    constexpr OnNestedPool kActions[] = {
+        OnNestedPool::kFail, OnNestedPool::kDeny, OnNestedPool::kAudit,
+        OnNestedPool::kRetrySequential};
+    supervision.nesting.action = kActions[random->Index(std::size(kActions))];
+    policy.retry_sequential =
+        supervision.nesting.action == OnNestedPool::kRetrySequential;
+  }
   supervision.waits_for_ready = random->Chance(0.2);
   supervision.stderr_is_activity = random->Chance(0.8);
   if (job.warm()) {
@@ -210,6 +228,7 @@ JobSpec RandomJob(JobId id, std::shared_ptr<const TaskType> type,
   if (!job.warm() && random->Chance(0.05)) {
     // Nothing is killed, so it has to end by itself.
     supervision.observe = true;
+    supervision.nesting.action = OnNestedPool::kAudit;
     TaskScript script = job.ScriptFor(1);
     script.tokens = std::min(script.tokens, 30);
     script.end = End::kExit;

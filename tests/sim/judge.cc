@@ -1,5 +1,7 @@
 #include "tests/sim/judge.h"
 
+#include <errno.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -38,8 +40,12 @@ bool WasLost(const coordinator::Job& row, int number) {
 // Whether what is lost is an attempt that a warm task had ahead and may have
 // begun, through no fault of its worker.
 bool IsLostWithTask(const coordinator::Job& row) {
-  return row.current().failure.has_value() &&
-         absl::StrContains(row.current().failure->message, " task ");
+  // The next one may be there already: several changes of a job are one row.
+  for (auto it = row.attempts.rbegin(); it != row.attempts.rend(); ++it) {
+    if (!it->failure.has_value()) continue;
+    return absl::StrContains(it->failure->message, " task ");
+  }
+  return false;
 }
 
 // Whether an attempt that never began may count for this reason: Vigil itself
@@ -122,6 +128,7 @@ void Judge::CheckCharges(const coordinator::Job& row,
     const bool began = truth.started.contains(attempt.number);
     if (attempt.charged) {
       Check(began || CountsUnbegun(attempt.failure->reason) ||
+                attempt.spawn_errno != 0 ||
                 truth.unconfirmed.contains(attempt.number),
             row.id, "an attempt is charged that never began");
     } else if (began) {
@@ -173,11 +180,33 @@ void Judge::CheckOutcome(const coordinator::Job& row,
     return;
   }
   switch (reason) {
+    case Reason::kOutOfMemory:
+      if (spec.supervision.max_rss_bytes > 0 && last_is_current &&
+          last->script.rss_bytes > spec.supervision.max_rss_bytes) {
+        return;
+      }
+      Check(last_is_current && last->ended_by_itself, row.id,
+            "OUT_OF_MEMORY, but it had room");
+      return;
+    case Reason::kNestedPool:
+      Check(last_is_current && last->script.nested_after.has_value() &&
+                spec.supervision.nesting.action != OnNestedPool::kAudit &&
+                !spec.supervision.observe,
+            row.id, "NESTED_POOL, but it opened none that is forbidden");
+      Check(!row.policy->retry_sequential || row.sequential ||
+                row.policy->retry.maximum_attempts <= row.charged_attempts,
+            row.id, "NESTED_POOL, and it was not tried in sequence");
+      return;
+    case Reason::kResourceExhausted:
+      // Also the processes of types cannot be started now and then.
+      if (spec.type != nullptr ||
+          spec.ScriptFor(row.last_attempt).spawn_error == EAGAIN) {
+        return;
+      }
+      [[fallthrough]];
     case Reason::kNonzeroExit:
     case Reason::kInvalidInput:
     case Reason::kTaskError:
-    case Reason::kOutOfMemory:
-    case Reason::kResourceExhausted:
     case Reason::kSignalled:
       Check(last_is_current && last->ended_by_itself, row.id,
             "FAILED by its program, which did not end by itself");
@@ -217,7 +246,6 @@ void Judge::CheckOutcome(const coordinator::Job& row,
     case Reason::kSlowChunks:
     case Reason::kCancelled:
     case Reason::kDrained:
-    case Reason::kNestedPool:
     case Reason::kNestedDispatch:
     case Reason::kInvalidResult:
     case Reason::kOutputLimit:

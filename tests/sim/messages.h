@@ -48,6 +48,7 @@ struct HeartbeatAck {
 struct Assignment {
   AttemptId attempt;
   absl::Duration time_left;
+  bool sequential = false;
 };
 struct StopMessage {
   AttemptId attempt;

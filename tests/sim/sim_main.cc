@@ -65,6 +65,10 @@ bool Parse(absl::string_view argument, Arguments* arguments) {
     if (mutant.has_value()) options.mutant = *mutant;
     return mutant.has_value();
   }
+  if (argument == "--calm") {
+    options.weather = SimulationOptions::Weather::kCalm;
+    return true;
+  }
   if (argument == "--verbose") {
     options.trace = vigil::sim::Trace::Mode::kVerbose;
     return true;
@@ -78,10 +82,11 @@ int main(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     if (Parse(argv[i], &arguments)) continue;
-    std::fprintf(stderr,
-                 "sim: %s: not understood; usage: sim [--seed=N | "
-                 "--seeds=A..B] [--events=N] [--mutant=NAME] [--verbose]\n",
-                 argv[i]);
+    std::fprintf(
+        stderr,
+        "sim: %s: not understood; usage: sim [--seed=N | "
+        "--seeds=A..B] [--events=N] [--mutant=NAME] [--calm] [--verbose]\n",
+        argv[i]);
     return 2;
   }
   const absl::Duration begin = vigil::BoottimeNow();

@@ -102,6 +102,11 @@ constexpr const char* kMustOccur[] = {
     "reason: SPAWN_FAILED",
     "reason: RESOURCE_EXHAUSTED",
     "reason: OUT_OF_MEMORY",
+    "reason: NESTED_POOL",
+    "slot: DUMPING",
+    "stack dumped",
+    "nested call",
+    "attempt runs in sequence",
 };
 
 TEST(SimTest, EverySeedKeepsThePromisesAndEverythingOccurs) {

@@ -93,6 +93,25 @@ void SlotNode::Perform(const slot::StartTask&) {
   });
   tree_->Start();
   Apply(slot::Spawned{2, 0});
+  if (!tree_->script().nested_after.has_value()) return;
+  parts_.queue->After(*tree_->script().nested_after,
+                      [self = weak_from_this(), tree = tree_] {
+                        if (const auto slot = self.lock()) slot->Ask(tree);
+                      });
+}
+
+void SlotNode::Ask(const std::shared_ptr<TaskTree>& tree) {
+  Enqueue([this, tree] {
+    if (tree_ != tree || !tree->program_runs() ||
+        core_.state() != slot::SlotCore::State::kRunning) {
+      return;
+    }
+    Send(slot::NestedCallSeen{.program = "program",
+                              .call = "clone",
+                              .refused = tree->refuses_processes(),
+                              .count = 1,
+                              .live = 1});
+  });
 }
 
 void SlotNode::Perform(const slot::SignalTask&) { tree_->Terminate(); }

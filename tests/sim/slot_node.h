@@ -63,6 +63,8 @@ class SlotNode : public std::enable_shared_from_this<SlotNode> {
   bool sweeping() const { return sweeping_; }
 
  private:
+  // The task wants a process that it may not have.
+  void Ask(const std::shared_ptr<TaskTree>& tree);
   void Enqueue(std::function<void()> input);
   void Wake();
   void Turn();

@@ -58,6 +58,9 @@ struct TaskScript {
   absl::Duration term_delay;
   // What its tree holds while it lives.
   int64_t rss_bytes = 0;
+  // From the start to a process that it is not to have; unless it runs
+  // sequentially.
+  std::optional<absl::Duration> nested_after;
   // Descendants, each the child of the one before, that live until killed.
   int descendants = 0;
   // From SIGKILL to death; infinite for a process stuck in the kernel. Of the

@@ -79,6 +79,10 @@ class TaskTree : public std::enable_shared_from_this<TaskTree> {
   bool ended_by_itself() const { return ended_by_itself_; }
   // The program itself still executes.
   bool program_runs() const { return Executing(); }
+  // Whether a process above its limit is refused, not only counted.
+  bool refuses_processes() const {
+    return supervision_.nesting.action != OnNestedPool::kAudit;
+  }
 
  protected:
   struct Process {

@@ -69,6 +69,15 @@ void WorkerNode::ApplySlotEvent(int slot, const slot::Event& event) {
     exit.status = exited->status;
     exit.signal = exited->signum;
     core_->Exited(slot, exit, now, &effects_);
+  } else if (const auto* seen = std::get_if<slot::NestedCallSeen>(&event)) {
+    parts_.coverage->Count("nested call");
+    core_->NestedCallSeen(
+        slot,
+        NestedCall{seen->program, seen->call,
+                   seen->refused ? NestedCall::Outcome::kRefused
+                                 : NestedCall::Outcome::kAllowed,
+                   seen->count, ""},
+        seen->live, now, &effects_);
   } else if (const auto* empty = std::get_if<slot::TreeEmpty>(&event)) {
     ApplyTreeEmpty(slot, *empty);
   }
@@ -213,7 +222,8 @@ void WorkerNode::Do(const worker::SoftStop& effect) {
   Place& place = At(effect.slot);
   parts_.coverage->Count(absl::StrCat("soft stop: ", ReasonName(effect.cause)));
   const AttemptId& attempt = *core_->attempt_in(effect.slot);
-  if (!place.rests && place.purpose == worker::SpawnPurpose::kRun) {
+  const bool dumped = std::exchange(place.dumped, false);
+  if (!dumped && !place.rests && place.purpose == worker::SpawnPurpose::kRun) {
     parts_.judge->ClockFired(attempt, effect.cause, place.quiet_since);
   }
   if (effect.by_frame) {
@@ -227,17 +237,18 @@ void WorkerNode::Do(const worker::SoftStop& effect) {
   place.node->Request(slot::SignalRequested{15});
 }
 
-void WorkerNode::Do(const worker::DumpStack&) {
-  // What it writes then is no output of the script's.
+void WorkerNode::Do(const worker::DumpStack& effect) {
+  // What it writes then is no output of the script's. The stop comes later than
+  // its clock.
+  At(effect.slot).dumped = true;
   parts_.coverage->Count("stack dumped");
 }
 
 void WorkerNode::Do(const worker::CheckMemory& effect) {
   const Place& place = At(effect.slot);
-  core_->MemorySeen(
-      effect.slot,
-      place.tree == nullptr ? -1 : place.tree->script().rss_bytes,
-      parts_.queue->now(), &effects_);
+  core_->MemorySeen(effect.slot,
+                    place.tree == nullptr ? -1 : place.tree->script().rss_bytes,
+                    parts_.queue->now(), &effects_);
 }
 
 void WorkerNode::Do(const worker::KillTree& effect) {
@@ -258,8 +269,7 @@ void WorkerNode::Do(const worker::CollectOutput& effect) {
   place.tree = nullptr;
   place.program = nullptr;
   place.reads = false;
-  core_->OutputCollected(effect.slot, findings, parts_.queue->now(),
-                         &effects_);
+  core_->OutputCollected(effect.slot, findings, parts_.queue->now(), &effects_);
 }
 
 void WorkerNode::Do(const worker::SendUpdate& effect) {
@@ -276,8 +286,10 @@ void WorkerNode::Do(const worker::SendEnd& effect) {
       absl::StrCat(id().value(), " reports the end of ",
                    end.attempt.job_id.value(), " attempt ", end.attempt.number,
                    ": ",
-                   end.failure.has_value() ? ReasonName(end.failure->reason)
-                                           : "success"));
+                   end.failure.has_value()
+                       ? absl::StrCat(ReasonName(end.failure->reason), ": ",
+                                      end.failure->message)
+                       : "success"));
   // What a program says after it broke the protocol is not read.
   const bool cut_off = !end.never_started && At(end.last.slot).broken;
   parts_.judge->EndReported(

@@ -274,6 +274,10 @@ void WorkerNode::Hear(const ToWorker& message) {
     worker::AttemptStart start;
     start.id = assignment->attempt;
     start.supervision = spec.supervision;
+    if (assignment->sequential) {
+      parts_.coverage->Count("attempt runs in sequence");
+      start.supervision.nesting.action = OnNestedPool::kSequential;
+    }
     start.exit_reasons = spec.exit_reasons;
     start.time_left = assignment->time_left;
     start.type = RulesOf(spec);

@@ -121,6 +121,8 @@ class WorkerNode : public Network::WorkerEnd,
     bool reads = false;
     // Nobody takes the output for now.
     bool rests = false;
+    // It was asked for its stack before its stop.
+    bool dumped = false;
     // Since when neither slot nor worker were stopped, nor output left unread.
     absl::Time quiet_since;
   };

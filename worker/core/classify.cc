@@ -172,12 +172,16 @@ Failure MemoryFailure(int64_t rss_bytes, int64_t max_rss_bytes) {
       "Give it a smaller input, or raise --max_rss.", Exhaustion::kTask};
 }
 
+bool MayBeOomKill(const Exit& exit) {
+  return exit.signal == SIGKILL || exit.status == kShellSigkillStatus;
+}
+
 Verdict ClassifyExit(const Exit& exit,
                      const std::map<int, Reason>& exit_reasons,
                      std::optional<Reason> text_reason, OomKill oom) {
-  const bool killed =
-      exit.signal == SIGKILL || exit.status == kShellSigkillStatus;
-  if (killed && oom != OomKill::kNone) return {OomFailure(exit, oom)};
+  if (MayBeOomKill(exit) && oom != OomKill::kNone) {
+    return {OomFailure(exit, oom)};
+  }
   if (exit.signal == SIGKILL) {
     return {Failure{text_reason.value_or(Reason::kSignalled),
                     "the program was ended by signal 9 (Killed), which Vigil "

@@ -34,6 +34,10 @@ struct Verdict {
   bool retryable = false;
 };
 
+// Whether an exit that Vigil did not cause may be the kernel's, for want of
+// memory: SIGKILL, or what a shell says of a child's.
+bool MayBeOomKill(const Exit& exit);
+
 // Judges an exit that Vigil did not cause. A SIGKILL that nobody here sent is
 // OUT_OF_MEMORY if `oom` says so, also one that a shell tells of by exit status
 // 137. Else `exit_reasons` come first, then `text_reason` (what the patterns

@@ -141,7 +141,14 @@ void Core::Spawned(int slot, absl::Time now, Effects* fx) {
     }
     return;
   }
-  Report(record, now, fx);
+  if (record->program->purpose == SpawnPurpose::kWarmUp) {
+    Report(record, now, fx);
+    return;
+  }
+  // The shortest ones cost one message each.
+  attempt.report_time = now + kFirstReportDelay;
+  attempt.last_report = attempt.report_time - kReportInterval;
+  UpdateDeadline(record);
 }
 
 void Core::SpawnFailed(int slot, int error, const std::string& what,
@@ -184,7 +191,12 @@ void Core::BecomeActive(SlotRecord* slot, absl::Time now, Effects* fx) {
   attempt.time_to_active = now - attempt.clocks->start();
   if (slot->state != SlotState::kRunning) return;
   attempt.counts.phase = Phase::kActive;
-  Report(slot, now, fx);
+  const absl::Time first = attempt.clocks->start() + kFirstReportDelay;
+  if (first <= now) {
+    Report(slot, now, fx);
+  } else {
+    attempt.report_time = std::min(attempt.report_time, first);
+  }
 }
 
 void Core::Output(int slot, bool is_stderr, int64_t bytes, absl::Time now,

@@ -438,8 +438,12 @@ TEST_F(AttemptsTest, AFencedWaitingAttemptNeverStarts) {
 TEST_F(AttemptsTest, CountsAreReportedOnceASecondAndOnlyWhenTheyChange) {
   Start(1);
   Run("j");
-  Stdout();  // ACTIVE: at once
-  EXPECT_EQ(Of<SendUpdate>().size(), 1u);
+  Stdout();  // ACTIVE: told with the first report
+  RunFor(kFirstReportDelay - kTick);
+  EXPECT_TRUE(Of<SendUpdate>().empty());
+  RunFor(kTick);
+  ASSERT_EQ(Of<SendUpdate>().size(), 1u);
+  EXPECT_EQ(Of<SendUpdate>()[0].update.phase, Phase::kActive);
   const absl::Time last = now_;
   RunFor(absl::Milliseconds(300));
   Stdout();

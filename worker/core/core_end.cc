@@ -92,8 +92,11 @@ void Core::TreeEmpty(int slot, const TreeReport& report, absl::Time now,
     attempt.exit->system_time = report.system_time;
     attempt.exit->max_rss_bytes = report.max_rss_bytes;
   }
+  const bool killed = record->attempt != nullptr && !report.killed &&
+                      !record->attempt->cause.has_value() &&
+                      MayBeOomKill(*record->attempt->exit);
   SetState(record, SlotState::kCollecting, absl::InfiniteFuture());
-  fx->push_back(CollectOutput{slot});
+  fx->push_back(CollectOutput{slot, killed});
 }
 
 void Core::OutputCollected(int slot, const EndFindings& findings,

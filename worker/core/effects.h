@@ -99,6 +99,9 @@ struct KillTree {
 // OutputCollected, all in this turn.
 struct CollectOutput {
   int slot;
+  // SIGKILL ended the program or a process of it, and nobody here sent it: the
+  // kernel may have, for want of memory.
+  bool killed = false;
 };
 struct SendUpdate {
   AttemptUpdate update;

@@ -40,8 +40,8 @@ inline constexpr absl::Duration kResetMax = absl::Seconds(60);
 // needs microseconds, and its exit says more than the channel.
 inline constexpr absl::Duration kChannelClosedMax = absl::Seconds(1);
 
-// How long a warm attempt runs before it is first reported, so that the
-// shortest jobs cost one message each.
+// How long an attempt runs before it is first reported, so that the shortest
+// jobs cost one message each; nobody sees the difference.
 inline constexpr absl::Duration kFirstReportDelay = absl::Milliseconds(10);
 
 // Work that a warm process should have before it, where its type allows several

@@ -46,7 +46,7 @@ std::optional<int64_t> OomKills(absl::string_view text) {
 OomWatch::OomWatch(std::string proc_directory, std::string cgroup_directory)
     : proc_directory_(std::move(proc_directory)),
       cgroup_directory_(std::move(cgroup_directory)),
-      start_(Read()) {}
+      seen_(Read()) {}
 
 OomWatch::Counters OomWatch::Read() const {
   Counters counters;
@@ -70,16 +70,15 @@ OomWatch::Counters OomWatch::Read() const {
   return counters;
 }
 
-OomKill OomWatch::Judge() const {
-  const Counters now = Read();
-  if (start_.group.has_value() && now.group.has_value()) {
-    return *now.group > *start_.group ? OomKill::kCertain : OomKill::kNone;
+OomKill OomWatch::Judge() {
+  const Counters before = std::exchange(seen_, Read());
+  if (before.group.has_value() && seen_.group.has_value()) {
+    return *seen_.group > *before.group ? OomKill::kCertain : OomKill::kNone;
   }
-  if (start_.host.has_value() && now.host.has_value() &&
-      *now.host > *start_.host) {
-    return OomKill::kLikely;
-  }
-  return OomKill::kNone;
+  return before.host.has_value() && seen_.host.has_value() &&
+                 *seen_.host > *before.host
+             ? OomKill::kLikely
+             : OomKill::kNone;
 }
 
 }  // namespace vigil::worker

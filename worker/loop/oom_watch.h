@@ -1,6 +1,6 @@
-// OomWatch: whether the kernel killed for want of memory while a task ran, as
-// its counters say. Blocks only for /proc and the control group's files;
-// thread-compatible. Owns what the counters were at the start.
+// OomWatch: whether the kernel killed for want of memory of late, as its
+// counters say. Blocks only for /proc and the control group's files;
+// thread-compatible. Owns what the counters were when they were last looked at.
 #ifndef VIGIL_WORKER_LOOP_OOM_WATCH_H_
 #define VIGIL_WORKER_LOOP_OOM_WATCH_H_
 
@@ -19,10 +19,13 @@ class OomWatch {
   explicit OomWatch(std::string proc_directory = "/proc",
                     std::string cgroup_directory = "/sys/fs/cgroup");
 
-  // kCertain: a process of this process's own control group was killed since,
-  // as memory.events (version 2) or memory.oom_control (version 1) count.
-  // kLikely: those say nothing, and some process of the host was.
-  OomKill Judge() const;
+  // Looks at the counters, from which Judge counts.
+  void Refresh() { seen_ = Read(); }
+  // Looks at them again, and refreshes. kCertain: a process of this process's
+  // own control group was killed since, as memory.events (version 2) or
+  // memory.oom_control (version 1) count. kLikely: those say nothing, and some
+  // process of the host was.
+  OomKill Judge();
 
  private:
   struct Counters {
@@ -33,7 +36,7 @@ class OomWatch {
 
   std::string proc_directory_;
   std::string cgroup_directory_;
-  Counters start_;
+  Counters seen_;
 };
 
 }  // namespace vigil::worker

@@ -19,7 +19,6 @@
 #include "worker/loop/end_report.h"
 #include "worker/loop/limits.h"
 #include "worker/loop/line_scanner.h"
-#include "worker/loop/oom_watch.h"
 #include "worker/loop/output_window.h"
 #include "worker/loop/sequential_report.h"
 #include "worker/loop/tail_buffer.h"
@@ -79,7 +78,6 @@ class TaskProcess {
   void BeginStackDump() { dumping_ = true; }
   // What its slot found alive when it had ended.
   void NameLeftovers(const std::vector<slot::Leftover>& leftovers);
-  const OomWatch& oom_watch() const { return oom_watch_; }
   SequentialReport& sequential_report() { return sequential_report_; }
   // What the end says: evidence as taken, or as it is now.
   EndFacts Facts() const;
@@ -119,7 +117,6 @@ class TaskProcess {
   TreeFacts leftovers_;
   bool dumping_ = false;
   std::string stack_dump_;
-  const OomWatch oom_watch_;
   SequentialReport sequential_report_;
 };
 

@@ -242,6 +242,8 @@ void WorkerLoop::Flush() {
     stream_->Send(std::move(request));
   }
   if (!link_.HeartbeatDue(now_)) return;
+  // What happened before is not to blame for what ends later.
+  oom_watch_.Refresh();
   v1::AttachRequest request;
   link_.AddHeartbeat(now_, core_->StuckSlots(), &request);
   stream_->Send(std::move(request));

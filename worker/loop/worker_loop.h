@@ -23,6 +23,7 @@
 #include "worker/core/effects.h"
 #include "worker/loop/background.h"
 #include "worker/loop/coordinator_link.h"
+#include "worker/loop/oom_watch.h"
 #include "worker/loop/outbox.h"
 #include "worker/loop/poller.h"
 #include "worker/loop/slot_host.h"
@@ -241,6 +242,7 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   // Changes with each stream: answers to an earlier one are dropped.
   int64_t stream_number_ = 0;
 
+  OomWatch oom_watch_;
   // What the slots said of the filter; nothing is told to the coordinator
   // before.
   std::optional<std::string> filter_problem_;

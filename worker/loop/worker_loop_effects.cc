@@ -295,7 +295,7 @@ void WorkerLoop::Perform(const CollectOutput& effect) {
     if (Task* task = TaskIn(effect.slot)) {
       findings.text_reason = task->ReasonIn(process->stderr_tail());
     }
-    findings.oom = process->oom_watch().Judge();
+    if (effect.killed) findings.oom = oom_watch_.Judge();
     ReadSequentialPools(process);
   }
   core_->OutputCollected(effect.slot, findings, now_, &effects_);

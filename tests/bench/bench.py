@@ -1,7 +1,7 @@
 """The benchmarks: prints a table of medians and ranges.
 
-Usage: bench.py [launch | decision | throughput | warm | queue]...; default:
-all.
+Usage: bench.py [launch | decision | kills | throughput | warm | queue]...;
+default: all.
 Figures move from machine to machine and with its load: compare what was
 measured side by side in one run.
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from cluster import FINAL, Cluster, State, wait_until
+from cluster import FINAL, Cluster, Reason, State, wait_until
 from vigil.v1 import job_service_pb2
 
 BENCH = os.path.abspath("tests/bench")
@@ -21,6 +21,13 @@ REPEATS = 5
 LAUNCH_ROUNDS = 200
 DECISIONS = 20
 DECISION_TIMEOUT = 0.5  # seconds
+KILLS = 510  # of each tree; the goals are about 500 and more
+KILL_TIMEOUT = 0.1  # seconds
+KILLED_TREES = (1, 10)  # processes
+# The 99th percentiles that are wanted of a machine that does nothing else.
+DECISION_GOAL_US = 5_000
+DEATH_GOAL_US = 25_000
+SUCCESSOR_GOAL_US = 5_000
 THROUGHPUT_JOBS = 3000
 QUEUED_JOBS = 200_000
 SUBMIT_PIECE = 10_000
@@ -32,16 +39,23 @@ TOKENS = 200_000
 STAMPED_TOKENS = 2000
 
 
-def row(name, values, unit, digits=0):
-    """Prints the median, the range and the 99th percentile of values."""
+def row(name, values, unit, digits=0, goal=None):
+    """Prints the median, the range and the 99th percentile of values.
+
+    A goal is what the 99th percentile should not exceed.
+    """
     values = sorted(values)
     cells = [statistics.median(values), values[0], values[-1]]
     p99 = ""
     if len(values) >= 100:
         p99 = f"{values[len(values) * 99 // 100]:.{digits}f}"
+    met = ""
+    if goal is not None:
+        kept = values[len(values) * 99 // 100] <= goal
+        met = f", p99 wanted: {goal}, {'met' if kept else 'MISSED'}"
     texts = [f"{cell:.{digits}f}" for cell in cells]
     print(f"{name:<47} {texts[0]:>9} {texts[1]:>9} {texts[2]:>9} {p99:>9}"
-          f"  {unit}", flush=True)
+          f"  {unit}{met}", flush=True)
 
 
 def header():
@@ -77,6 +91,66 @@ def decision():
             late.append((silence.ToNanoseconds() / 1e9 - DECISION_TIMEOUT)
                         * 1e6)
     row("decision: inactivity deadline to STOPPING", late, "us")
+
+
+def kills():
+    """Tasks that hang, one after the other in one slot, each killed at once.
+
+    The worker measures from a task's last output, as it read it, to its
+    decision (silence) and from there to the proof of death. The tasks say when
+    they wrote that output, and when they began; all are times since boot. So
+    what the pipe adds is counted with the way to the next task.
+    """
+    for processes in KILLED_TREES:
+        with Cluster(local_slots=1) as cluster:
+            job_ids = submit_stalls(cluster, processes)
+            time.sleep(KILLS * KILL_TIMEOUT)  # Let it work undisturbed.
+            cluster.finish(job_ids[-1])
+            kills_rows(processes, [cluster.get(job_id) for job_id in job_ids])
+
+
+def submit_stalls(cluster, processes):
+    """Submits KILLS jobs that hang, and one; returns their ids."""
+    request = job_service_pb2.SubmitJobsRequest()
+    for _ in range(KILLS + 1):
+        job = cluster.command(
+            f"{BENCH}/stall", processes, inactivity=KILL_TIMEOUT,
+            shutdown_grace=0, max_processes=100)
+        if processes == 1:
+            job.spec.ClearField("max_processes")
+        request.jobs.append(job)
+    return [result.job_id
+            for result in cluster.jobs.SubmitJobs(request).results]
+
+
+def kills_rows(processes, jobs):
+    """Prints what became of jobs that hung, in the order of their start."""
+    decisions, deaths, successors, wholes = [], [], [], []
+    last_death = last_deadline = None
+    for job in jobs:
+        if job.failure.reason != Reason.REASON_INACTIVITY_TIMEOUT:
+            raise AssertionError(job)
+        evidence = job.attempts[0].evidence
+        if (not evidence.killed or evidence.death_unconfirmed or
+                evidence.process_count != processes):
+            raise AssertionError(job)
+        begun, written = map(int, evidence.last_output.split())
+        if last_death is not None:
+            successors.append((begun - last_death) / 1e3)
+            wholes.append((begun - last_deadline) / 1e3)
+        silence = evidence.silence.ToNanoseconds()
+        death = evidence.time_to_confirmed_death.ToNanoseconds()
+        decisions.append((silence - KILL_TIMEOUT * 1e9) / 1e3)
+        deaths.append(death / 1e3)
+        last_death = written + silence + death
+        last_deadline = written + KILL_TIMEOUT * 1e9
+    what = f"kills, {processes} process{'es' if processes > 1 else ''}:"
+    # The last one had no successor.
+    row(f"{what} deadline to decision", decisions[:-1], "us",
+        goal=DECISION_GOAL_US)
+    row(f"{what} to proved death", deaths[:-1], "us", goal=DEATH_GOAL_US)
+    row(f"{what} to the next task", successors, "us", goal=SUCCESSOR_GOAL_US)
+    row(f"{what} all three", wholes, "us")
 
 
 def submit(cluster, jobs, task_type=""):
@@ -211,8 +285,8 @@ def queue():
 
 def main():
     """Runs what the arguments name."""
-    known = {"launch": launch, "decision": decision, "throughput": throughput,
-             "warm": warm, "queue": queue}
+    known = {"launch": launch, "decision": decision, "kills": kills,
+             "throughput": throughput, "warm": warm, "queue": queue}
     names = sys.argv[1:] or list(known)
     for name in names:
         if name not in known:

@@ -1,9 +1,10 @@
 #!/bin/bash
 # Sets this machine up, builds, runs the benchmarks and prints
-# their table. Takes about two minutes after the build; leave the machine alone
+# their table. Takes about four minutes after the build; leave the machine alone
 # meanwhile.
 #
-# usage: tests/bench/run.sh [launch | decision | throughput | warm | queue]...
+# usage: tests/bench/run.sh [launch | decision | kills | throughput | warm |
+#                            queue]...
 set -Eeuo pipefail
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."

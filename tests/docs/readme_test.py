@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """Proves that README shows what is there: each example marked with a file's
-name is that file, each state and clock of the protos is in its tables, and
-every file and target that it names exists."""
+name is that file, and each state, clock and nesting policy of the protos is in
+its tables."""
 import pathlib
 import re
 import unittest
 
 README = pathlib.Path("README.md").read_text(encoding="utf-8")
+NESTING = pathlib.Path("worker/NESTING.md").read_text(encoding="utf-8")
 
 
 class ReadmeTest(unittest.TestCase):
@@ -38,6 +39,14 @@ class ReadmeTest(unittest.TestCase):
         self.assertEqual(len(clocks), 7)
         for clock in clocks:
             self.assertIn(f"| {clock.removesuffix('_timeout')} |", README)
+
+    def test_every_nesting_policy_is_in_the_tables(self):
+        proto = pathlib.Path("proto/vigil/v1/job.proto").read_text()
+        policies = re.findall(r"^    ON_NESTED_POOL_(\w+) = [1-9]", proto, re.M)
+        self.assertEqual(len(policies), 5)
+        for policy in policies:
+            self.assertRegex(README, rf"\| `\S*={policy.lower()}` \|")
+            self.assertIn(f"| {policy} |", NESTING)
 
 
 if __name__ == "__main__":

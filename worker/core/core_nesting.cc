@@ -22,7 +22,9 @@ NestedCall* Entry(std::vector<NestedCall>* calls, const NestedCall& like) {
   return &added;
 }
 
-bool EndsAttempt(const Nesting& nesting) {
+bool EndsAttempt(const Nesting& nesting, int live) {
+  // One that was counted, and not refused: there is no filter to refuse it.
+  if (live > nesting.max_processes) return true;
   return nesting.action == OnNestedPool::kFail ||
          nesting.action == OnNestedPool::kRetrySequential ||
          // One that has some of its processes and not the rest may hang.
@@ -53,8 +55,9 @@ void Core::NestedCallSeen(int slot, const NestedCall& call, int live,
     fx->push_back(SendUpdate{std::move(update)});
   }
   if (call.call == kThreadCall ||
-      call.outcome != NestedCall::Outcome::kRefused || !EndsAttempt(nesting) ||
-      attempt.cause.has_value() || record->state != SlotState::kRunning) {
+      call.outcome != NestedCall::Outcome::kRefused ||
+      !EndsAttempt(nesting, live) || attempt.cause.has_value() ||
+      record->state != SlotState::kRunning) {
     return;
   }
   BeginStop(record, NestedPoolFailure(call, live, nesting), now, fx);

@@ -78,6 +78,16 @@ TEST_F(NestingTest, C2_DenyAndSequentialRefuseAndGoOn) {
   }
 }
 
+TEST_F(NestingTest, WhatWasCountedAndNotRefusedEndsTheAttempt) {
+  for (const OnNestedPool action :
+       {OnNestedPool::kDeny, OnNestedPool::kSequential}) {
+    Start(1);
+    Run("j", With(action));
+    Seen(1, "fork", NestedCall::Outcome::kRefused, 2);
+    EXPECT_EQ(StopCause(), Reason::kNestedPool);
+  }
+}
+
 TEST_F(NestingTest, AFailureAfterARefusalIsNestedPool) {
   Start(1);
   Run("j", With(OnNestedPool::kDeny));

@@ -1,5 +1,6 @@
 // What a task has beside its own process: processes, threads, memory.
 #include <algorithm>
+#include <utility>
 
 #include "worker/core/classify.h"
 #include "worker/core/core.h"
@@ -60,7 +61,13 @@ void Core::NestedCallSeen(int slot, const NestedCall& call, int live,
       record->state != SlotState::kRunning) {
     return;
   }
-  BeginStop(record, NestedPoolFailure(call, live, nesting), now, fx);
+  Failure failure = NestedPoolFailure(call, live, nesting);
+  if (live > nesting.max_processes) {
+    // Counted, not refused: in its grace there would be more and more.
+    BeginKill(record, std::move(failure), now, fx);
+  } else {
+    BeginStop(record, std::move(failure), now, fx);
+  }
 }
 
 void Core::SequentialPoolsSeen(int slot, const std::vector<NestedCall>& pools) {

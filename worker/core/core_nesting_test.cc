@@ -84,7 +84,9 @@ TEST_F(NestingTest, WhatWasCountedAndNotRefusedEndsTheAttempt) {
     Start(1);
     Run("j", With(action));
     Seen(1, "fork", NestedCall::Outcome::kRefused, 2);
-    EXPECT_EQ(StopCause(), Reason::kNestedPool);
+    EXPECT_EQ(Of<KillTree>().size(), 1u);
+    Die();
+    EXPECT_EQ(EndReason(), Reason::kNestedPool);
   }
 }
 
@@ -121,6 +123,20 @@ TEST_F(NestingTest, ACancelOrABadInputAfterARefusalKeepsItsName) {
   Seen(1);
   EndByItself(65);
   EXPECT_EQ(EndReason(), Reason::kInvalidInput);
+}
+
+TEST_F(NestingTest, ProcessesThatWereCountedAreKilledWithoutGrace) {
+  Start(1);
+  Supervision supervision = With(OnNestedPool::kFail);
+  supervision.nesting.max_processes = 4;
+  Run("j", supervision);
+  Seen(1, "fork", NestedCall::Outcome::kRefused, 5);
+  EXPECT_EQ(Of<KillTree>().size(), 1u);
+  EXPECT_TRUE(Of<SoftStop>().empty());
+  Die();
+  EXPECT_EQ(EndReason(), Reason::kNestedPool);
+  EXPECT_THAT(TheEnd().failure->message,
+              HasSubstr("had 5 processes at one time"));
 }
 
 TEST_F(NestingTest, AuditCountsAndBlamesNobody) {

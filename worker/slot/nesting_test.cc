@@ -236,7 +236,8 @@ TEST_F(NestingTest, AKilledTreeThatForksOnAndOnDies) {
        "  try:\n"
        "    if os.fork() == 0: os.setsid()\n"
        "  except OSError: pass\n"});
-  command.nesting = Limits(OnNestedPool::kDeny, 50);
+  // Each of the two that there may be goes on trying, for ever.
+  command.nesting = Limits(OnNestedPool::kDeny, 1);
   const WorkerEnds ends = slot_.Start(command);
   ReadUntil(ends.stdout_fd.get(), "up\n");
   ASSERT_TRUE(slot_.process().Kill().ok());

@@ -239,7 +239,8 @@ class Harness:
 
 def leftovers():
     """What is still below this process, when nothing should be."""
-    return [f"{processes.describe(process.key)}, {process}"
+    return [f"{processes.describe(process.key)}, "
+            f"{processes.whereabouts(process)}"
             for process in processes.Table().under(os.getpid())]
 
 

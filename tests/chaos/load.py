@@ -142,5 +142,7 @@ def faults_of(job, notes):
                    for attempt in job.attempts)
         if (job.failure.reason != Reason.REASON_WORKER_LOST
                 or lost <= LOST_MAX):
+            failure = text_format.MessageToString(
+                job.failure, as_one_line=True)
             yield "lost", (f"ended without cause, {lost} attempts were lost: "
-                           f"{job.failure}")
+                           f"{failure}")

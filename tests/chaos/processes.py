@@ -70,6 +70,14 @@ def describe(key):
     return f"pid {key.pid} [{text[:CMDLINE_MAX]}]"
 
 
+def whereabouts(process):
+    """Its name, its state and its parent, for reports."""
+    parent = read_process(process.parent)
+    return (f"{process.name}, state {process.state}, under pid "
+            f"{process.parent} "
+            f"({parent.name if parent else 'gone'})")
+
+
 def kill(key):
     """SIGKILLs this process and no other; returns whether it was there."""
     try:

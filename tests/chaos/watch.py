@@ -110,12 +110,10 @@ class Watch:
         """Says what is left of a kill that should be gone."""
         for key, process in last.items():
             self.reported.add(key)
-            parent = processes.read_process(process.parent)
             self.fault(
                 kind_of(process),
                 f"{passed:.2f} s after {kill} there is {kind_of(process)} "
-                f"{kill.victims[key]}, state {process.state}, under pid "
-                f"{process.parent} ({parent.name if parent else 'gone'})")
+                f"{kill.victims[key]}, {processes.whereabouts(process)}")
 
     # --- what is left over, whoever's it was
     def check_strays(self, table, coordinator, worker, now):
@@ -128,24 +126,23 @@ class Watch:
         for key in belonging(table, coordinator, worker):
             ours.pop(key, None)
         self.strays = {key: self.strays.get(key, now) for key in ours}
+        under_coordinator = {process.key
+                             for process in table.under(coordinator)}
         for key, since in self.strays.items():
-            if key in self.reported or not self.overdue(
-                    ours[key], since, now):
+            if key not in under_coordinator:
+                # Left to init: the external worker's successor cleans up.
+                if self.successor_start is None:
+                    continue
+                since = max(since, self.successor_start)
+            if key in self.reported or now - since <= CLEAN_MAX:
                 continue
             self.reported.add(key)
+            what = ("a zombie" if ours[key].dead
+                    else "in no living slot's tree")
             self.fault(
                 kind_of(ours[key]),
-                f"{now - since:.2f} s in no living slot's tree: "
-                f"{processes.describe(key)}, {ours[key]}")
-
-    def overdue(self, process, since, now):
-        """Whether a stray should be gone."""
-        if process.parent == self.harness_pid and not process.dead:
-            # As if left to init: the worker's successor cleans up.
-            if self.successor_start is None:
-                return False
-            since = max(since, self.successor_start)
-        return now - since > CLEAN_MAX
+                f"{now - since:.2f} s {what}: {processes.describe(key)}, "
+                f"{processes.whereabouts(ours[key])}")
 
 
 def kind_of(process):

@@ -22,9 +22,11 @@ NestedCall* Entry(std::vector<NestedCall>* calls, const NestedCall& like) {
   return &added;
 }
 
-bool EndsAttempt(const Nesting& nesting) {
+bool EndsAttempt(const Nesting& nesting, int live) {
   return nesting.action == OnNestedPool::kFail ||
          nesting.action == OnNestedPool::kRetrySequential ||
+         // They were counted, because nothing can be refused.
+         live > nesting.max_processes ||
          // One that has some of its processes and not the rest may hang.
          nesting.max_processes > 1;
 }
@@ -53,8 +55,9 @@ void Core::NestedCallSeen(int slot, const NestedCall& call, int live,
     fx->push_back(SendUpdate{std::move(update)});
   }
   if (call.call == kThreadCall ||
-      call.outcome != NestedCall::Outcome::kRefused || !EndsAttempt(nesting) ||
-      attempt.cause.has_value() || record->state != SlotState::kRunning) {
+      call.outcome != NestedCall::Outcome::kRefused ||
+      !EndsAttempt(nesting, live) || attempt.cause.has_value() ||
+      record->state != SlotState::kRunning) {
     return;
   }
   BeginStop(record, NestedPoolFailure(call, live, nesting), now, fx);

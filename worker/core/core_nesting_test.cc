@@ -78,6 +78,20 @@ TEST_F(NestingTest, C2_DenyAndSequentialRefuseAndGoOn) {
   }
 }
 
+TEST_F(NestingTest, B1_ProcessesThatWereCountedEndTheAttemptUnderDenyToo) {
+  for (const OnNestedPool action :
+       {OnNestedPool::kDeny, OnNestedPool::kSequential}) {
+    Start(1);
+    Run("j", With(action));
+    Seen(1, "fork", NestedCall::Outcome::kRefused, 2);
+    EXPECT_EQ(StopCause(), Reason::kNestedPool);
+    Die();
+    EXPECT_EQ(EndReason(), Reason::kNestedPool);
+    EXPECT_THAT(TheEnd().failure->message,
+                HasSubstr("had 2 processes at one time"));
+  }
+}
+
 TEST_F(NestingTest, AFailureAfterARefusalIsNestedPool) {
   Start(1);
   Run("j", With(OnNestedPool::kDeny));

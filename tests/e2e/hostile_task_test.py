@@ -146,7 +146,8 @@ class DescriptorsAndFiltersTest(NestingTestCase):
 
 class AttackTest(NestingTestCase):
     """A task runs as the worker's user, so it may do to its slot what that user
-    may: supervision is no security boundary. What happens is typed all the same.
+    may: supervision is no security boundary. What happens is typed all the
+    same.
     """
 
     def assert_slot_lost(self, attempt):

@@ -115,7 +115,8 @@ class OomKillTest(unittest.TestCase):
         members = (self.group / "cgroup.procs").read_text().split()
         self.assertIn(str(worker), members)
         job, out, _ = self.cluster.run(self.cluster.command(
-            PYTHON, f"{TASKS}/memory_hog.py", 16, 64, 0.02, retry_on=[Failure.REASON_NONZERO_EXIT]))
+            PYTHON, f"{TASKS}/memory_hog.py", 16, 64, 0.02,
+            retry_on=[Failure.REASON_NONZERO_EXIT]))
         self.assertEqual(job.failure.reason, Failure.REASON_OUT_OF_MEMORY, job)
         self.assertIn("ended by signal 9 (Killed), by the kernel, because "
                       "memory was short (its control group counts one more "

@@ -117,7 +117,8 @@ class NestingTestCase(unittest.TestCase):
                              [], "a process or zombie is left")
         after, echo, _ = self.cluster.run(
             self.cluster.command("/bin/echo", "next"))
-        self.assertEqual((after.state, echo), (State.STATE_SUCCEEDED, b"next\n"))
+        self.assertEqual((after.state, echo),
+                         (State.STATE_SUCCEEDED, b"next\n"))
         return job, job.attempts[-1], out, err
 
     def assert_failed(self, job, reason, *texts):

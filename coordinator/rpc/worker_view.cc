@@ -41,18 +41,15 @@ std::map<int, const Job*> JobsBySlot(const WorkerRecord& worker) {
     others.push_back(other);
   }
   int count = static_cast<int>(busy.size());
-  int slots = std::max(worker.slots_max, worker.load.slots());
-  for (int i = 0; i < slots; ++i) {
-    if (worker.stuck_slots.contains(i)) {
-      // Another one has taken its place.
-      ++slots;
-      continue;
-    }
-    const Job*& shown = busy[i];
-    if (shown != nullptr || others.empty() || count >= worker.load.slots()) {
-      continue;
-    }
-    shown = others.back();
+  // Which ones are idle is not known: others may have taken the places of the
+  // first ones.
+  const size_t slots =
+      static_cast<size_t>(std::max(worker.slots_max, worker.load.slots()));
+  for (int i = 0; busy.size() < slots; ++i) {
+    if (worker.stuck_slots.contains(i)) continue;
+    const auto [it, added] = busy.emplace(i, nullptr);
+    if (!added || others.empty() || count >= worker.load.slots()) continue;
+    it->second = others.back();
     others.pop_back();
     ++count;
   }

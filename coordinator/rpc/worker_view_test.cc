@@ -112,6 +112,15 @@ TEST_F(WorkerViewTest, S7_AStuckSlotIsShownAndAnotherOneIsInItsPlace) {
   EXPECT_EQ(Slots(), "0:STUCK 1:new 2:STUCK 3:first 4:- ");
 }
 
+TEST_F(WorkerViewTest, S7_ASlotThatTookAnothersPlaceIsNotOneMore) {
+  worker_.slots_max = 1;
+  worker_.stuck_slots = {0};
+  Report(&Hold("first"), 1);
+  EXPECT_EQ(Slots(), "0:STUCK 1:first ");
+  worker_.stuck_slots.clear();
+  EXPECT_EQ(Slots(), "1:first ");
+}
+
 TEST_F(WorkerViewTest, B9_HostAndNestingFilterAreShownOnceTheyAreKnown) {
   v1::Worker shown = ToProto(worker_, now_);
   EXPECT_FALSE(shown.has_host());

@@ -90,7 +90,9 @@ def refused(call, request):
 class Cluster:
     """A coordinator in a directory of its own. Use it with `with`."""
 
-    def __init__(self, local_slots=2, flags=(), catalog=None):
+    def __init__(self, local_slots=2, flags=(), catalog=None, prefix=()):
+        """`prefix` is a program, with arguments, that runs the coordinator."""
+        self.prefix = list(map(str, prefix))
         self.tmp = tempfile.TemporaryDirectory(
             prefix="c", dir=os.environ.get("E2E_TMP", "/tmp"))
         self.dir = pathlib.Path(self.tmp.name)
@@ -123,7 +125,7 @@ class Cluster:
         ready, ready_write = os.pipe()
         with open(self.dir / "log", "ab") as log:
             self.coordinator = subprocess.Popen(
-                [COORDINATOR, f"--listen={self.address}",
+                [*self.prefix, COORDINATOR, f"--listen={self.address}",
                  f"--data_dir={self.data_dir}", f"--ready_fd={ready_write}",
                  *self.flags],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -255,7 +257,7 @@ class Cluster:
 
     def run(self, request):
         """RunJob to the end; returns the job and its stdout and stderr."""
-        output = {STDOUT: b"", STDERR: b""}
+        output = {STDOUT: bytearray(), STDERR: bytearray()}
         job = None
         for response in self.jobs.RunJob(
                 job_service_pb2.RunJobRequest(job=request),
@@ -265,7 +267,7 @@ class Cluster:
                 output[event.output.stream] += event.output.data
             elif event.HasField("job"):
                 job = event.job
-        return job, output[STDOUT], output[STDERR]
+        return job, bytes(output[STDOUT]), bytes(output[STDERR])
 
     def finish(self, job_id):
         """Waits for a job's end and returns it."""

@@ -150,10 +150,9 @@ Failure BlameNesting(Failure failure, const std::vector<NestedCall>& calls,
     failure.advice.clear();
   } else if (thread != nullptr && !IsClock(failure.reason)) {
     failure.message = absl::StrFormat(
-        "%s had all the threads it may have, and was refused %s more "
+        "%s had all the threads it may have, and was refused %d more "
         "(max_threads %d): nested thread pools; then %s",
-        thread->program, Count(static_cast<int>(thread->count), "one", "ones"),
-        nesting.max_threads, failure.message);
+        thread->program, thread->count, nesting.max_threads, failure.message);
     failure.reason = Reason::kResourceExhausted;
     failure.advice = kThreadAdvice;
     failure.exhaustion = Exhaustion::kTask;

@@ -24,12 +24,10 @@ NestedCall* Entry(std::vector<NestedCall>* calls, const NestedCall& like) {
 }
 
 bool EndsAttempt(const Nesting& nesting, int live) {
-  // One that was counted, and not refused: there is no filter to refuse it.
-  if (live > nesting.max_processes) return true;
   return nesting.action == OnNestedPool::kFail ||
          nesting.action == OnNestedPool::kRetrySequential ||
-         // One that has some of its processes and not the rest may hang.
-         nesting.max_processes > 1;
+         // They were counted, because nothing can be refused.
+         live > nesting.max_processes;
 }
 
 }  // namespace

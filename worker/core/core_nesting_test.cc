@@ -78,7 +78,7 @@ TEST_F(NestingTest, C2_DenyAndSequentialRefuseAndGoOn) {
   }
 }
 
-TEST_F(NestingTest, WhatWasCountedAndNotRefusedEndsTheAttempt) {
+TEST_F(NestingTest, B1_ProcessesThatWereCountedEndTheAttemptUnderDenyToo) {
   for (const OnNestedPool action :
        {OnNestedPool::kDeny, OnNestedPool::kSequential}) {
     Start(1);
@@ -87,6 +87,8 @@ TEST_F(NestingTest, WhatWasCountedAndNotRefusedEndsTheAttempt) {
     EXPECT_EQ(Of<KillTree>().size(), 1u);
     Die();
     EXPECT_EQ(EndReason(), Reason::kNestedPool);
+    EXPECT_THAT(TheEnd().failure->message,
+                HasSubstr("had 2 processes at one time"));
   }
 }
 

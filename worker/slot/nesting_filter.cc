@@ -36,6 +36,9 @@ namespace {
 constexpr unsigned int kFlags =
     SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 
+// libseccomp's level of system calls that has SCMP_ACT_NOTIFY.
+constexpr unsigned int kNotifyApi = 5;
+
 struct ReleaseFilter {
   void operator()(void* filter) const { seccomp_release(filter); }
 };
@@ -148,9 +151,11 @@ std::string Explain(int error) {
 }  // namespace
 
 absl::StatusOr<NestingFilter> NestingFilter::Create() {
-  // Else the library asks the kernel what it has, and where that question is
-  // forbidden refuses to compile; we ask by the trial below. 5 is notification.
-  seccomp_api_set(5);
+  // Otherwise the library asks the kernel itself, and says of whatever the
+  // kernel or container have against it that the argument is invalid.
+  if (const int error = seccomp_api_set(kNotifyApi); error != 0) {
+    return Describe("the library knows no user notification", -error);
+  }
   absl::StatusOr<Program> threads = Compile(Asks::kThreads);
   if (!threads.ok()) return threads.status();
   absl::StatusOr<Program> all = Compile(Asks::kThreadsAndProcesses);

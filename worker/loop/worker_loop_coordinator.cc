@@ -33,11 +33,13 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   attach->set_pid(getpid());
   attach->set_slots(core_->slots());
   attach->set_allow_commands(options_.allow_commands);
-  v1::NestingFilter* filter = attach->mutable_nesting_filter();
-  filter->set_state(filter_problem_.value_or("").empty()
-                        ? v1::NestingFilter::STATE_ENFORCED
-                        : v1::NestingFilter::STATE_UNAVAILABLE);
-  filter->set_problem(filter_problem_.value_or(""));
+  if (filter_problem_.has_value()) {
+    v1::NestingFilter* filter = attach->mutable_nesting_filter();
+    filter->set_state(filter_problem_->empty()
+                          ? v1::NestingFilter::STATE_ENFORCED
+                          : v1::NestingFilter::STATE_UNAVAILABLE);
+    filter->set_problem(*filter_problem_);
+  }
   for (const auto& [name, type] : types_.all()) {
     *attach->add_task_types() = type->Announced();
   }

@@ -27,7 +27,7 @@ LIVE_JOBS_MIN = 24  # so that no slot is ever short of jobs
 TICK = 0.02  # seconds; how exactly times to a clean state are measured
 SCAN_INTERVAL = 0.2  # seconds between two looks at all processes
 FEED_INTERVAL = 0.25
-PAUSE_MAX = 1.0  # seconds between two kills
+PAUSE_MAX = 0.7  # seconds between two kills
 AT_ONCE = 0.1  # of the kills come with the one before
 SUCCESSOR_PAUSE_MAX = 0.5
 # A local worker that dies younger is replaced later each time.
@@ -97,8 +97,10 @@ class Harness:
     def reap(self):
         """Reaps what ended here: own children, and what fell to this process
         as it would have fallen to init."""
+        # Of those that were reaped the pid may be another's by now.
         own = {child.pid: child for child in
-               [*self.cluster.workers, self.cluster.coordinator]}
+               [*self.cluster.workers, self.cluster.coordinator]
+               if child.returncode is None}
         while True:
             try:
                 ended = os.waitid(os.P_ALL, 0,

@@ -26,6 +26,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/build_version.h"
 #include "base/catalog.h"
@@ -394,4 +395,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace vigil::coordinator
 
-int main(int argc, char** argv) { return vigil::coordinator::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // Debian's library looks for deadlocks at each lock of gRPC's.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  return vigil::coordinator::Main(argc, argv);
+}

@@ -28,6 +28,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "base/build_version.h"
 #include "base/catalog.h"
 #include "base/check.h"
@@ -326,6 +327,8 @@ int Main() {
 }  // namespace vigil::worker
 
 int main(int argc, char** argv) {
+  // Debian's library looks for deadlocks at each lock of gRPC's.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   absl::SetProgramUsageMessage(
       "Runs the tasks of a Vigil coordinator.\n"
       "worker --coordinator=unix:/path --data_dir=/path [--slots=N] "

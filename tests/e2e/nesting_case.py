@@ -2,12 +2,13 @@
 of tests/tasks run, and what must hold after each of them: the job ended with
 its tree (no process and no zombie is left), and the same slot takes the next.
 """
+import contextlib
 import itertools
 import os
 import pathlib
 import unittest
 
-from cluster import PYTHON, TASKS, Cluster, State, processes_with
+from cluster import PYTHON, TASKS, Cluster, State, alive, processes_with
 from vigil.v1 import failure_pb2, job_pb2
 
 Spec = job_pb2.JobSpec
@@ -35,6 +36,11 @@ def cgroup_of_a_test(controller):
     if not os.access(above, os.W_OK) or not os.access(
             above / "cgroup.procs", os.W_OK):
         raise unittest.SkipTest(f"{above} is not writable")
+    # What tests left that were killed themselves; those in use stay.
+    for group in above.glob("vigil-test-*"):
+        if not alive(int(group.name.rsplit("-", 1)[1])):
+            with contextlib.suppress(OSError):
+                group.rmdir()
     return above / f"vigil-test-{os.getpid()}"
 
 

@@ -5,11 +5,12 @@ not tried again, its slot is shown as STUCK and another one takes its place.
 When the kernel lets go, nothing of it is left.
 """
 import itertools
+import subprocess
 import time
 import unittest
 
 from cluster import (
-    Cluster, Phase, State, alive, processes_with, wait_until)
+    PATIENCE, Cluster, Phase, State, alive, processes_with, wait_until)
 from nesting_case import Failure, cgroup_of_a_test
 from vigil.v1 import worker_pb2, worker_service_pb2
 
@@ -18,6 +19,20 @@ Slot = worker_pb2.Slot
 # The slot tries for 10 s, its worker waits for 15 s at most.
 SECONDS_MIN = 9
 SECONDS_MAX = 30
+
+# Waits for the end of its input, thaws control group $1, kills what is in it
+# and removes it.
+GUARD = """
+trap '' INT TERM HUP
+cat
+echo THAWED >"$1/freezer.state"
+for try in 1 2 3 4 5 6 7 8 9 10; do
+  for pid in $(cat "$1/cgroup.procs"); do kill -9 "$pid"; done
+  rmdir "$1" && exit
+  sleep 1
+done 2>/dev/null
+exit 1
+"""
 
 
 class StuckSlotTest(unittest.TestCase):
@@ -30,8 +45,13 @@ class StuckSlotTest(unittest.TestCase):
             self.group.mkdir()
         except OSError as error:
             self.skipTest(f"{self.group} cannot be made: {error}")
-        self.cluster = Cluster(local_slots=1)
+        # Should this process be killed, the other end of its pipe still thaws
+        # what is frozen, for which everybody else would wait for ever.
+        self.guard = subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "guard", self.group],
+            stdin=subprocess.PIPE, start_new_session=True)
         self.addCleanup(self.remove_group)
+        self.cluster = Cluster(local_slots=1)
         self.addCleanup(self.cluster.stop)
         # First of all: what is frozen does not end.
         self.addCleanup(self.thaw)
@@ -46,9 +66,9 @@ class StuckSlotTest(unittest.TestCase):
         self.set_state("THAWED")
 
     def remove_group(self):
-        wait_until(lambda: not (self.group / "cgroup.procs").read_text(),
-                   "the control group is empty")
-        self.group.rmdir()
+        self.guard.stdin.close()
+        self.assertEqual(self.guard.wait(PATIENCE), 0)
+        self.assertFalse(self.group.exists())
 
     def submit_frozen(self, **options):
         """A job whose task is frozen; returns its id and the task's pid."""

@@ -1,10 +1,6 @@
 #include "worker/loop/exhaustion.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -15,19 +11,11 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "base/unique_fd.h"
+#include "base/small_file.h"
 #include "worker/loop/limits.h"
 
 namespace vigil::worker {
 namespace {
-
-std::string ReadStart(const std::string& path) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return "";
-  std::array<char, 4096> buffer;
-  const ssize_t size = read(fd.get(), buffer.data(), buffer.size());
-  return size <= 0 ? "" : std::string(buffer.data(), static_cast<size_t>(size));
-}
 
 int64_t ToNumber(absl::string_view text) {
   int64_t number = 0;
@@ -45,14 +33,14 @@ bool Full(int64_t used, int64_t limit) {
 std::string HostShortage(const std::string& proc_directory) {
   // "0.00 0.01 0.05 2/345 6789": runnable and all threads.
   const std::vector<std::string> load =
-      absl::StrSplit(ReadStart(proc_directory + "/loadavg"), ' ');
+      absl::StrSplit(ReadSmallFile(proc_directory + "/loadavg"), ' ');
   if (load.size() >= 4) {
     const std::vector<std::string> counts = absl::StrSplit(load[3], '/');
     const int64_t threads = ToNumber(counts.back());
     // Each thread takes a pid, too.
     const int64_t limit = std::min(
-        ToNumber(ReadStart(proc_directory + "/sys/kernel/threads-max")),
-        ToNumber(ReadStart(proc_directory + "/sys/kernel/pid_max")));
+        ToNumber(ReadSmallFile(proc_directory + "/sys/kernel/threads-max")),
+        ToNumber(ReadSmallFile(proc_directory + "/sys/kernel/pid_max")));
     if (Full(threads, limit)) {
       return absl::StrCat("the host has ", threads, " threads of at most ",
                           limit);
@@ -60,14 +48,14 @@ std::string HostShortage(const std::string& proc_directory) {
   }
   // Allocated, free, most.
   const std::vector<std::string> files =
-      absl::StrSplit(ReadStart(proc_directory + "/sys/fs/file-nr"), '\t');
+      absl::StrSplit(ReadSmallFile(proc_directory + "/sys/fs/file-nr"), '\t');
   if (files.size() == 3 && Full(ToNumber(files[0]), ToNumber(files[2]))) {
     return absl::StrCat("the host has ", ToNumber(files[0]),
                         " open files of at most ", ToNumber(files[2]));
   }
   int64_t total = 0;
   int64_t available = 0;
-  const std::string memory = ReadStart(proc_directory + "/meminfo");
+  const std::string memory = ReadSmallFile(proc_directory + "/meminfo");
   for (absl::string_view line : absl::StrSplit(memory, '\n')) {
     int64_t* value = absl::ConsumePrefix(&line, "MemTotal:")       ? &total
                      : absl::ConsumePrefix(&line, "MemAvailable:") ? &available

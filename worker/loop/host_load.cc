@@ -1,11 +1,8 @@
 #include "worker/loop/host_load.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <unistd.h>
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <memory>
@@ -18,20 +15,11 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
-#include "base/unique_fd.h"
+#include "base/small_file.h"
 #include "worker/loop/limits.h"
 
 namespace vigil::worker {
 namespace {
-
-// The beginning of a small file; empty if it cannot be read.
-std::string ReadStart(const std::string& path) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::array<char, 4096> buffer;
-  const ssize_t size =
-      fd.valid() ? read(fd.get(), buffer.data(), buffer.size()) : 0;
-  return std::string(buffer.data(), size > 0 ? static_cast<size_t>(size) : 0);
-}
 
 // "0.52 0.58 0.59 2/312 4711": load averages; running and all threads.
 void ReadLoadAverage(const std::string& text, HostLoad* load) {
@@ -93,8 +81,8 @@ HostLoad ReadHostLoad(const std::string& proc_dir) {
   HostLoad load;
   load.cpus = CountCpus();
   load.processes = CountProcesses(proc_dir);
-  ReadLoadAverage(ReadStart(proc_dir + "/loadavg"), &load);
-  ReadMemory(ReadStart(proc_dir + "/meminfo"), &load);
+  ReadLoadAverage(ReadSmallFile(proc_dir + "/loadavg"), &load);
+  ReadMemory(ReadSmallFile(proc_dir + "/meminfo"), &load);
   load.stress = StressOf(load);
   return load;
 }

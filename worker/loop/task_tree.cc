@@ -1,9 +1,7 @@
 #include "worker/loop/task_tree.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -13,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "base/unique_fd.h"
+#include "base/small_file.h"
 #include "worker/loop/limits.h"
 
 namespace vigil::worker {
@@ -23,17 +21,8 @@ namespace {
 constexpr size_t kFirstTimeField = 11;
 constexpr size_t kTimeFields = 4;
 
-// Reads the start of a file of /proc; empty when it is gone.
-std::string ReadStart(const std::string& path) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return "";
-  std::array<char, 1024> buffer;
-  const ssize_t size = read(fd.get(), buffer.data(), buffer.size());
-  return size <= 0 ? "" : std::string(buffer.data(), static_cast<size_t>(size));
-}
-
 std::optional<int64_t> TicksOf(pid_t pid) {
-  const std::string stat = ReadStart(absl::StrCat("/proc/", pid, "/stat"));
+  const std::string stat = ReadSmallFile(absl::StrCat("/proc/", pid, "/stat"));
   const size_t name_end = stat.rfind(") ");
   if (name_end == std::string::npos) return std::nullopt;
   const std::vector<absl::string_view> fields =
@@ -52,7 +41,7 @@ std::optional<int64_t> TicksOf(pid_t pid) {
 
 // Whether the process exists and is no zombie.
 bool IsAlive(pid_t pid) {
-  const std::string stat = ReadStart(absl::StrCat("/proc/", pid, "/stat"));
+  const std::string stat = ReadSmallFile(absl::StrCat("/proc/", pid, "/stat"));
   const size_t name_end = stat.rfind(") ");
   return name_end != std::string::npos && name_end + 2 < stat.size() &&
          stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
@@ -61,7 +50,7 @@ bool IsAlive(pid_t pid) {
 // Living children of one thread but `except`.
 int LivingChildren(absl::string_view thread, pid_t except) {
   int count = 0;
-  const std::string children = ReadStart(absl::StrCat(thread, "/children"));
+  const std::string children = ReadSmallFile(absl::StrCat(thread, "/children"));
   for (absl::string_view text :
        absl::StrSplit(children, ' ', absl::SkipEmpty())) {
     pid_t child = 0;
@@ -91,7 +80,8 @@ int OthersInTree(pid_t slot, pid_t pid) {
 }
 
 int64_t RssBytesOf(pid_t pid) {
-  const std::string statm = ReadStart(absl::StrCat("/proc/", pid, "/statm"));
+  const std::string statm =
+      ReadSmallFile(absl::StrCat("/proc/", pid, "/statm"));
   const std::vector<absl::string_view> fields = absl::StrSplit(statm, ' ');
   int64_t pages = 0;
   if (fields.size() < 2 || !absl::SimpleAtoi(fields[1], &pages)) return 0;
@@ -104,7 +94,7 @@ std::optional<absl::Duration> CpuTimeOfTree(pid_t pid) {
   int64_t ticks = *first;
   std::vector<pid_t> tree = {pid};
   for (size_t i = 0; i < tree.size(); ++i) {
-    const std::string children = ReadStart(
+    const std::string children = ReadSmallFile(
         absl::StrCat("/proc/", tree[i], "/task/", tree[i], "/children"));
     for (absl::string_view text :
          absl::StrSplit(children, ' ', absl::SkipEmpty())) {

@@ -1,11 +1,9 @@
 #include "worker/loop/tree_snapshot.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,7 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
-#include "base/unique_fd.h"
+#include "base/small_file.h"
 #include "worker/loop/limits.h"
 
 namespace vigil::worker {
@@ -31,15 +29,6 @@ constexpr size_t kParentField = 1;
 constexpr size_t kUserTimeField = 11;
 constexpr size_t kThreadsField = 17;
 constexpr size_t kRssField = 21;
-
-// Reads the start of a file of /proc; empty when it is gone.
-std::string ReadStart(const std::string& path) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return "";
-  std::array<char, 4096> buffer;
-  const ssize_t size = read(fd.get(), buffer.data(), buffer.size());
-  return size <= 0 ? "" : std::string(buffer.data(), static_cast<size_t>(size));
-}
 
 int64_t ToNumber(absl::string_view text) {
   int64_t number = 0;
@@ -78,9 +67,12 @@ std::vector<pid_t> ListTree(pid_t slot) {
     const std::string threads = absl::StrCat("/proc/", tree[i], "/task");
     ForEachNumber(threads, [&](int thread) {
       const std::string children =
-          ReadStart(absl::StrCat(threads, "/", thread, "/children"));
+          ReadSmallFile(absl::StrCat(threads, "/", thread, "/children"));
+      // Each pid is followed by a space; one that is cut off is not whole.
+      const size_t end = children.rfind(' ');
+      if (end == std::string::npos) return;
       for (absl::string_view text :
-           absl::StrSplit(children, ' ', absl::SkipEmpty())) {
+           absl::StrSplit(absl::string_view(children).substr(0, end), ' ')) {
         const pid_t child = static_cast<pid_t>(ToNumber(text));
         if (child > 0 && tree.size() <= kTreeProcessesMax) {
           tree.push_back(child);
@@ -94,7 +86,7 @@ std::vector<pid_t> ListTree(pid_t slot) {
 
 // Its arguments, or its name in brackets, as ps shows them.
 std::string CommandOf(pid_t pid, absl::string_view name) {
-  std::string line = ReadStart(absl::StrCat("/proc/", pid, "/cmdline"));
+  std::string line = ReadSmallFile(absl::StrCat("/proc/", pid, "/cmdline"));
   std::replace(line.begin(), line.end(), '\0', ' ');
   absl::StripTrailingAsciiWhitespace(&line);
   if (line.empty()) line = absl::StrCat("[", name, "]");
@@ -104,7 +96,7 @@ std::string CommandOf(pid_t pid, absl::string_view name) {
 // A process, and the CPU time of the children that it waited for.
 std::optional<std::pair<ProcessFacts, absl::Duration>> LookAt(pid_t pid) {
   const std::string path = absl::StrCat("/proc/", pid);
-  const std::string stat = ReadStart(path + "/stat");
+  const std::string stat = ReadSmallFile(path + "/stat");
   const size_t name_start = stat.find('(');
   const size_t name_end = stat.rfind(") ");
   if (name_start == std::string::npos || name_end == std::string::npos) {
@@ -124,13 +116,13 @@ std::optional<std::pair<ProcessFacts, absl::Duration>> LookAt(pid_t pid) {
                                                     name_end - name_start - 1));
   facts.state = std::string(fields[kStateField]);
   // "0" while it does not wait.
-  facts.wait_channel = ReadStart(path + "/wchan");
+  facts.wait_channel = ReadSmallFile(path + "/wchan");
   if (facts.wait_channel == "0") facts.wait_channel.clear();
   facts.threads = static_cast<int>(ToNumber(fields[kThreadsField]));
   facts.cpu_time = ticks(kUserTimeField) + ticks(kUserTimeField + 1);
   facts.rss_bytes = ToNumber(fields[kRssField]) * sysconf(_SC_PAGESIZE);
   facts.peak_rss_bytes =
-      KibLine(ReadStart(path + "/status"), "VmHWM:").value_or(0);
+      KibLine(ReadSmallFile(path + "/status"), "VmHWM:").value_or(0);
   int files = 0;
   if (ForEachNumber(path + "/fd", [&files](int) { ++files; })) {
     facts.open_files = files;
@@ -159,7 +151,8 @@ TreeFacts SnapshotTree(pid_t slot) {
 }
 
 bool HandlesSignal(pid_t pid, int signum) {
-  const std::string status = ReadStart(absl::StrCat("/proc/", pid, "/status"));
+  const std::string status =
+      ReadSmallFile(absl::StrCat("/proc/", pid, "/status"));
   for (absl::string_view line : absl::StrSplit(status, '\n')) {
     if (!absl::ConsumePrefix(&line, "SigCgt:\t")) continue;
     uint64_t caught = 0;
@@ -174,8 +167,8 @@ int64_t MemoryOfTree(pid_t slot, int64_t bytes_max) {
   int64_t sum = 0;
   std::vector<int64_t> each;
   for (const pid_t pid : tree) {
-    const std::vector<std::string> fields =
-        absl::StrSplit(ReadStart(absl::StrCat("/proc/", pid, "/statm")), ' ');
+    const std::vector<std::string> fields = absl::StrSplit(
+        ReadSmallFile(absl::StrCat("/proc/", pid, "/statm")), ' ');
     each.push_back(
         fields.size() < 2 ? 0 : ToNumber(fields[1]) * sysconf(_SC_PAGESIZE));
     sum += each.back();
@@ -184,9 +177,10 @@ int64_t MemoryOfTree(pid_t slot, int64_t bytes_max) {
   if (sum <= bytes_max || tree.size() == 1) return sum;
   sum = 0;
   for (size_t i = 0; i < tree.size(); ++i) {
-    sum += KibLine(ReadStart(absl::StrCat("/proc/", tree[i], "/smaps_rollup")),
-                   "Pss:")
-               .value_or(each[i]);
+    sum +=
+        KibLine(ReadSmallFile(absl::StrCat("/proc/", tree[i], "/smaps_rollup")),
+                "Pss:")
+            .value_or(each[i]);
   }
   return sum;
 }

@@ -15,21 +15,11 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "base/small_file.h"
 #include "base/unique_fd.h"
 
 namespace vigil::slot {
-namespace {
-
-// Reads the start of a small file; empty when it is gone.
-std::string ReadStart(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return "";
-  std::array<char, 1024> buffer;
-  const ssize_t size = read(fd.get(), buffer.data(), buffer.size());
-  return size <= 0 ? "" : std::string(buffer.data(), static_cast<size_t>(size));
-}
-
-}  // namespace
+namespace {}  // namespace
 
 absl::Status ForEachChild(absl::FunctionRef<void(pid_t)> visit) {
   const absl::Status visited = ForEachChildOf(
@@ -72,25 +62,26 @@ absl::Status ForEachChildByScan(const std::string& proc_directory, pid_t parent,
     pid_t pid = 0;
     if (!absl::SimpleAtoi(entry->d_name, &pid)) continue;
     const std::optional<StatLine> stat = ParseStatLine(
-        ReadStart(absl::StrCat(proc_directory, "/", pid, "/stat")));
+        ReadSmallFile(absl::StrCat(proc_directory, "/", pid, "/stat")));
     if (stat.has_value() && stat->parent == parent) visit(pid);
   }
   return absl::OkStatus();
 }
 
 std::optional<StatLine> ReadStat(pid_t pid) {
-  return ParseStatLine(ReadStart(absl::StrCat("/proc/", pid, "/stat")));
+  return ParseStatLine(ReadSmallFile(absl::StrCat("/proc/", pid, "/stat")));
 }
 
 std::string ReadProgramName(pid_t pid) {
-  const std::string status = ReadStart(absl::StrCat("/proc/", pid, "/status"));
+  const std::string status =
+      ReadSmallFile(absl::StrCat("/proc/", pid, "/status"));
   pid_t process = pid;
   for (absl::string_view line : absl::StrSplit(status, '\n')) {
     if (!absl::ConsumePrefix(&line, "Tgid:\t")) continue;
     if (!absl::SimpleAtoi(line, &process)) process = pid;
     break;
   }
-  std::string name = ReadStart(absl::StrCat("/proc/", process, "/comm"));
+  std::string name = ReadSmallFile(absl::StrCat("/proc/", process, "/comm"));
   if (!name.empty() && name.back() == '\n') name.pop_back();
   return name.empty() ? "?" : name;
 }

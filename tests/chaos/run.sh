@@ -2,7 +2,7 @@
 # Sets this machine up, builds, and kills tasks, slots and workers by -9 under
 # load; prints a summary. The last line says `faults 0`, and the exit status is
 # 0, if nothing was left over, lost or run twice at one time. 2,000 cycles take
-# about 15 minutes.
+# about 12 minutes.
 #
 # usage: tests/chaos/run.sh [--cycles=2000] [--seconds=N] [--seed=S]
 set -Eeuo pipefail

@@ -45,8 +45,8 @@ constexpr Row kRows[] = {
      "Threads, processes, memory or descriptors ran out: lower the slots of "
      "the worker, or the task's own parallelism."},
     {Reason::kNestedPool, "NESTED_POOL", false,
-     "A task may have one helper process at a time: let it run sequentially, "
-     "or raise --max_processes."},
+     "Allow it more with --max_processes=N, or have Python's pools run in its "
+     "own process: --on_nested_pool=sequential."},
     {Reason::kNestedDispatch, "NESTED_DISPATCH", false,
      "A task cannot submit jobs: submit them from the client instead."},
     {Reason::kInvalidInput, "INVALID_INPUT", false,

@@ -203,7 +203,9 @@ std::vector<std::string> FinalLines(const v1::Job& job) {
   std::vector<std::string> lines;
   if (job.degraded()) lines.push_back("the result is a fallback");
   if (job.truncated()) lines.push_back("the result is partial");
-  if (!job.attempts().empty()) {
+  // A nested pool that ended it is told below.
+  if (!job.attempts().empty() &&
+      job.failure().reason() != v1::Failure::REASON_NESTED_POOL) {
     std::string nested = NestedSummary(*job.attempts().rbegin(), job.spec());
     if (!nested.empty()) lines.push_back(std::move(nested));
   }

@@ -105,6 +105,12 @@ class NestingTestCase(unittest.TestCase):
         """The pids of the slots."""
         return children(self.cluster.local_worker_pid())
 
+    def assert_slots_empty(self):
+        """No process and no zombie is in a slot."""
+        for slot in self.slot_processes():
+            self.assertEqual([(pid, state_of(pid)) for pid in children(slot)],
+                             [], "a process or zombie is left")
+
     def run_task(self, program, *args, same_slot=True, **options):
         """Runs one; returns its job, last attempt, stdout and stderr.
 
@@ -118,13 +124,13 @@ class NestingTestCase(unittest.TestCase):
         self.assertEqual(processes_with(mark), [])
         if same_slot:
             self.assertEqual(self.slot_processes(), slots)
-        for slot in self.slot_processes():
-            self.assertEqual([(pid, state_of(pid)) for pid in children(slot)],
-                             [], "a process or zombie is left")
+            self.assert_slots_empty()
         after, echo, _ = self.cluster.run(
             self.cluster.command("/bin/echo", "next"))
         self.assertEqual((after.state, echo),
                          (State.STATE_SUCCEEDED, b"next\n"))
+        # Not before: a new slot first tries the filter in a child of its own.
+        self.assert_slots_empty()
         return job, job.attempts[-1], out, err
 
     def assert_failed(self, job, reason, *texts):

@@ -248,7 +248,7 @@ void WorkerNode::Do(const worker::CheckMemory& effect) {
   const Place& place = At(effect.slot);
   core_->MemorySeen(effect.slot,
                     place.tree == nullptr ? -1 : place.tree->script().rss_bytes,
-                    parts_.queue->now(), &effects_);
+                    absl::ZeroDuration(), parts_.queue->now(), &effects_);
 }
 
 void WorkerNode::Do(const worker::KillTree& effect) {

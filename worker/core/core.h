@@ -113,8 +113,9 @@ class Core {
   void OutputChecked(int slot, absl::Time now, Effects* fx);
   void OutputCollected(int slot, const EndFindings& findings, absl::Time now,
                        Effects* fx);
-  // Answers CheckMemory. Negative: nobody knows.
-  void MemorySeen(int slot, int64_t rss_bytes, absl::Time now, Effects* fx);
+  // Answers CheckMemory, which took that long. Negative: nobody knows.
+  void MemorySeen(int slot, int64_t rss_bytes, absl::Duration took,
+                  absl::Time now, Effects* fx);
   // The warnings of Python's pools that ran in sequence, of this attempt.
   void SequentialPoolsSeen(int slot, const std::vector<NestedCall>& pools);
 
@@ -238,6 +239,8 @@ class Core {
   void EndOverdueWaiting(absl::Time now, Effects* fx);
   void StartClocks(SlotRecord* slot, absl::Time now);
   void BecomeActive(SlotRecord* slot, absl::Time now, Effects* fx);
+  void CountNestedCall(SlotRecord* slot, const NestedCall& call, int live,
+                       absl::Time now, Effects* fx);
   // The program writes what it does, if that was asked for; then BeginStop.
   void BeginDump(SlotRecord* slot, Failure cause, absl::Time now, Effects* fx);
   void BeginStop(SlotRecord* slot, Failure cause, absl::Time now, Effects* fx);

@@ -23,11 +23,15 @@ NestedCall* Entry(std::vector<NestedCall>* calls, const NestedCall& like) {
   return &added;
 }
 
-bool EndsAttempt(const Nesting& nesting, int live) {
+bool EndsAttempt(const Nesting& nesting) {
   return nesting.action == OnNestedPool::kFail ||
-         nesting.action == OnNestedPool::kRetrySequential ||
-         // They were counted, because nothing can be refused.
-         live > nesting.max_processes;
+         nesting.action == OnNestedPool::kRetrySequential;
+}
+
+// Whether the program runs and may take more of its host; also in its grace.
+bool MayGrow(SlotState state) {
+  return state == SlotState::kRunning || state == SlotState::kDumping ||
+         state == SlotState::kSoftStop;
 }
 
 }  // namespace
@@ -36,36 +40,41 @@ void Core::NestedCallSeen(int slot, const NestedCall& call, int live,
                           absl::Time now, Effects* fx) {
   SlotRecord* record = Get(slot);
   if (!record->program.has_value()) return;
-  NestedCall* known = Entry(&record->program->nested_calls, call);
+  CountNestedCall(record, call, live, now, fx);
+  if (record->attempt == nullptr || call.call == kThreadCall ||
+      call.outcome != NestedCall::Outcome::kRefused) {
+    return;
+  }
+  const Nesting& nesting = record->attempt->start.supervision.nesting;
+  if (live > nesting.max_processes) {
+    // Counted, not refused: in its grace there would be more and more.
+    if (MayGrow(record->state)) {
+      BeginKill(record, NestedPoolFailure(call, live, nesting), now, fx);
+    }
+  } else if (EndsAttempt(nesting) && record->state == SlotState::kRunning &&
+             !record->attempt->cause.has_value()) {
+    BeginStop(record, NestedPoolFailure(call, live, nesting), now, fx);
+  }
+}
+
+void Core::CountNestedCall(SlotRecord* slot, const NestedCall& call, int live,
+                           absl::Time now, Effects* fx) {
+  NestedCall* known = Entry(&slot->program->nested_calls, call);
   if (known == nullptr) return;
   // Its counts are the program's, which may have had other attempts.
   const int64_t more = call.count - known->count;
   known->count = call.count;
-  if (record->attempt == nullptr || more <= 0) return;
-  RunningAttempt& attempt = *record->attempt;
+  if (slot->attempt == nullptr || more <= 0) return;
+  RunningAttempt& attempt = *slot->attempt;
   NestedCall* counted = Entry(&attempt.counts.nested_calls, call);
   if (counted == nullptr) return;
   const bool first = counted->count == 0;
   counted->count += more;
-  const Nesting& nesting = attempt.start.supervision.nesting;
-  if (first && attempt.clocks.has_value()) {
-    AttemptUpdate update = CountsAt(*record, now);
-    update.notice = NestedCallNotice(call, live, nesting);
-    fx->push_back(SendUpdate{std::move(update)});
-  }
-  if (call.call == kThreadCall ||
-      call.outcome != NestedCall::Outcome::kRefused ||
-      !EndsAttempt(nesting, live) || attempt.cause.has_value() ||
-      record->state != SlotState::kRunning) {
-    return;
-  }
-  Failure failure = NestedPoolFailure(call, live, nesting);
-  if (live > nesting.max_processes) {
-    // Counted, not refused: in its grace there would be more and more.
-    BeginKill(record, std::move(failure), now, fx);
-  } else {
-    BeginStop(record, std::move(failure), now, fx);
-  }
+  if (!first || !attempt.clocks.has_value()) return;
+  AttemptUpdate update = CountsAt(*slot, now);
+  update.notice =
+      NestedCallNotice(call, live, attempt.start.supervision.nesting);
+  fx->push_back(SendUpdate{std::move(update)});
 }
 
 void Core::SequentialPoolsSeen(int slot, const std::vector<NestedCall>& pools) {
@@ -79,11 +88,15 @@ void Core::SequentialPoolsSeen(int slot, const std::vector<NestedCall>& pools) {
   }
 }
 
-void Core::MemorySeen(int slot, int64_t rss_bytes, absl::Time now,
-                      Effects* fx) {
+void Core::MemorySeen(int slot, int64_t rss_bytes, absl::Duration took,
+                      absl::Time now, Effects* fx) {
   SlotRecord* record = Get(slot);
-  if (record->state != SlotState::kRunning) return;
-  const Supervision& supervision = record->attempt->start.supervision;
+  if (!MayGrow(record->state)) return;
+  RunningAttempt& attempt = *record->attempt;
+  attempt.memory_check_time =
+      now + std::max(kMemoryCheckInterval, kMemoryCheckRests * took);
+  UpdateDeadline(record);
+  const Supervision& supervision = attempt.start.supervision;
   if (rss_bytes <= supervision.max_rss_bytes) return;
   Failure failure = MemoryFailure(rss_bytes, supervision.max_rss_bytes);
   if (!supervision.observe) {
@@ -91,7 +104,7 @@ void Core::MemorySeen(int slot, int64_t rss_bytes, absl::Time now,
     BeginKill(record, std::move(failure), now, fx);
     return;
   }
-  record->attempt->memory_check_time = absl::InfiniteFuture();
+  attempt.memory_check_time = absl::InfiniteFuture();
   AttemptUpdate update = CountsAt(*record, now);
   update.observed = std::move(failure);
   fx->push_back(SendUpdate{std::move(update)});

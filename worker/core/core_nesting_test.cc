@@ -201,14 +201,58 @@ TEST_F(NestingTest, ATaskAboveItsMemoryIsKilledWithoutGrace) {
   Run("j", supervision);
   RunFor(kMemoryCheckInterval);
   ASSERT_EQ(Of<CheckMemory>().size(), 1u);
-  Step([&] { core_->MemorySeen(0, 100 * kMiB, now_, &effects_); });
+  Step([&] { core_->MemorySeen(0, 100 * kMiB, {}, now_, &effects_); });
   EXPECT_TRUE(effects_.empty()) << "at the limit";
-  Step([&] { core_->MemorySeen(0, 100 * kMiB + 1, now_, &effects_); });
+  Step([&] { core_->MemorySeen(0, 100 * kMiB + 1, {}, now_, &effects_); });
   EXPECT_EQ(Of<KillTree>().size(), 1u);
   EXPECT_TRUE(Of<SoftStop>().empty());
   Die();
   EXPECT_EQ(EndReason(), Reason::kOutOfMemory);
   EXPECT_EQ(TheEnd().failure->exhaustion, Exhaustion::kTask);
+}
+
+TEST_F(NestingTest, MemoryAndProcessesAreWatchedInTheGraceToo) {
+  Supervision supervision;
+  supervision.max_rss_bytes = kMiB;
+  supervision.nesting.max_processes = 4;
+  Start(1);
+  Run("j", supervision);
+  Stop("j");
+  ASSERT_EQ(StopCause(), Reason::kCancelled);
+  RunFor(kMemoryCheckInterval);
+  ASSERT_EQ(Of<CheckMemory>().size(), 1u);
+  Step([&] { core_->MemorySeen(0, 2 * kMiB, {}, now_, &effects_); });
+  EXPECT_EQ(Of<KillTree>().size(), 1u);
+  Die();
+  EXPECT_EQ(EndReason(), Reason::kCancelled) << "the first cause is final";
+
+  Run("k", supervision);
+  Stop("k");
+  Seen(1, "fork", NestedCall::Outcome::kRefused, 5);
+  EXPECT_EQ(Of<KillTree>().size(), 1u);
+}
+
+TEST_F(NestingTest, AnExpensiveLookAtMemoryIsRare) {
+  Start(1);
+  Supervision supervision;
+  supervision.max_rss_bytes = kMiB;
+  Run("j", supervision);
+  RunFor(kMemoryCheckInterval);
+  Step([&] { core_->MemorySeen(0, 1, absl::Seconds(1), now_, &effects_); });
+  RunFor(kMemoryCheckRests * absl::Seconds(1) - kTick);
+  EXPECT_TRUE(Of<CheckMemory>().empty());
+  RunFor(kTick);
+  EXPECT_EQ(Of<CheckMemory>().size(), 1u);
+}
+
+TEST_F(NestingTest, CallsThatAreNotListedAnyMoreStillEndTheAttempt) {
+  Start(1);
+  Run("j", With(OnNestedPool::kFail));
+  for (int i = 0; i < 20; ++i) {
+    Seen(1, "call" + std::to_string(i), NestedCall::Outcome::kAllowed);
+  }
+  Seen(1);
+  EXPECT_EQ(StopCause(), Reason::kNestedPool);
 }
 
 TEST_F(NestingTest, MemoryIsOnlyObservedUnderObserve) {
@@ -218,7 +262,7 @@ TEST_F(NestingTest, MemoryIsOnlyObservedUnderObserve) {
   supervision.observe = true;
   Run("j", supervision);
   RunFor(kMemoryCheckInterval);
-  Step([&] { core_->MemorySeen(0, 2 * kMiB, now_, &effects_); });
+  Step([&] { core_->MemorySeen(0, 2 * kMiB, {}, now_, &effects_); });
   EXPECT_TRUE(Of<KillTree>().empty());
   ASSERT_EQ(Observed().size(), 1u);
   EXPECT_EQ(Observed()[0].reason, Reason::kOutOfMemory);

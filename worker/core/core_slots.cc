@@ -101,8 +101,12 @@ void Core::UpdateDeadline(SlotRecord* slot) {
   if (slot->attempt != nullptr) {
     due = std::min(due, slot->attempt->report_time);
     if (slot->state == SlotState::kRunning && !slot->attempt->checking) {
-      due = std::min({due, slot->attempt->clocks->NextDeadline(),
-                      slot->attempt->memory_check_time});
+      due = std::min(due, slot->attempt->clocks->NextDeadline());
+    }
+    if (slot->state == SlotState::kRunning ||
+        slot->state == SlotState::kDumping ||
+        slot->state == SlotState::kSoftStop) {
+      due = std::min(due, slot->attempt->memory_check_time);
     }
   }
   deadlines_.Set(slot, due);
@@ -275,9 +279,11 @@ void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
       }
     }
   }
-  if (slot->state == SlotState::kRunning &&
+  if ((slot->state == SlotState::kRunning ||
+       slot->state == SlotState::kDumping ||
+       slot->state == SlotState::kSoftStop) &&
       slot->attempt->memory_check_time <= now) {
-    slot->attempt->memory_check_time = now + kMemoryCheckInterval;
+    slot->attempt->memory_check_time = absl::InfiniteFuture();
     fx->push_back(CheckMemory{slot->index});
   }
   if (slot->state == SlotState::kRunning) ApplyClocks(slot, now, false, fx);

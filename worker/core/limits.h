@@ -57,6 +57,10 @@ inline constexpr double kRunTimeWeight = 0.125;
 // fills memory at 2 GB/s is 200 MB above it then.
 inline constexpr absl::Duration kMemoryCheckInterval = absl::Milliseconds(100);
 
+// The loop rests from a task's memory for that many times what the last look
+// took: the kernel needs seconds to tell who shares hundreds of gigabytes.
+inline constexpr int kMemoryCheckRests = 20;
+
 // From a stack-dump signal to the stop that follows it: Python's faulthandler
 // needs milliseconds for hundreds of threads.
 inline constexpr absl::Duration kStackDumpMax = absl::Milliseconds(500);

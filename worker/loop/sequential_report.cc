@@ -1,6 +1,7 @@
 #include "worker/loop/sequential_report.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
+#include "worker/core/limits.h"
 #include "worker/loop/limits.h"
 
 namespace vigil::worker {
@@ -21,7 +23,7 @@ void AddUp(NestedCall call, std::vector<NestedCall>* calls) {
         return other.program == call.program && other.call == call.call;
       });
   if (found == calls->end()) {
-    calls->push_back(std::move(call));
+    if (calls->size() < kNestedCallsMax) calls->push_back(std::move(call));
     return;
   }
   ++found->count;
@@ -33,15 +35,24 @@ void AddUp(NestedCall call, std::vector<NestedCall>* calls) {
 std::vector<NestedCall> SequentialReport::ReadNew() {
   std::vector<NestedCall> calls;
   if (path_.empty()) return calls;
-  const UniqueFd fd(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd.valid()) return calls;
+  // The task may have put anything there.
+  const UniqueFd fd(
+      open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat info;
+  if (!fd.valid() || fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return calls;
+  }
   std::string text(kReportBytesMax, '\0');
   const ssize_t size = pread(fd.get(), text.data(), text.size(), offset_);
   if (size <= 0) return calls;
   // A line that is not complete is read next time.
   const absl::string_view read(text.data(), static_cast<size_t>(size));
   const size_t end = read.rfind('\n');
-  if (end == absl::string_view::npos) return calls;
+  if (end == absl::string_view::npos) {
+    // No line is that long: what it is part of is no report.
+    if (read.size() == kReportBytesMax) offset_ += size;
+    return calls;
+  }
   offset_ += static_cast<int64_t>(end) + 1;
   for (absl::string_view line : absl::StrSplit(read.substr(0, end), '\n')) {
     const std::vector<absl::string_view> parts = absl::StrSplit(line, '\t');

@@ -2,6 +2,7 @@
 // whole lines only, added up; what is no report does no harm.
 #include "worker/loop/sequential_report.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -66,6 +67,11 @@ TEST_F(SequentialReportTest, FollowsNoLink) {
   unlink(link.c_str());
   ASSERT_EQ(symlink(path_.c_str(), link.c_str()), 0);
   EXPECT_TRUE(SequentialReport(link).ReadNew().empty());
+}
+
+TEST_F(SequentialReportTest, WaitsForNoFifo) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_TRUE(SequentialReport(path_).ReadNew().empty());
 }
 
 TEST_F(SequentialReportTest, WithoutAPathThereIsNothing) {

@@ -57,7 +57,7 @@ absl::StatusOr<UniqueFd> SlotHost::OpenRecord(int slot) const {
   const std::string path = absl::StrCat(options_.record_directory, "/", slot);
   // Not truncated: on a full disk it can still be written over.
   const auto try_open = [&path] {
-    return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   };
   UniqueFd fd(try_open());
   if (!fd.valid() && errno == ENOENT &&

@@ -14,6 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "worker/loop/exhaustion.h"
 #include "worker/loop/limits.h"
 #include "worker/loop/sequential_report.h"
@@ -252,11 +253,13 @@ void WorkerLoop::Perform(const DumpStack& effect) {
 }
 
 void WorkerLoop::Perform(const CheckMemory& effect) {
-  core_->MemorySeen(
-      effect.slot,
-      MemoryOfTree(slots_.pid(effect.slot),
-                   TaskIn(effect.slot)->supervision().max_rss_bytes),
-      now_, &effects_);
+  const Task* task = TaskIn(effect.slot);
+  if (task == nullptr) return;
+  const absl::Duration begin = BoottimeNow();
+  const int64_t rss_bytes =
+      MemoryOfTree(slots_.pid(effect.slot), task->supervision().max_rss_bytes);
+  core_->MemorySeen(effect.slot, rss_bytes, BoottimeNow() - begin, now_,
+                    &effects_);
 }
 
 void WorkerLoop::Perform(const SoftStop& effect) {

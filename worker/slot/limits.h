@@ -88,6 +88,8 @@ constexpr size_t kLeftoversToldMax = 16;
 // Notifications answered in one turn of the slot's loop, so that a flood of
 // them cannot keep it from its lease.
 constexpr int kNotificationsPerTurnMax = 64;
+// And the time for that: a census of thousands of threads takes milliseconds.
+constexpr absl::Duration kAnswersMax = absl::Milliseconds(10);
 // Notifications taken and not answered yet: a tree has no more processes that
 // could ask.
 constexpr size_t kNotificationsTakenMax = kCensusProcessesMax;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/attempt.h"
+#include "base/clock.h"
 #include "worker/slot/limits.h"
 #include "worker/slot/nesting_filter.h"
 #include "worker/slot/proc_fs.h"
@@ -68,7 +69,10 @@ void NestingWatch::Answer(bool readable, absl::Duration now) {
     waiting_.clear();
     retry_time_ = absl::InfiniteDuration();
   }
-  for (int i = 0; !asked_.empty() && i < kNotificationsPerTurnMax; ++i) {
+  const absl::Duration end = BoottimeNow() + kAnswersMax;
+  for (int i = 0; !asked_.empty() && i < kNotificationsPerTurnMax &&
+                  (i == 0 || BoottimeNow() < end);
+       ++i) {
     const Asked asked = asked_.front();
     asked_.pop_front();
     if (!Judge(asked, now)) waiting_.push_back(asked);

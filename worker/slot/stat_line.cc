@@ -18,6 +18,8 @@ constexpr size_t kStartField = 19;
 
 // PF_KTHREAD of the kernel's sched.h.
 constexpr uint64_t kKernelThreadFlag = 0x00200000;
+// PF_EXITING.
+constexpr uint64_t kExitingFlag = 0x00000004;
 
 }  // namespace
 
@@ -44,6 +46,7 @@ std::optional<StatLine> ParseStatLine(absl::string_view text) {
       std::string(text.substr(name_begin + 2, name_end - name_begin - 2));
   line.state = fields[kStateField][0];
   line.kernel = (flags & kKernelThreadFlag) != 0;
+  line.exiting = (flags & kExitingFlag) != 0;
   return line;
 }
 

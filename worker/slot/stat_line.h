@@ -22,6 +22,8 @@ struct StatLine {
   pid_t parent = 0;
   // A thread of the kernel's own.
   bool kernel = false;
+  // It is on its way out: it runs no code of its own any more.
+  bool exiting = false;
   int threads = 0;
   // In clock ticks since boot.
   uint64_t start_ticks = 0;

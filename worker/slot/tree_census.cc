@@ -33,7 +33,9 @@ class Counter {
     if (live_.size() >= kCensusProcessesMax) return 0;
     const std::optional<StatLine> stat = ReadStat(pid);
     if (!stat.has_value()) return 0;
-    if (stat->dead()) {
+    // One on its way out is no helper any more: who saw the end of its output
+    // may start the next.
+    if (stat->dead() || (stat->exiting && stat->threads <= 1)) {
       ++census_.zombies;
       return stat->start_ticks;
     }

@@ -17,7 +17,8 @@ namespace vigil::sweep {
 namespace {
 
 absl::StatusOr<std::string> ReadRecord(const std::string& path) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd(
+      open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
   std::string text(kRecordBytesMax, '\0');
   const ssize_t size =
       fd.valid() ? read(fd.get(), text.data(), text.size()) : -1;

@@ -79,9 +79,12 @@ inline constexpr double kBusyCpuShareMin = 0.2;
 // what tasks can be held to.
 inline constexpr absl::Duration kFilterAnswerMax = absl::Seconds(2);
 
-// Processes of a tree that evidence lists, and those that it looks at.
+// Processes of a tree that evidence lists, those that it looks at, and those
+// that are counted and whose memory is added up: as many as max_processes
+// allows.
 inline constexpr size_t kEvidenceProcessesMax = 32;
-inline constexpr size_t kTreeProcessesMax = 256;
+inline constexpr int kTreeProcessesMax = 256;
+inline constexpr size_t kTreeListedMax = 10000;
 // A command line as evidence shows it, in bytes.
 inline constexpr size_t kCommandBytesMax = 128;
 

@@ -19,6 +19,7 @@
 #include "absl/time/time.h"
 #include "base/small_file.h"
 #include "worker/loop/limits.h"
+#include "worker/slot/proc_fs.h"
 
 namespace vigil::worker {
 namespace {
@@ -66,18 +67,14 @@ std::vector<pid_t> ListTree(pid_t slot) {
   for (size_t i = 0; i < tree.size(); ++i) {
     const std::string threads = absl::StrCat("/proc/", tree[i], "/task");
     ForEachNumber(threads, [&](int thread) {
-      const std::string children =
-          ReadSmallFile(absl::StrCat(threads, "/", thread, "/children"));
-      // Each pid is followed by a space; one that is cut off is not whole.
-      const size_t end = children.rfind(' ');
-      if (end == std::string::npos) return;
-      for (absl::string_view text :
-           absl::StrSplit(absl::string_view(children).substr(0, end), ' ')) {
-        const pid_t child = static_cast<pid_t>(ToNumber(text));
-        if (child > 0 && tree.size() <= kTreeProcessesMax) {
-          tree.push_back(child);
-        }
-      }
+      // A thread that is gone has no children any more.
+      slot::ForEachChildOf(absl::StrCat(threads, "/", thread, "/children"),
+                           [&tree](pid_t child) {
+                             if (tree.size() <= kTreeListedMax) {
+                               tree.push_back(child);
+                             }
+                           })
+          .IgnoreError();
     });
   }
   tree.erase(tree.begin());
@@ -136,10 +133,11 @@ std::optional<std::pair<ProcessFacts, absl::Duration>> LookAt(pid_t pid) {
 TreeFacts SnapshotTree(pid_t slot) {
   TreeFacts tree;
   for (const pid_t pid : ListTree(slot)) {
+    ++tree.process_count;
+    if (tree.process_count > kTreeProcessesMax) continue;
     auto seen = LookAt(pid);
     if (!seen.has_value()) continue;
     ProcessFacts& facts = seen->first;
-    ++tree.process_count;
     tree.threads += facts.threads;
     tree.cpu_time += facts.cpu_time + seen->second;
     tree.rss_bytes += facts.rss_bytes;

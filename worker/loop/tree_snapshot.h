@@ -12,8 +12,8 @@
 namespace vigil::worker {
 
 // Looks at what lives under `slot`, the subreaper of a task: its tree, zombies
-// included, at most kTreeProcessesMax processes of it, of which it lists
-// kEvidenceProcessesMax. About 0.1 ms a process.
+// included. It counts all, looks at kTreeProcessesMax of them, about 0.1 ms
+// each, and lists kEvidenceProcessesMax.
 TreeFacts SnapshotTree(pid_t slot);
 
 // Resident memory of what lives under `slot`, in bytes; negative if /proc does

@@ -371,9 +371,7 @@ void Core::BeginKill(SlotRecord* slot, Failure cause, absl::Time now,
     attempt.cause = std::move(cause);
   }
   attempt.fenced = true;
-  if (slot->state != SlotState::kRunning &&
-      slot->state != SlotState::kDumping &&
-      slot->state != SlotState::kSoftStop) {
+  if (!RunsAttempt(slot->state)) {
     return;  // not started yet, or already being emptied
   }
   attempt.counts.phase = Phase::kStopping;

@@ -28,12 +28,6 @@ bool EndsAttempt(const Nesting& nesting) {
          nesting.action == OnNestedPool::kRetrySequential;
 }
 
-// Whether the program runs and may take more of its host; also in its grace.
-bool MayGrow(SlotState state) {
-  return state == SlotState::kRunning || state == SlotState::kDumping ||
-         state == SlotState::kSoftStop;
-}
-
 }  // namespace
 
 void Core::NestedCallSeen(int slot, const NestedCall& call, int live,
@@ -48,7 +42,7 @@ void Core::NestedCallSeen(int slot, const NestedCall& call, int live,
   const Nesting& nesting = record->attempt->start.supervision.nesting;
   if (live > nesting.max_processes) {
     // Counted, not refused: in its grace there would be more and more.
-    if (MayGrow(record->state)) {
+    if (RunsAttempt(record->state)) {
       BeginKill(record, NestedPoolFailure(call, live, nesting), now, fx);
     }
   } else if (EndsAttempt(nesting) && record->state == SlotState::kRunning &&
@@ -91,7 +85,7 @@ void Core::SequentialPoolsSeen(int slot, const std::vector<NestedCall>& pools) {
 void Core::MemorySeen(int slot, int64_t rss_bytes, absl::Duration took,
                       absl::Time now, Effects* fx) {
   SlotRecord* record = Get(slot);
-  if (!MayGrow(record->state)) return;
+  if (!RunsAttempt(record->state)) return;
   RunningAttempt& attempt = *record->attempt;
   attempt.memory_check_time =
       now + std::max(kMemoryCheckInterval, kMemoryCheckRests * took);

@@ -103,9 +103,7 @@ void Core::UpdateDeadline(SlotRecord* slot) {
     if (slot->state == SlotState::kRunning && !slot->attempt->checking) {
       due = std::min(due, slot->attempt->clocks->NextDeadline());
     }
-    if (slot->state == SlotState::kRunning ||
-        slot->state == SlotState::kDumping ||
-        slot->state == SlotState::kSoftStop) {
+    if (RunsAttempt(slot->state)) {
       due = std::min(due, slot->attempt->memory_check_time);
     }
   }
@@ -279,10 +277,7 @@ void Core::ApplyDue(SlotRecord* slot, absl::Time now, Effects* fx) {
       }
     }
   }
-  if ((slot->state == SlotState::kRunning ||
-       slot->state == SlotState::kDumping ||
-       slot->state == SlotState::kSoftStop) &&
-      slot->attempt->memory_check_time <= now) {
+  if (RunsAttempt(slot->state) && slot->attempt->memory_check_time <= now) {
     slot->attempt->memory_check_time = absl::InfiniteFuture();
     fx->push_back(CheckMemory{slot->index});
   }

@@ -106,9 +106,7 @@ void Core::Reported(int slot, Outcome outcome, absl::Time now, Effects* fx) {
   RunningAttempt& attempt = *record->attempt;
   attempt.outcome = std::move(outcome);
   types_.Ran(attempt.start.type, now - attempt.started_time);
-  if (record->state != SlotState::kRunning &&
-      record->state != SlotState::kDumping &&
-      record->state != SlotState::kSoftStop) {
+  if (!RunsAttempt(record->state)) {
     return;  // its tree is being emptied
   }
   SetState(record, SlotState::kInspecting, absl::InfiniteFuture());

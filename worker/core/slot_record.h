@@ -59,6 +59,13 @@ enum class SlotState {
   kStuck,       // its tree cannot be killed; takes nothing any more
 };
 
+// Whether the program runs an attempt whose end is not decided by its tree yet:
+// it works, or has its grace.
+inline bool RunsAttempt(SlotState state) {
+  return state == SlotState::kRunning || state == SlotState::kDumping ||
+         state == SlotState::kSoftStop;
+}
+
 // The program in a slot, from its start until its tree is empty.
 struct Program {
   // Null for a command of the client's own.

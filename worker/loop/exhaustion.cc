@@ -10,8 +10,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
+#include "base/host.h"
 #include "base/small_file.h"
+#include "worker/loop/host_load.h"
 #include "worker/loop/limits.h"
 
 namespace vigil::worker {
@@ -31,20 +32,14 @@ bool Full(int64_t used, int64_t limit) {
 }  // namespace
 
 std::string HostShortage(const std::string& proc_directory) {
-  // "0.00 0.01 0.05 2/345 6789": runnable and all threads.
-  const std::vector<std::string> load =
-      absl::StrSplit(ReadSmallFile(proc_directory + "/loadavg"), ' ');
-  if (load.size() >= 4) {
-    const std::vector<std::string> counts = absl::StrSplit(load[3], '/');
-    const int64_t threads = ToNumber(counts.back());
-    // Each thread takes a pid, too.
-    const int64_t limit = std::min(
-        ToNumber(ReadSmallFile(proc_directory + "/sys/kernel/threads-max")),
-        ToNumber(ReadSmallFile(proc_directory + "/sys/kernel/pid_max")));
-    if (Full(threads, limit)) {
-      return absl::StrCat("the host has ", threads, " threads of at most ",
-                          limit);
-    }
+  const HostLoad load = ReadHostLoad(proc_directory);
+  // Each thread takes a pid, too.
+  const int64_t threads_max = std::min(
+      ToNumber(ReadSmallFile(proc_directory + "/sys/kernel/threads-max")),
+      ToNumber(ReadSmallFile(proc_directory + "/sys/kernel/pid_max")));
+  if (Full(load.threads, threads_max)) {
+    return absl::StrCat("the host has ", load.threads, " threads of at most ",
+                        threads_max);
   }
   // Allocated, free, most.
   const std::vector<std::string> files =
@@ -53,21 +48,10 @@ std::string HostShortage(const std::string& proc_directory) {
     return absl::StrCat("the host has ", ToNumber(files[0]),
                         " open files of at most ", ToNumber(files[2]));
   }
-  int64_t total = 0;
-  int64_t available = 0;
-  const std::string memory = ReadSmallFile(proc_directory + "/meminfo");
-  for (absl::string_view line : absl::StrSplit(memory, '\n')) {
-    int64_t* value = absl::ConsumePrefix(&line, "MemTotal:")       ? &total
-                     : absl::ConsumePrefix(&line, "MemAvailable:") ? &available
-                                                                   : nullptr;
-    if (value == nullptr) continue;
-    absl::ConsumeSuffix(&line, "kB");
-    *value = ToNumber(line);
-  }
-  if (total > 0 && static_cast<double>(available) <
-                       kMemoryAvailableShareMin * static_cast<double>(total)) {
+  if (IsShortOfMemory(load)) {
     return absl::StrFormat("the host has %d MiB of memory left of %d MiB",
-                           available >> 10, total >> 10);
+                           load.memory_available_bytes >> 20,
+                           load.memory_total_bytes >> 20);
   }
   return "";
 }

@@ -75,7 +75,19 @@ int CountCpus() {
   return CPU_COUNT_S(size, cpus.get());
 }
 
+// 1 where the memory is not known.
+double AvailableShare(const HostLoad& load) {
+  return load.memory_total_bytes == 0
+             ? 1
+             : static_cast<double>(load.memory_available_bytes) /
+                   static_cast<double>(load.memory_total_bytes);
+}
+
 }  // namespace
+
+bool IsShortOfMemory(const HostLoad& load) {
+  return AvailableShare(load) < kMemoryAvailableShareMin;
+}
 
 HostLoad ReadHostLoad(const std::string& proc_dir) {
   HostLoad load;
@@ -98,15 +110,12 @@ std::vector<std::string> StressOf(const HostLoad& load) {
         "a load of %.2f, which is over %g for each of %d processors",
         load.load_average, kLoadPerCpuMax, load.cpus));
   }
-  const double share = load.memory_total_bytes == 0
-                           ? 1
-                           : static_cast<double>(load.memory_available_bytes) /
-                                 static_cast<double>(load.memory_total_bytes);
-  if (share < kMemoryAvailableShareMin) {
+  if (IsShortOfMemory(load)) {
     // Cut, not rounded: what is under the bound does not read as the bound.
-    stress.push_back(absl::StrFormat(
-        "%.1f %% of the memory available, which is under %g %%",
-        std::floor(1000 * share) / 10, 100 * kMemoryAvailableShareMin));
+    stress.push_back(
+        absl::StrFormat("%.1f %% of the memory available, which is under %g %%",
+                        std::floor(1000 * AvailableShare(load)) / 10,
+                        100 * kMemoryAvailableShareMin));
   }
   return stress;
 }

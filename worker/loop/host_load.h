@@ -14,6 +14,9 @@ namespace vigil::worker {
 // each thousand processes, up to kHostProcessesMax.
 HostLoad ReadHostLoad(const std::string& proc_dir = "/proc");
 
+// Whether less than kMemoryAvailableShareMin of the memory is available.
+bool IsShortOfMemory(const HostLoad& load);
+
 // What of `load` is under stress, in words; see limits.h for the bounds.
 // Nothing is said of what is not known.
 std::vector<std::string> StressOf(const HostLoad& load);

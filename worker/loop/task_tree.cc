@@ -13,38 +13,22 @@
 #include "absl/strings/string_view.h"
 #include "base/small_file.h"
 #include "worker/loop/limits.h"
+#include "worker/slot/proc_fs.h"
+#include "worker/slot/stat_line.h"
 
 namespace vigil::worker {
 namespace {
 
-// Fields of a stat file after the command name: utime, stime, cutime, cstime.
-constexpr size_t kFirstTimeField = 11;
-constexpr size_t kTimeFields = 4;
-
 std::optional<int64_t> TicksOf(pid_t pid) {
-  const std::string stat = ReadSmallFile(absl::StrCat("/proc/", pid, "/stat"));
-  const size_t name_end = stat.rfind(") ");
-  if (name_end == std::string::npos) return std::nullopt;
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
-  if (fields.size() < kFirstTimeField + kTimeFields) return std::nullopt;
-  int64_t sum = 0;
-  for (size_t i = 0; i < kTimeFields; ++i) {
-    int64_t ticks = 0;
-    if (!absl::SimpleAtoi(fields[kFirstTimeField + i], &ticks)) {
-      return std::nullopt;
-    }
-    sum += ticks;
-  }
-  return sum;
+  const std::optional<slot::StatLine> stat = slot::ReadStat(pid);
+  if (!stat.has_value()) return std::nullopt;
+  return stat->cpu_ticks + stat->waited_cpu_ticks;
 }
 
 // Whether the process exists and is no zombie.
 bool IsAlive(pid_t pid) {
-  const std::string stat = ReadSmallFile(absl::StrCat("/proc/", pid, "/stat"));
-  const size_t name_end = stat.rfind(") ");
-  return name_end != std::string::npos && name_end + 2 < stat.size() &&
-         stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+  const std::optional<slot::StatLine> stat = slot::ReadStat(pid);
+  return stat.has_value() && stat->state != 'Z' && stat->state != 'X';
 }
 
 // Living children of one thread but `except`.

@@ -19,17 +19,12 @@
 #include "absl/time/time.h"
 #include "base/small_file.h"
 #include "worker/loop/limits.h"
+#include "worker/loop/task_tree.h"
 #include "worker/slot/proc_fs.h"
+#include "worker/slot/stat_line.h"
 
 namespace vigil::worker {
 namespace {
-
-// Fields of a stat file after the command name.
-constexpr size_t kStateField = 0;
-constexpr size_t kParentField = 1;
-constexpr size_t kUserTimeField = 11;
-constexpr size_t kThreadsField = 17;
-constexpr size_t kRssField = 21;
 
 int64_t ToNumber(absl::string_view text) {
   int64_t number = 0;
@@ -90,42 +85,33 @@ std::string CommandOf(pid_t pid, absl::string_view name) {
   return line.substr(0, kCommandBytesMax);
 }
 
+absl::Duration OfTicks(int64_t ticks) {
+  return absl::Seconds(1) * ticks / sysconf(_SC_CLK_TCK);
+}
+
 // A process, and the CPU time of the children that it waited for.
 std::optional<std::pair<ProcessFacts, absl::Duration>> LookAt(pid_t pid) {
+  const std::optional<slot::StatLine> stat = slot::ReadStat(pid);
+  if (!stat.has_value()) return std::nullopt;
   const std::string path = absl::StrCat("/proc/", pid);
-  const std::string stat = ReadSmallFile(path + "/stat");
-  const size_t name_start = stat.find('(');
-  const size_t name_end = stat.rfind(") ");
-  if (name_start == std::string::npos || name_end == std::string::npos) {
-    return std::nullopt;
-  }
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
-  if (fields.size() <= kRssField) return std::nullopt;
-  const auto ticks = [&fields](size_t field) {
-    return absl::Seconds(1) * ToNumber(fields[field]) / sysconf(_SC_CLK_TCK);
-  };
   ProcessFacts facts;
   facts.pid = pid;
-  facts.parent_pid = static_cast<int>(ToNumber(fields[kParentField]));
-  facts.command =
-      CommandOf(pid, absl::string_view(stat).substr(name_start + 1,
-                                                    name_end - name_start - 1));
-  facts.state = std::string(fields[kStateField]);
+  facts.parent_pid = stat->parent;
+  facts.command = CommandOf(pid, stat->name);
+  facts.state = std::string(1, stat->state);
   // "0" while it does not wait.
   facts.wait_channel = ReadSmallFile(path + "/wchan");
   if (facts.wait_channel == "0") facts.wait_channel.clear();
-  facts.threads = static_cast<int>(ToNumber(fields[kThreadsField]));
-  facts.cpu_time = ticks(kUserTimeField) + ticks(kUserTimeField + 1);
-  facts.rss_bytes = ToNumber(fields[kRssField]) * sysconf(_SC_PAGESIZE);
+  facts.threads = stat->threads;
+  facts.cpu_time = OfTicks(stat->cpu_ticks);
+  facts.rss_bytes = stat->rss_pages * sysconf(_SC_PAGESIZE);
   facts.peak_rss_bytes =
       KibLine(ReadSmallFile(path + "/status"), "VmHWM:").value_or(0);
   int files = 0;
   if (ForEachNumber(path + "/fd", [&files](int) { ++files; })) {
     facts.open_files = files;
   }
-  return std::pair(std::move(facts),
-                   ticks(kUserTimeField + 2) + ticks(kUserTimeField + 3));
+  return std::pair(std::move(facts), OfTicks(stat->waited_cpu_ticks));
 }
 
 }  // namespace
@@ -165,10 +151,7 @@ int64_t MemoryOfTree(pid_t slot, int64_t bytes_max) {
   int64_t sum = 0;
   std::vector<int64_t> each;
   for (const pid_t pid : tree) {
-    const std::vector<std::string> fields = absl::StrSplit(
-        ReadSmallFile(absl::StrCat("/proc/", pid, "/statm")), ' ');
-    each.push_back(
-        fields.size() < 2 ? 0 : ToNumber(fields[1]) * sysconf(_SC_PAGESIZE));
+    each.push_back(RssBytesOf(pid));
     sum += each.back();
   }
   if (tree.empty()) return -1;

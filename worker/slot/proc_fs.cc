@@ -19,7 +19,6 @@
 #include "base/unique_fd.h"
 
 namespace vigil::slot {
-namespace {}  // namespace
 
 absl::Status ForEachChild(absl::FunctionRef<void(pid_t)> visit) {
   const absl::Status visited = ForEachChildOf(

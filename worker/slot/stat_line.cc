@@ -13,13 +13,26 @@ namespace {
 constexpr size_t kStateField = 0;
 constexpr size_t kParentField = 1;
 constexpr size_t kFlagsField = 6;
+constexpr size_t kUserTimeField = 11;
+constexpr size_t kSystemTimeField = 12;
+constexpr size_t kWaitedUserTimeField = 13;
+constexpr size_t kWaitedSystemTimeField = 14;
 constexpr size_t kThreadsField = 17;
 constexpr size_t kStartField = 19;
+constexpr size_t kRssField = 21;
 
 // PF_KTHREAD of the kernel's sched.h.
 constexpr uint64_t kKernelThreadFlag = 0x00200000;
 // PF_EXITING.
 constexpr uint64_t kExitingFlag = 0x00000004;
+
+// 0 where there is no such field, or no number in it.
+int64_t NumberIn(const std::vector<absl::string_view>& fields, size_t field) {
+  int64_t number = 0;
+  return field < fields.size() && absl::SimpleAtoi(fields[field], &number)
+             ? number
+             : 0;
+}
 
 }  // namespace
 
@@ -47,6 +60,11 @@ std::optional<StatLine> ParseStatLine(absl::string_view text) {
   line.state = fields[kStateField][0];
   line.kernel = (flags & kKernelThreadFlag) != 0;
   line.exiting = (flags & kExitingFlag) != 0;
+  line.cpu_ticks =
+      NumberIn(fields, kUserTimeField) + NumberIn(fields, kSystemTimeField);
+  line.waited_cpu_ticks = NumberIn(fields, kWaitedUserTimeField) +
+                          NumberIn(fields, kWaitedSystemTimeField);
+  line.rss_pages = NumberIn(fields, kRssField);
   return line;
 }
 

@@ -27,6 +27,11 @@ struct StatLine {
   int threads = 0;
   // In clock ticks since boot.
   uint64_t start_ticks = 0;
+  // CPU time in clock ticks: its own, and of the children that it waited for.
+  int64_t cpu_ticks = 0;
+  int64_t waited_cpu_ticks = 0;
+  // Resident memory in pages; 0 if the line does not say.
+  int64_t rss_pages = 0;
 
   // It has ended and was not reaped. A process whose first thread alone has
   // ended is a zombie by `state` and lives.

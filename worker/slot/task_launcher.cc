@@ -105,8 +105,9 @@ bool SetUp(const Child& child) {
     if (dup2(child.stdio[static_cast<size_t>(fd)], fd) < 0) return false;
   }
   // Everything is close-on-exec already; this catches what a library forgot.
-  // Absent before Linux 5.9.
-  if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 && errno != ENOSYS &&
+  // With a filter it is done (LeaveDescriptors). Absent before Linux 5.9.
+  if (child.filter == nullptr &&
+      close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 && errno != ENOSYS &&
       errno != EINVAL) {
     return false;
   }

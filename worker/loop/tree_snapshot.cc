@@ -1,10 +1,8 @@
 #include "worker/loop/tree_snapshot.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -42,26 +40,12 @@ std::optional<int64_t> KibLine(absl::string_view text, absl::string_view name) {
   return std::nullopt;
 }
 
-// Calls `visit` with each entry of a directory that is a number; false if it
-// cannot be read.
-template <typename Visitor>
-bool ForEachNumber(const std::string& path, Visitor visit) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()),
-                                                      closedir);
-  if (directory == nullptr) return false;
-  while (const dirent* entry = readdir(directory.get())) {
-    int number = 0;
-    if (absl::SimpleAtoi(entry->d_name, &number)) visit(number);
-  }
-  return true;
-}
-
 // Everything under `slot`, parents before children.
 std::vector<pid_t> ListTree(pid_t slot) {
   std::vector<pid_t> tree = {slot};
   for (size_t i = 0; i < tree.size(); ++i) {
     const std::string threads = absl::StrCat("/proc/", tree[i], "/task");
-    ForEachNumber(threads, [&](int thread) {
+    slot::ForEachNumberIn(threads, [&](pid_t thread) {
       // A thread that is gone has no children any more.
       slot::ForEachChildOf(absl::StrCat(threads, "/", thread, "/children"),
                            [&tree](pid_t child) {
@@ -70,7 +54,7 @@ std::vector<pid_t> ListTree(pid_t slot) {
                              }
                            })
           .IgnoreError();
-    });
+    }).IgnoreError();
   }
   tree.erase(tree.begin());
   return tree;
@@ -108,7 +92,7 @@ std::optional<std::pair<ProcessFacts, absl::Duration>> LookAt(pid_t pid) {
   facts.peak_rss_bytes =
       KibLine(ReadSmallFile(path + "/status"), "VmHWM:").value_or(0);
   int files = 0;
-  if (ForEachNumber(path + "/fd", [&files](int) { ++files; })) {
+  if (slot::ForEachNumberIn(path + "/fd", [&files](int) { ++files; }).ok()) {
     facts.open_files = files;
   }
   return std::pair(std::move(facts), OfTicks(stat->waited_cpu_ticks));

@@ -52,19 +52,25 @@ absl::Status ForEachChildOf(const std::string& path,
   }
 }
 
+absl::Status ForEachNumberIn(const std::string& directory,
+                             absl::FunctionRef<void(int)> visit) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(directory.c_str()),
+                                                    closedir);
+  if (entries == nullptr) return absl::ErrnoToStatus(errno, directory);
+  while (const dirent* entry = readdir(entries.get())) {
+    int number = 0;
+    if (absl::SimpleAtoi(entry->d_name, &number)) visit(number);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ForEachChildByScan(const std::string& proc_directory, pid_t parent,
                                 absl::FunctionRef<void(pid_t)> visit) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(
-      opendir(proc_directory.c_str()), closedir);
-  if (directory == nullptr) return absl::ErrnoToStatus(errno, proc_directory);
-  while (const dirent* entry = readdir(directory.get())) {
-    pid_t pid = 0;
-    if (!absl::SimpleAtoi(entry->d_name, &pid)) continue;
+  return ForEachNumberIn(proc_directory, [&](pid_t pid) {
     const std::optional<StatLine> stat = ParseStatLine(
         ReadSmallFile(absl::StrCat(proc_directory, "/", pid, "/stat")));
     if (stat.has_value() && stat->parent == parent) visit(pid);
-  }
-  return absl::OkStatus();
+  });
 }
 
 std::optional<StatLine> ReadStat(pid_t pid) {

@@ -30,6 +30,11 @@ absl::Status ForEachChild(absl::FunctionRef<void(pid_t)> visit);
 absl::Status ForEachChildByScan(const std::string& proc_directory, pid_t parent,
                                 absl::FunctionRef<void(pid_t)> visit);
 
+// Calls `visit` with each name in `directory` that is a number: a process, a
+// thread, a descriptor. Fails (as errno says) when it cannot be read.
+absl::Status ForEachNumberIn(const std::string& directory,
+                             absl::FunctionRef<void(int)> visit);
+
 // Calls `visit` with each pid in `path`, a file `children` of /proc.
 absl::Status ForEachChildOf(const std::string& path,
                             absl::FunctionRef<void(pid_t)> visit);

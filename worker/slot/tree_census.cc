@@ -1,13 +1,11 @@
 #include "worker/slot/tree_census.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
-#include <memory>
+#include <algorithm>
 #include <optional>
 #include <string>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "worker/slot/limits.h"
 #include "worker/slot/proc_fs.h"
@@ -47,20 +45,18 @@ class Counter {
 
   void AddThreadsOf(pid_t pid) {
     const std::string path = absl::StrCat("/proc/", pid, "/task");
-    const std::unique_ptr<DIR, int (*)(DIR*)> threads(opendir(path.c_str()),
-                                                      closedir);
-    if (threads == nullptr) return;
-    while (const dirent* entry = readdir(threads.get())) {
+    // A process that is gone has no threads any more.
+    ForEachNumberIn(path, [&](pid_t thread) {
       TreeCensus::Caller caller;
-      if (!absl::SimpleAtoi(entry->d_name, &caller.thread)) continue;
-      ForEachChildOf(absl::StrCat(path, "/", entry->d_name, "/children"),
+      caller.thread = thread;
+      ForEachChildOf(absl::StrCat(path, "/", thread, "/children"),
                      [&](pid_t child) {
                        caller.last_child_start =
                            std::max(caller.last_child_start, Add(child));
                      })
           .IgnoreError();
       census_.callers.push_back(caller);
-    }
+    }).IgnoreError();
   }
 
   const pid_t task_;

@@ -1,13 +1,11 @@
 #include "worker/sweep/process_table.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -18,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "base/utf8.h"
 #include "worker/slot/limits.h"
+#include "worker/slot/proc_fs.h"
 #include "worker/slot/stat_line.h"
 #include "worker/sweep/limits.h"
 
@@ -48,18 +47,6 @@ std::optional<slot::StatLine> ReadStat(const std::string& path) {
     return std::nullopt;
   }
   return slot::ParseStatLine(text);
-}
-
-// Calls `visit` with each number among the names in `directory`.
-template <typename Visit>
-void ForEachNumber(const std::string& directory, Visit visit) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(directory.c_str()),
-                                                    closedir);
-  if (entries == nullptr) return;
-  while (const dirent* entry = readdir(entries.get())) {
-    pid_t number = 0;
-    if (absl::SimpleAtoi(entry->d_name, &number)) visit(number);
-  }
 }
 
 // Whether the real user of the process is this one's. A process that may not
@@ -97,11 +84,11 @@ ProcessTable::ProcessTable(std::string directory, const std::string& worker_id)
 
 std::vector<Process> ProcessTable::List() const {
   std::vector<Process> processes;
-  ForEachNumber(directory_, [this, &processes](pid_t pid) {
+  slot::ForEachNumberIn(directory_, [this, &processes](pid_t pid) {
     if (std::optional<Process> process = Read(pid)) {
       processes.push_back(*std::move(process));
     }
-  });
+  }).IgnoreError();
   return processes;
 }
 
@@ -118,9 +105,9 @@ std::optional<Process> ProcessTable::Read(pid_t pid) const {
     ReadMark(path, &process);
   } else {
     // Its first thread ended and took its environment along; others go on.
-    ForEachNumber(path + "/task", [&](pid_t thread) {
+    slot::ForEachNumberIn(path + "/task", [&](pid_t thread) {
       ReadMark(absl::StrCat(path, "/task/", thread), &process);
-    });
+    }).IgnoreError();
   }
   return process;
 }

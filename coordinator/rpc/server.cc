@@ -1,7 +1,6 @@
 #include "coordinator/rpc/server.h"
 
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
 #include <sys/stat.h>
@@ -16,9 +15,11 @@
 #include "coordinator/rpc/admin_handlers.h"
 #include "coordinator/rpc/calls.h"
 #include "coordinator/rpc/dispatch_stream.h"
+#include "coordinator/rpc/health.h"
 #include "coordinator/rpc/job_handlers.h"
 #include "coordinator/rpc/loop.h"
 #include "coordinator/rpc/watch_handlers.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "vigil/v1/dispatch_service.grpc.pb.h"
 #include "vigil/v1/job_service.grpc.pb.h"
 #include "vigil/v1/status_service.grpc.pb.h"
@@ -26,6 +27,8 @@
 
 namespace vigil::coordinator {
 namespace {
+
+using HealthService = grpc::health::v1::Health;
 
 // How long orderly calls may take to end before they are cancelled.
 constexpr absl::Duration kStopGrace = absl::Seconds(2);
@@ -45,6 +48,7 @@ class Server : public RpcServer {
 
  private:
   void AcceptAll(Services* services);
+  void AcceptHealth(Services* services);
   void ShowHealth(const Services& services);
 
   std::vector<std::string> addresses_;
@@ -53,15 +57,18 @@ class Server : public RpcServer {
   v1::WorkerService::AsyncService workers_;
   v1::StatusService::AsyncService status_;
   v1::DispatchService::AsyncService dispatch_;
+  HealthService::AsyncService health_service_;
+  Health health_{{v1::JobService::service_full_name(),
+                  v1::WorkerService::service_full_name(),
+                  v1::StatusService::service_full_name(),
+                  v1::DispatchService::service_full_name()}};
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<grpc::Server> server_;
   LiveStreams live_;
   bool stop_asked_ = false;
-  bool shown_serving_ = false;
 };
 
 absl::Status Server::Bind(const std::vector<ListenAddress>& addresses) {
-  grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   std::vector<int> ports(addresses.size());
@@ -79,6 +86,7 @@ absl::Status Server::Bind(const std::vector<ListenAddress>& addresses) {
   builder.RegisterService(&workers_);
   builder.RegisterService(&status_);
   builder.RegisterService(&dispatch_);
+  builder.RegisterService(&health_service_);
   builder.SetMaxReceiveMessageSize(4 << 20);
   // Two coordinators must not share a port.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -103,7 +111,6 @@ absl::Status Server::Bind(const std::vector<ListenAddress>& addresses) {
     }
     addresses_.push_back(std::move(bound));
   }
-  server_->GetHealthCheckService()->SetServingStatus(false);
   return absl::OkStatus();
 }
 
@@ -148,14 +155,31 @@ void Server::AcceptAll(Services* services) {
   ServeUnary<v1::GetStatusRequest, v1::GetStatusResponse>(
       services, loop, &status_, &Status::RequestGetStatus, &GetStatus);
   ServeDispatch(services, loop, &live_, &dispatch_);
+  AcceptHealth(services);
+}
+
+void Server::AcceptHealth(Services* services) {
+  using Request = grpc::health::v1::HealthCheckRequest;
+  using Response = grpc::health::v1::HealthCheckResponse;
+  ServeUnary<Request, Response>(
+      services, loop_.get(), &health_service_,
+      &HealthService::AsyncService::RequestCheck,
+      [this](Services* all, CallContext* call, const Request& request,
+             Response* response) {
+        return health_.Check(all, call, request, response);
+      });
+  ServeStream<Request, Response>(
+      services, loop_.get(), &live_, &health_service_,
+      &HealthService::AsyncService::RequestWatch,
+      [this](Services* all, CallContext* call, const Request& request,
+             ResponseStream<Response>* stream) {
+        return health_.Watch(all, call, request, stream);
+      });
 }
 
 void Server::ShowHealth(const Services& services) {
-  const bool serving =
-      services.engine->store_status().ok() && !services.stopping;
-  if (serving == shown_serving_) return;
-  shown_serving_ = serving;
-  server_->GetHealthCheckService()->SetServingStatus(serving);
+  health_.SetServing(services.engine->store_status().ok() &&
+                     !services.stopping);
 }
 
 void Server::Run(Services* services, const std::function<void()>& serving) {

@@ -9,9 +9,10 @@ import grpc
 from cluster import Cluster, State, refused
 from vigil.v1 import dispatch_service_pb2, dispatch_service_pb2_grpc
 
-# HealthCheckRequest{} and HealthCheckResponse{status: SERVING}.
-HEALTH_OF_ALL = b""
+# HealthCheckResponse{status: ...}.
 SERVING = b"\x08\x01"
+NOT_SERVING = b"\x08\x02"
+SERVICE_UNKNOWN = b"\x08\x03"
 # ServerReflectionRequest{list_services: "*"}.
 LIST_SERVICES = b"\x3a\x01*"
 
@@ -120,14 +121,43 @@ class ProtocolTest(unittest.TestCase):
                 self.assertEqual(error.code(),
                                  grpc.StatusCode.INVALID_ARGUMENT)
 
+    def health(self, cluster, service, method="Check"):
+        """Asks grpc.health.v1 for the status of a service."""
+        make = (cluster.channel.unary_unary if method == "Check"
+                else cluster.channel.unary_stream)
+        return make(f"/grpc.health.v1.Health/{method}")(
+            b"\x0a" + bytes([len(service)]) + service.encode())
+
     def test_health_says_serving(self):
         with Cluster(local_slots=0) as cluster:
-            check = cluster.channel.unary_unary("/grpc.health.v1.Health/Check")
-            self.assertEqual(check(HEALTH_OF_ALL), SERVING)
-            watch = cluster.channel.unary_stream(
-                "/grpc.health.v1.Health/Watch")(HEALTH_OF_ALL)
-            self.assertEqual(next(watch), SERVING)
+            for service in ("", "vigil.v1.JobService"):
+                self.assertEqual(self.health(cluster, service), SERVING)
+                watch = self.health(cluster, service, "Watch")
+                self.assertEqual(next(watch), SERVING)
+                watch.cancel()
+
+    def test_health_of_a_service_that_is_not_here(self):
+        with Cluster(local_slots=0) as cluster:
+            with self.assertRaises(grpc.RpcError) as caught:
+                self.health(cluster, "no.such.Service")
+            self.assertEqual(caught.exception.code(),
+                             grpc.StatusCode.NOT_FOUND)
+            self.assertIn("no.such.Service", caught.exception.details())
+            watch = self.health(cluster, "no.such.Service", "Watch")
+            self.assertEqual(next(watch), SERVICE_UNKNOWN)
             watch.cancel()
+
+    def test_health_says_that_the_coordinator_stops(self):
+        with Cluster(local_slots=0) as cluster:
+            watch = self.health(cluster, "", "Watch")
+            self.assertEqual(next(watch), SERVING)
+            cluster.coordinator.terminate()
+            self.assertEqual(next(watch), NOT_SERVING)
+            with self.assertRaises(grpc.RpcError) as caught:
+                next(watch)
+            self.assertEqual(caught.exception.code(),
+                             grpc.StatusCode.UNAVAILABLE)
+            cluster.coordinator.wait()
 
     def test_reflection_lists_the_services(self):
         with Cluster(local_slots=0) as cluster:

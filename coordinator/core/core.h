@@ -137,6 +137,8 @@ class Core {
                 std::map<std::string, int> max_slots);
   // How one of its task types is doing.
   void SetTaskTypeStatus(StreamId stream, TaskTypeStatus status);
+  // The worker takes that many attempts beyond its slots, 0 to kAheadMax.
+  void SetAhead(StreamId stream, int attempts);
   // The worker, its slots and all their trees are proved dead.
   void WorkerDead(const SessionId& session, absl::Time now, Effects* fx);
   // Stops or resumes giving work to a worker. Null: no such worker.

@@ -219,5 +219,67 @@ TEST_F(CapacityTest, StatusesOfTypesThatAreNotOfferedAreNotKept) {
   EXPECT_TRUE(core_->FindWorker(WorkerId("w"))->statuses.empty());
 }
 
+TEST_F(CapacityTest, AWorkerIsGivenAttemptsBeyondItsSlots) {
+  AttachWith(1, "w", 2);
+  SubmitMany(20, "t");
+  EXPECT_EQ(Given(), 2);
+  SetAhead(1, 3);
+  EXPECT_EQ(Given(), 3);
+  EXPECT_EQ(Given(), 0);
+  EXPECT_EQ(core_->WaitingReasonOf(Get("t6")), WaitingReason::kSlotsBusy);
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->busy_slots(), 2);
+  End(1, EndOf(Id("t1")));
+  EXPECT_EQ(Given(), 1);
+  // What is there stays there; no more comes until it fits the slots.
+  SetAhead(1, 0);
+  for (const std::string job : {"t2", "t3", "t4"}) End(1, EndOf(Id(job)));
+  EXPECT_EQ(Given(), 0);
+  End(1, EndOf(Id("t5")));
+  EXPECT_EQ(Given(), 1);
+}
+
+TEST_F(CapacityTest, FreeSlotsAreFilledBeforePlacesBehindThem) {
+  AttachWith(1, "a", 1);
+  AttachWith(2, "b", 2);
+  SetAhead(1, 10);
+  SetAhead(2, 10);
+  SubmitMany(3, "t");
+  EXPECT_EQ(Spread(), (std::map<StreamId, int>{{1, 1}, {2, 2}}));
+  SubmitMany(4, "t");
+  EXPECT_EQ(Spread(), (std::map<StreamId, int>{{1, 2}, {2, 2}}));
+  AttachWith(3, "c", 2);
+  SubmitMany(2, "t");
+  EXPECT_EQ(Spread(), (std::map<StreamId, int>{{3, 2}}));
+}
+
+TEST_F(CapacityTest, AWorkerWithoutSlotsIsGivenNothingAhead) {
+  AttachWith(1, "w", 1);
+  SetAhead(1, 10);
+  Step([&] { core_->SetSlots(WorkerId("w"), 0, &fx_).status().IgnoreError(); });
+  SubmitMany(2, "t");
+  EXPECT_EQ(Given(), 0);
+}
+
+TEST_F(CapacityTest, HowMuchIsTakenAheadIsBoundedAndForgottenWithTheStream) {
+  AttachWith(1, "w", 1);
+  SubmitMany(3000, "t");
+  SetAhead(1, -5);
+  EXPECT_EQ(Given(), 1);
+  SetAhead(1, 1'000'000);
+  EXPECT_EQ(Given(), kAheadMax);
+  StreamLost(1);
+  AttachWith(2, "w", 1);
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->places(), 1);
+}
+
+TEST_F(CapacityTest, AheadKeepsToTheSlotsOfAType) {
+  AttachWith(1, "w", 4, {{"t", 1}});
+  SetAhead(1, 10);
+  SubmitMany(5, "t");
+  EXPECT_EQ(Given(), 1);
+  SubmitMany(5, "u");
+  EXPECT_EQ(Given(), 5);
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

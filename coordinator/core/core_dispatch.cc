@@ -19,7 +19,7 @@ Job* Core::BestJobFor(const WorkerRecord& worker) const {
   if (best == nullptr) return nullptr;
   // A job that needs no slot of its own does not overtake one that waits for a
   // slot: while there is always another, no slot would ever become free.
-  return worker.HasSlotFor(best->task_type) ? best : nullptr;
+  return worker.HasPlaceFor(best->task_type) ? best : nullptr;
 }
 
 void Core::Dispatch(absl::Time now, Effects* fx) {
@@ -43,7 +43,7 @@ void Core::Dispatch(absl::Time now, Effects* fx) {
     std::sort(candidates.begin(), candidates.end(), before);
     const bool slots_are_free = candidates.front()->free_slots() > 0;
     std::erase_if(candidates, [&](WorkerRecord* worker) {
-      if (slots_are_free && worker->free_slots() == 0) return false;
+      if (slots_are_free && worker->free_slots() <= 0) return false;
       Job* job = BestJobFor(*worker);
       if (job == nullptr) return true;
       Assign(job, worker, now, fx);

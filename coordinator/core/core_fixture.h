@@ -111,6 +111,9 @@ class CoreFixture : public testing::Test {
     status.in_flight = in_flight;
     Step([&] { core_->SetTaskTypeStatus(stream, status); });
   }
+  void SetAhead(StreamId stream, int attempts) {
+    Step([&] { core_->SetAhead(stream, attempts); });
+  }
   void Announce(StreamId stream, std::set<std::string> types,
                 std::map<std::string, int> max_slots = {}) {
     Step([&] {

@@ -304,6 +304,11 @@ void Core::SetTaskTypeStatus(StreamId stream, TaskTypeStatus status) {
   if (worker != nullptr) worker->SetStatus(std::move(status));
 }
 
+void Core::SetAhead(StreamId stream, int attempts) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker != nullptr) worker->SetAhead(attempts);
+}
+
 void Core::Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
                  Effects* fx) {
   if (worker->lost) return;

@@ -47,6 +47,10 @@ inline constexpr int64_t kCheckpointBytesMax = 1 << 20;
 // Attempts that one slot may hold, as catalog.proto states for max_in_flight.
 inline constexpr int kInFlightMax = 64;
 
+// Attempts that a worker may be given beyond its slots, whatever it says: what
+// a hundred slots need for the shortest jobs.
+inline constexpr int kAheadMax = 1024;
+
 // Every third heartbeat lost still keeps a lease of ten; the margin covers the
 // drift of two clocks over a lease and one slow turn of the loop.
 inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(3);

@@ -82,6 +82,8 @@ struct WorkerRecord : DeadlineItem {
   // and Release, which keep `load` in step.
   absl::btree_map<AttemptId, Job*> running;
   WorkerLoad load;
+  // Attempts that it takes beyond its slots, as it said last on this stream.
+  int ahead = 0;
   // Of task types that it offers, as far as it said.
   absl::btree_map<std::string, TaskTypeStatus> statuses;
   // As of its last heartbeat; absent before the first.
@@ -93,11 +95,15 @@ struct WorkerRecord : DeadlineItem {
 
   bool connected() const { return stream != 0 && !lost; }
   bool takes_work() const { return connected() && !draining && !being_killed; }
+  // Negative: that many attempts wait there for a slot.
   int free_slots() const { return takes_work() ? slots_max - load.slots() : 0; }
+  int busy_slots() const { return std::min(load.slots(), slots_max); }
+  // Slots that its attempts may need, those that wait for one included.
+  int places() const { return slots_max == 0 ? 0 : slots_max + ahead; }
   // False: it can take nothing at all. True: it may be worth a closer look.
   bool MayHaveRoom() const {
-    return takes_work() && load.slots() <= slots_max &&
-           (load.slots() < slots_max || load.spare() > 0);
+    return takes_work() && load.slots() <= places() &&
+           (load.slots() < places() || load.spare() > 0);
   }
   // Whether another attempt of the type would take more slots than the type may
   // have.
@@ -107,9 +113,9 @@ struct WorkerRecord : DeadlineItem {
            load.SlotsOfTypeWith(task_type) > max->second;
   }
   // Whether another attempt of the type would find a slot, or a place behind
-  // others of its type.
-  bool HasSlotFor(const std::string& task_type) const {
-    return takes_work() && load.SlotsWith(task_type) <= slots_max;
+  // others.
+  bool HasPlaceFor(const std::string& task_type) const {
+    return takes_work() && load.SlotsWith(task_type) <= places();
   }
   bool Offers(const std::string& task_type) const {
     return task_type.empty() ? hello.allow_commands
@@ -141,9 +147,12 @@ struct WorkerRecord : DeadlineItem {
       return true;
     });
   }
+  void SetAhead(int attempts) { ahead = std::clamp(attempts, 0, kAheadMax); }
+  // Forgets what it said of how much it takes.
   void ClearStatuses() {
     for (const auto& [name, status] : statuses) load.SetInFlight(name, 1);
     statuses.clear();
+    ahead = 0;
   }
 };
 

@@ -181,7 +181,7 @@ Task<absl::Status> GetStatus(Services* services, CallContext*,
     response->set_worker_count(response->worker_count() + 1);
     if (!worker->connected()) continue;
     response->set_slots_total(response->slots_total() + worker->slots_max);
-    response->set_slots_busy(response->slots_busy() + worker->load.slots());
+    response->set_slots_busy(response->slots_busy() + worker->busy_slots());
     if (response->workers_size() < kStatusWorkersMax) {
       *response->add_workers() = ToProto(*worker, engine.now());
     }

@@ -43,12 +43,14 @@ std::map<int, const Job*> JobsBySlot(const WorkerRecord& worker) {
   int count = static_cast<int>(busy.size());
   // Which ones are idle is not known: others may have taken the places of the
   // first ones.
+  // Attempts beyond the slots wait there for one. Slots above the number that it
+  // is to have still run something, and are in `busy`.
   const size_t slots =
-      static_cast<size_t>(std::max(worker.slots_max, worker.load.slots()));
+      std::max(static_cast<size_t>(worker.slots_max), busy.size());
   for (int i = 0; busy.size() < slots; ++i) {
     if (worker.stuck_slots.contains(i)) continue;
     const auto [it, added] = busy.emplace(i, nullptr);
-    if (!added || others.empty() || count >= worker.load.slots()) continue;
+    if (!added || others.empty() || count >= worker.busy_slots()) continue;
     it->second = others.back();
     others.pop_back();
     ++count;

@@ -275,6 +275,9 @@ void CoordinatorNode::ApplyMessage(StreamId stream, ToCoordinator* message,
                [&](TaskTypeStatus& status) {
                  core_->SetTaskTypeStatus(stream, std::move(status));
                },
+               [&](AheadMessage& ahead) {
+                 core_->SetAhead(stream, ahead.attempts);
+               },
                [&](AttemptEnd& end) {
                  TakeStaleEnd(&end);
                  core_->End(stream, std::move(end), now, fx);

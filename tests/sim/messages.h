@@ -31,11 +31,16 @@ struct Announcement {
   std::set<std::string> task_types;
   std::map<std::string, int> max_slots;
 };
+// Attempts that it takes beyond its slots.
+struct AheadMessage {
+  int attempts = 0;
+};
 // The worker closed the stream, or it broke.
 struct StreamEnd {};
 using ToCoordinator = std::variant<coordinator::WorkerHello, HeartbeatMessage,
                                    AttemptUpdate, AttemptCheckpoint, AttemptEnd,
-                                   Announcement, TaskTypeStatus, StreamEnd>;
+                                   Announcement, TaskTypeStatus, AheadMessage,
+                                   StreamEnd>;
 
 // --- from the coordinator
 struct Attached {

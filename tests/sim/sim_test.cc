@@ -61,6 +61,8 @@ constexpr const char* kMustOccur[] = {
     "attempt started by a warm program",
     "attempt handed ahead",
     "attempt handed back",
+    "attempt handed back after it waited",
+    "work taken ahead",
     "attempt lost with its task",
     "process failed",
     "job: FAILED, its processes never took it",

@@ -69,6 +69,9 @@ Cluster::Options ClusterFor(const SimulationOptions& options) {
     worker.slots = static_cast<int>(random.Int(1, 3));
     worker.local = local && i == 0;
     worker.rough = rough;
+    if (random.Chance(0.3)) {
+      worker.ahead_min = static_cast<int>(random.Int(1, 6));
+    }
     if (i != 1) worker.commands.insert("inline");
     for (const auto& type : cluster.types) {
       if (i == 0 || random.Chance(0.7)) worker.types.push_back(type);

@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "tests/sim/worker_node.h"
@@ -290,6 +291,10 @@ void WorkerNode::Do(const worker::SendEnd& effect) {
                        ? absl::StrCat(ReasonName(end.failure->reason), ": ",
                                       end.failure->message)
                        : "success"));
+  if (end.never_started &&
+      absl::StrContains(end.failure->message, "its slots run is long")) {
+    parts_.coverage->Count("attempt handed back after it waited");
+  }
   // What a program says after it broke the protocol is not read.
   const bool cut_off = !end.never_started && At(end.last.slot).broken;
   parts_.judge->EndReported(

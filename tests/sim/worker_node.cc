@@ -185,6 +185,7 @@ void WorkerNode::Turn() {
     Perform();
     if (fenced_ && core_->Quiet()) NewSession();
     TellTypes();
+    TellAhead();
     link_.Tick();
   } while (std::min(core_->NextDeadline(), link_.NextDeadline()) <= now);
   if (++turns_ % kTurnsPerCheck == 0) core_->CheckInvariants();
@@ -293,6 +294,7 @@ void WorkerNode::Hear(const ToWorker& message) {
 
 void WorkerNode::AttachedNow(const std::vector<AttemptId>& kill) {
   told_.clear();
+  told_ahead_ = 0;
   told_revision_ = 0;
   for (const auto& [attempt, end] : core_->ended()) link_.Send(end);
   for (const AttemptId& attempt : kill) {

@@ -57,6 +57,9 @@ class WorkerNode : public Network::WorkerEnd,
     // Faults that the worker itself makes likely: slots that start slowly,
     // output that nobody takes.
     bool rough = false;
+    // Says that it takes that many attempts beyond its slots, if it would not
+    // take more by itself.
+    int ahead_min = 0;
   };
   WorkerNode(const Parts& parts, Options options);
 
@@ -148,6 +151,7 @@ class WorkerNode : public Network::WorkerEnd,
   std::set<std::string> TypeNames() const;
   std::map<std::string, int> MaxSlots() const;
   void TellTypes();
+  void TellAhead();
   void CheckSpawn(const worker::SpawnTask& effect) const;
   std::shared_ptr<TaskTree> MakeTree(const worker::SpawnTask& effect,
                                      std::shared_ptr<WarmProgram>* program);
@@ -197,6 +201,7 @@ class WorkerNode : public Network::WorkerEnd,
   // What the coordinator was told of the types.
   std::map<std::string, TaskTypeStatus> told_;
   int64_t told_revision_ = 0;
+  int told_ahead_ = 0;
   std::vector<Place> places_;
   // Every slot process of this and earlier lives that was not seen to end.
   std::vector<std::shared_ptr<SlotNode>> processes_;

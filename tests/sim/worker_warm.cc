@@ -57,6 +57,16 @@ void WorkerNode::TellTypes() {
   }
 }
 
+void WorkerNode::TellAhead() {
+  if (!link_.attached()) return;
+  const int ahead =
+      std::max(options_.ahead_min, core_->Ahead(parts_.queue->now()));
+  if (ahead == told_ahead_) return;
+  if (ahead > options_.ahead_min) parts_.coverage->Count("work taken ahead");
+  told_ahead_ = ahead;
+  link_.Send(AheadMessage{ahead});
+}
+
 void WorkerNode::ChangeType() {
   if (core_ == nullptr || stopped_ || types_.empty()) return;
   auto changed = types_.begin();

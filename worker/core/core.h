@@ -28,6 +28,7 @@
 #include "worker/core/limits.h"
 #include "worker/core/slot_record.h"
 #include "worker/core/type_table.h"
+#include "worker/core/work_ahead.h"
 
 namespace vigil::worker {
 
@@ -153,6 +154,10 @@ class Core {
   // lists.
   std::vector<AttemptId> Running() const;
   const absl::btree_map<AttemptId, AttemptEnd>& ended() const { return ended_; }
+  // Attempts that have no slot yet.
+  int waiting() const { return static_cast<int>(waiting_.size()); }
+  // How many attempts it takes beyond its slots.
+  int Ahead(absl::Time now) const;
   // Whether no attempt waits, runs or is being ended.
   bool Quiet() const;
   absl::Time lease() const { return lease_; }
@@ -182,6 +187,8 @@ class Core {
     bool warming = false;
     // Counted while its warm-up ran.
     AttemptUpdate counts = {};
+    // When it was assigned; in the future: it was in a slot already.
+    absl::Time since = absl::InfiniteFuture();
   };
   // Where an attempt can go.
   struct Place {
@@ -214,6 +221,11 @@ class Core {
 
   // core_placement.cc
   void StartWaiting(absl::Time now, Effects* fx);
+  // Whether a look at what waits may change anything: false while every slot is
+  // busy with what takes no other.
+  bool MayPlace() const;
+  // Its task type has another definition now.
+  void EndOutdated(const WaitingAttempt& waiting, Effects* fx);
   // `queue` allows kAhead.
   Place FindPlace(const AttemptStart& start, bool queue) const;
   void Put(WaitingAttempt waiting, const Place& place, absl::Time now,
@@ -235,6 +247,10 @@ class Core {
   void EndProgram(SlotRecord* slot, absl::Time now, Effects* fx);
   void KillProgram(SlotRecord* slot, absl::Time now, Effects* fx);
   void EndIdlePrograms(absl::Time now, Effects* fx);
+
+  // Hands back what waits for too long behind what runs.
+  void HandBackWaiting(absl::Time now, Effects* fx);
+  bool AllSlotsTaken() const;
 
   void EndOverdueWaiting(absl::Time now, Effects* fx);
   void StartClocks(SlotRecord* slot, absl::Time now);
@@ -266,7 +282,10 @@ class Core {
   DeadlineHeap<SlotRecord> deadlines_;
   // Assigned, and there was no place yet; in order.
   std::deque<WaitingAttempt> waiting_;
+  // When it is looked whether they wait for too long.
+  absl::Time hand_back_time_ = absl::InfiniteFuture();
   TypeTable types_;
+  WorkAhead work_ahead_;
   absl::btree_map<AttemptId, AttemptEnd> ended_;
   // The worker may act until then; nothing is assigned before the first.
   absl::Time lease_ = absl::InfinitePast();

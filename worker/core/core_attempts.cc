@@ -27,7 +27,11 @@ void Core::Assign(AttemptStart start, absl::Time now, Effects* fx) {
   }
   const absl::Time close_deadline = now + start.time_left;
   waiting_.push_back(WaitingAttempt{std::move(start), close_deadline});
+  waiting_.back().since = now;
   StartWaiting(now, fx);
+  if (!waiting_.empty()) {
+    hand_back_time_ = std::min(hand_back_time_, now + kWaitForSlotMax);
+  }
 }
 
 void Core::EndUnstarted(AttemptId id, Failure failure, Effects* fx) {

@@ -256,12 +256,12 @@ TEST_F(AttemptsTest, OutputInTheGraceDoesNotStopTheStop) {
 TEST_F(AttemptsTest, ATreeThatCannotBeKilledMakesTheSlotStuckAndReplacesIt) {
   Start(1);
   Run("j");
-  Assign("next");
   Stop("j");
   RunFor(absl::Seconds(5));
   TreeReport report;
   report.unconfirmed = true;
   RunFor(absl::Seconds(10));
+  Assign("next");
   TreeEmpty(report);
   Collected();
   EXPECT_EQ(EndReason(), Reason::kCancelled);

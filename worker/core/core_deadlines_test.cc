@@ -216,7 +216,7 @@ TEST_F(DeadlinesTest, ScheduleToCloseCountsTheWaitForASlot) {
   const absl::Time begin = now_;
   Run("first");
   Assign("j", {}, absl::Seconds(20));
-  RunFor(absl::Seconds(15));
+  RunFor(kWaitForSlotMax / 2);
   EndByItself(0);
   ASSERT_EQ(Of<SpawnTask>().size(), 1u);
   Spawned(0);
@@ -227,7 +227,7 @@ TEST_F(DeadlinesTest, ScheduleToCloseCountsTheWaitForASlot) {
 TEST_F(DeadlinesTest, ScheduleToCloseEndsAnAttemptThatStillWaitsForASlot) {
   Start(1);
   const absl::Time begin = now_;
-  const absl::Duration left = absl::Milliseconds(300);  // before any ping
+  const absl::Duration left = kWaitForSlotMax / 2;
   Run("first");
   Assign("j", {}, left);
   RunUntil(begin + left - kTick);

@@ -279,7 +279,13 @@ void Core::TakeBackAhead(SlotRecord* slot, Effects* fx) {
 
 void Core::Vacate(SlotRecord* slot, absl::Time now, Effects* fx) {
   TakeBackAhead(slot, fx);
-  if (slot->program.has_value() && slot->program->loaded) types_.Changed();
+  if (slot->program.has_value()) {
+    if (slot->program->loaded) types_.Changed();
+    if (!slot->program->warm() &&
+        slot->program->purpose == SpawnPurpose::kRun) {
+      work_ahead_.Ran(now - slot->program->since);
+    }
+  }
   slot->program.reset();
   if (slot->unconfirmed) {
     SetState(slot, SlotState::kStuck, absl::InfiniteFuture());

@@ -122,15 +122,11 @@ void Core::StartWaiting(absl::Time now, Effects* fx) {
   // An attempt that finds no slot is not overtaken by later ones that queue on
   // busy programs: these would never leave it one.
   bool queue = true;
-  while (!waiting_.empty()) {
+  while (!waiting_.empty() && MayPlace()) {
     WaitingAttempt waiting = std::move(waiting_.front());
     waiting_.pop_front();
     if (!types_.Offers(waiting.start.type)) {
-      // What its type needs now is not what it was assigned with.
-      EndUnstarted(waiting.start.id,
-                   Failure{Reason::kWorkerLost,
-                           "has another definition of its task type now", ""},
-                   fx);
+      EndOutdated(waiting, fx);
       continue;
     }
     const Place place = FindPlace(waiting.start, queue);
@@ -163,7 +159,68 @@ void Core::StartWaiting(absl::Time now, Effects* fx) {
     }
     kept.push_back(std::move(waiting));
   }
-  waiting_ = std::move(kept);
+  while (!kept.empty()) {
+    waiting_.push_front(std::move(kept.back()));
+    kept.pop_back();
+  }
+}
+
+bool Core::MayPlace() const {
+  return std::any_of(slots_.begin(), slots_.end(), [this](const auto& slot) {
+    return slot->state == SlotState::kIdle || slot->state == SlotState::kWarm ||
+           (slot->program.has_value() &&
+            slot->program->purpose == SpawnPurpose::kWarmUp) ||
+           TakesAhead(*slot);
+  });
+}
+
+void Core::EndOutdated(const WaitingAttempt& waiting, Effects* fx) {
+  // What its type needs now is not what it was assigned with.
+  EndUnstarted(waiting.start.id,
+               Failure{Reason::kWorkerLost,
+                       "has another definition of its task type now", ""},
+               fx);
+}
+
+bool Core::AllSlotsTaken() const {
+  int slots = 0;
+  for (const auto& slot : slots_) {
+    if (slot->state == SlotState::kStuck) continue;
+    if (++slots > slots_wanted_) break;
+    if (slot->attempt == nullptr) return false;
+  }
+  return true;
+}
+
+void Core::HandBackWaiting(absl::Time now, Effects* fx) {
+  hand_back_time_ =
+      waiting_.empty() ? absl::InfiniteFuture() : now + kWaitForSlotMax;
+  if (!AllSlotsTaken()) return;
+  std::erase_if(waiting_, [&](const WaitingAttempt& waiting) {
+    if (waiting.warming || waiting.since + kWaitForSlotMax > now) return false;
+    work_ahead_.Waited();
+    EndUnstarted(
+        waiting.start.id,
+        Failure{Reason::kWorkerLost,
+                "had it wait for a slot, and what its slots run is long", ""},
+        fx);
+    return true;
+  });
+}
+
+int Core::Ahead(absl::Time now) const {
+  int slots = 0;
+  int quick = 0;
+  for (const auto& slot : slots_) {
+    if (slot->state == SlotState::kStuck) continue;
+    if (++slots > slots_wanted_) break;
+    const RunningAttempt* attempt = slot->attempt.get();
+    const bool is_long =
+        attempt != nullptr && attempt->clocks.has_value() &&
+        now - attempt->clocks->start() >= kFirstReportDelay;
+    if (!is_long) ++quick;
+  }
+  return work_ahead_.For(quick);
 }
 
 void Core::Put(WaitingAttempt waiting, const Place& place, absl::Time now,
@@ -185,6 +242,7 @@ void Core::Put(WaitingAttempt waiting, const Place& place, absl::Time now,
       const TaskTypeRulesPtr& type = attempt->start.type;
       slot->program.emplace();
       slot->program->type = type;
+      slot->program->since = now;
       if (warm_up) {
         slot->program->purpose = SpawnPurpose::kWarmUp;
         types_.SetCache(type, CacheState::kFilling);

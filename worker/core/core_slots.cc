@@ -294,6 +294,7 @@ void Core::Tick(absl::Time now, Effects* fx) {
     FenceAll("lost its lease: the coordinator did not answer in time", now, fx);
   }
   EndOverdueWaiting(now, fx);
+  if (hand_back_time_ <= now) HandBackWaiting(now, fx);
   while (SlotRecord* slot = deadlines_.PopDue(now)) ApplyDue(slot, now, fx);
 }
 
@@ -312,7 +313,8 @@ void Core::EndOverdueWaiting(absl::Time now, Effects* fx) {
 
 absl::Time Core::NextDeadline() const {
   const absl::Time lease = lease_ended_ ? absl::InfiniteFuture() : lease_;
-  absl::Time next = std::min(lease, deadlines_.NextDeadline());
+  absl::Time next =
+      std::min({lease, deadlines_.NextDeadline(), hand_back_time_});
   for (const WaitingAttempt& waiting : waiting_) {
     next = std::min(next, waiting.close_deadline);
   }

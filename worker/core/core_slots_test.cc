@@ -111,13 +111,13 @@ TEST_F(SlotsTest, ASilentSlotLosesItsAttemptOnlyOnceItsTreeIsReaped) {
 TEST_F(SlotsTest, ASilentSlotWhoseTreeIsNeverReapedIsStuckAndReplaced) {
   Start(1);
   Run("j");
-  Assign("next");
   deaf_.insert(0);
   RunFor(kSlotSilenceMax);
   ASSERT_EQ(SlotsOf<KillSlot>(), Ints{0});
   const absl::Time deadline = now_ + kTreeDeathMax;
   RunUntil(deadline - kTick);
   EXPECT_TRUE(effects_.empty());
+  Assign("next");
   RunUntil(deadline);
   EXPECT_EQ(SlotsOf<CollectOutput>(), Ints{0});
   EXPECT_TRUE(Of<SpawnTask>().empty());
@@ -313,9 +313,10 @@ TEST_F(SlotsTest, TheEndOfTheLeaseKillsEverythingAndIsReArmedByTheNext) {
   Run("running", {}, 0);
   Run("stopping", {}, 1);
   Assign("spawning");
-  Assign("waiting");
   RunUntil(lease - absl::Seconds(1));
   Stop("stopping");
+  RunUntil(lease - kWaitForSlotMax / 2);
+  Assign("waiting");
   ExpectQuietBefore(lease);
   EXPECT_EQ(SlotsOf<KillTree>(), (Ints{0, 1}));
   EXPECT_EQ(TheEnd().attempt, Id("waiting"));

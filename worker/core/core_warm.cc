@@ -239,6 +239,11 @@ void Core::SetTypes(std::vector<OfferedType> types, absl::Time now,
                     Effects* fx) {
   types_.Set(std::move(types));
   EndIdlePrograms(now, fx);
+  std::erase_if(waiting_, [&](const WaitingAttempt& waiting) {
+    if (types_.Offers(waiting.start.type)) return false;
+    EndOutdated(waiting, fx);
+    return true;
+  });
   StartWaiting(now, fx);
 }
 

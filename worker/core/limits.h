@@ -44,10 +44,20 @@ inline constexpr absl::Duration kChannelClosedMax = absl::Seconds(1);
 // jobs cost one message each; nobody sees the difference.
 inline constexpr absl::Duration kFirstReportDelay = absl::Milliseconds(10);
 
-// Work that a warm process should have before it, where its type allows several
-// jobs in flight: a dozen times what it takes to get the next one from the
+// Work that a slot should have before it, where what it runs is short, or where
+// a warm process may have several jobs in flight: a dozen times what it takes to get the next one from the
 // coordinator (1-2 ms).
 inline constexpr absl::Duration kWorkAhead = absl::Milliseconds(20);
+
+// Attempts that a worker takes for each of its slots beyond the one that runs
+// there, and over all slots; a program needs a millisecond at least.
+inline constexpr int kAheadPerSlotMax = 16;
+inline constexpr int kAheadMax = 1024;
+
+// How long an attempt waits at the worker for a slot while all of them run
+// others: five times what it should have to. After that it is handed back, to
+// go where a slot is free.
+inline constexpr absl::Duration kWaitForSlotMax = absl::Milliseconds(100);
 
 // Share of a new run time in the mean: a change of load shows after some ten
 // jobs.

@@ -71,6 +71,8 @@ struct Program {
   // Null for a command of the client's own.
   TaskTypeRulesPtr type;
   SpawnPurpose purpose = SpawnPurpose::kRun;
+  // When the slot was given to it.
+  absl::Time since = absl::InfinitePast();
   // It has said hello: it has loaded.
   bool loaded = false;
   // Takes no further attempt: its channel is closed, or its cache was removed.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "worker/core/limits.h"
+#include "worker/core/work_ahead.h"
 
 namespace vigil::worker {
 
@@ -57,20 +57,14 @@ void TypeTable::Ran(const TaskTypeRulesPtr& rules, absl::Duration time) {
   Record* record = Of(rules);
   if (record == nullptr) return;
   const int depth = Depth(rules);
-  const absl::Duration mean = record->mean_run_time.value_or(time);
-  record->mean_run_time = mean + (time - mean) * kRunTimeWeight;
+  record->mean_run_time = NextMean(record->mean_run_time, time);
   if (Depth(rules) != depth) Changed();
 }
 
 int TypeTable::Depth(const TaskTypeRulesPtr& rules) const {
   const Record* record = Of(rules);
   if (record == nullptr || !record->mean_run_time.has_value()) return 1;
-  int depth = 1;
-  while (depth * 2 <= rules->max_in_flight &&
-         depth * *record->mean_run_time < kWorkAhead) {
-    depth *= 2;
-  }
-  return depth;
+  return DepthFor(*record->mean_run_time, rules->max_in_flight);
 }
 
 TaskTypeRulesPtr TypeTable::Find(const std::string& name) const {

@@ -211,6 +211,14 @@ bool Outbox::Fill(absl::Time now, v1::AttachRequest* request) {
   return bytes > 0;
 }
 
+bool Outbox::only_ends() const {
+  return !ready_.empty() && updates_.empty() &&
+         std::all_of(ready_.begin(), ready_.end(),
+                     [this](const AttemptId& attempt) {
+                       return entries_.at(attempt).end.has_value();
+                     });
+}
+
 int64_t Outbox::HeldBytes(const AttemptId& attempt) const {
   const auto it = entries_.find(attempt);
   return it == entries_.end() ? 0 : it->second.window.held_bytes();

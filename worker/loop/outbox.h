@@ -64,6 +64,8 @@ class Outbox {
   // Bytes of output of `attempt` that are held; 0 if it has none.
   int64_t HeldBytes(const AttemptId& attempt) const;
   bool HasEnd(const AttemptId& attempt) const;
+  // Whether there is something to send, all of it of attempts that have ended.
+  bool only_ends() const;
   // Whether every end was acknowledged.
   bool no_ends() const { return end_count_ == 0; }
 

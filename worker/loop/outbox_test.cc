@@ -90,6 +90,23 @@ TEST_F(OutboxTest, AnotherAttemptIsNotHeldUpByAFullMessage) {
   EXPECT_EQ(Fill().ends_size(), 1);
 }
 
+TEST_F(OutboxTest, SaysWhetherOnlyEndsAreToBeSent) {
+  Open({});
+  EXPECT_FALSE(outbox_.only_ends());
+  outbox_.AddOutput(kFirst, OutputStream::kStdout, "x");
+  EXPECT_FALSE(outbox_.only_ends());
+  outbox_.AddEnd(EndOf(kFirst));
+  EXPECT_TRUE(outbox_.only_ends());
+  outbox_.AddOutput(kSecond, OutputStream::kStdout, "x");
+  EXPECT_FALSE(outbox_.only_ends());
+  Fill();
+  EXPECT_FALSE(outbox_.only_ends());
+  outbox_.AddEnd(EndOf(kSecond));
+  EXPECT_TRUE(outbox_.only_ends());
+  outbox_.AddUpdate(UpdateOf(AttemptId{JobId("c"), 1}), kNow);
+  EXPECT_FALSE(outbox_.only_ends());
+}
+
 TEST_F(OutboxTest, ListsEndsWhoseOutputIsAcknowledgedAndLetsOthersFollow) {
   Open({});
   outbox_.AddOutput(kFirst, OutputStream::kStdout, "abc");

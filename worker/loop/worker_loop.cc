@@ -95,7 +95,8 @@ WorkerExit WorkerLoop::Run() {
 
 absl::Time WorkerLoop::NextDeadline() const {
   return std::min({core_->NextDeadline(), LinkDeadline(),
-                   outbox_.NextDeadline(), sweep_time_, drain_deadline_});
+                   outbox_.NextDeadline(), hold_deadline_, sweep_time_,
+                   drain_deadline_});
 }
 
 absl::Time WorkerLoop::LinkDeadline() const {
@@ -230,10 +231,11 @@ void WorkerLoop::CheckDrain() {
 }
 
 void WorkerLoop::Flush() {
-  if (!link_.attached()) return;
+  if (!link_.attached() || HoldsEnds()) return;
   while (stream_->backlog_bytes() < kStreamBacklogBytesMax) {
     v1::AttachRequest request;
     bool news = AddTypeNews(&request);
+    news |= AddAhead(&request);
     news |= AddSweepsDone(&request);
     if (!outbox_.Fill(now_, &request) && !news) break;
     if (link_.HeartbeatDue(now_)) {
@@ -247,6 +249,27 @@ void WorkerLoop::Flush() {
   v1::AttachRequest request;
   link_.AddHeartbeat(now_, core_->StuckSlots(), &request);
   stream_->Send(std::move(request));
+}
+
+bool WorkerLoop::HoldsEnds() {
+  const bool hold = outbox_.only_ends() && core_->waiting() >= core_->slots() &&
+                    !link_.HeartbeatDue(now_) && !draining_;
+  if (!hold) {
+    hold_deadline_ = absl::InfiniteFuture();
+    return false;
+  }
+  hold_deadline_ = std::min(hold_deadline_, now_ + kEndsHeldMax);
+  if (now_ < hold_deadline_) return true;
+  hold_deadline_ = absl::InfiniteFuture();
+  return false;
+}
+
+bool WorkerLoop::AddAhead(v1::AttachRequest* request) {
+  const int ahead = core_->Ahead(now_);
+  if (ahead == told_ahead_) return false;
+  told_ahead_ = ahead;
+  request->set_ahead(ahead);
+  return true;
 }
 
 void WorkerLoop::Finish(WorkerExit status) {

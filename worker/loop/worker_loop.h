@@ -115,6 +115,12 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   void BeginDrain();
   void CheckDrain();
   void Flush();
+  // Whether what is to be told is the ends of short attempts alone, and may
+  // wait a moment for more of them.
+  bool HoldsEnds();
+  // Adds how many attempts it takes beyond its slots; false: the coordinator
+  // knows.
+  bool AddAhead(v1::AttachRequest* request);
   void Finish(WorkerExit status);
 
   // --- CoordinatorLink::Handler (worker_loop_coordinator.cc)
@@ -248,6 +254,11 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   std::optional<std::string> filter_problem_;
   // When the worker attaches without knowing.
   absl::Time filter_deadline_;
+
+  // What was told on this stream.
+  int told_ahead_ = 0;
+  // When ends that wait for more are sent.
+  absl::Time hold_deadline_ = absl::InfiniteFuture();
 
   // When slots that ended are swept up after again.
   absl::Time sweep_time_ = absl::InfiniteFuture();

@@ -50,6 +50,7 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   swept_.clear();
   told_statuses_.clear();
   told_revision_ = -1;
+  told_ahead_ = 0;
   attach->set_local_token(options_.local_token);
   outbox_.Open(core_->Running(), attach);
   return request;

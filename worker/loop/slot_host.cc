@@ -140,20 +140,24 @@ pid_t SlotHost::pid(int slot) const {
   return it == processes_.end() ? 0 : it->second.pid();
 }
 
-void SlotHost::HandleSocket(int slot) {
+bool SlotHost::HandleSocket(int slot) {
   for (;;) {
     const auto it = processes_.find(slot);
-    if (it == processes_.end()) return;
+    if (it == processes_.end()) return false;
     absl::StatusOr<std::optional<slot::Event>> event = it->second.Receive();
     if (!event.ok()) {
       // At the end the socket would stay readable; what remains is its death.
       Check(slot, event.status());
       Kill(slot);
       Forget(slot);
-      return;
+      return false;
     }
-    if (!event->has_value()) return;
+    if (!event->has_value()) return false;
+    const bool last = !it->second.has_received();
     handler_->SlotSaid(slot, **event);
+    if (!last) continue;
+    handler_->SlotHasSpoken(slot);
+    return true;
   }
 }
 
@@ -169,7 +173,8 @@ void SlotHost::ReapZombies() {
       const int slot = it->second;
       const auto process = processes_.find(slot);
       if (process != processes_.end() && process->second.pid() == info.si_pid) {
-        HandleSocket(slot);  // what it said before it ended
+        while (HandleSocket(slot)) {  // what it said before it ended
+        }
         Forget(slot);
       }
       pids_.erase(info.si_pid);

@@ -31,6 +31,8 @@ class SlotHost {
    public:
     virtual ~Handler() = default;
     virtual void SlotSaid(int slot, const slot::Event& event) = 0;
+    // That was all that it said at once.
+    virtual void SlotHasSpoken(int slot) = 0;
     // The slot's process ended, and nothing of its tree is left.
     virtual void SlotGone(int slot) = 0;
   };
@@ -71,8 +73,9 @@ class SlotHost {
   // The slot's own process; 0 if it has none.
   pid_t pid(int slot) const;
 
-  // The socket of `slot` is readable.
-  void HandleSocket(int slot);
+  // The socket of `slot` is readable: hands on what it said at once. False: it
+  // said nothing.
+  bool HandleSocket(int slot);
   // Reaps what has ended and kills what slots left behind. Call it at SIGCHLD,
   // and while sweeping() every kSweepInterval.
   void Sweep();

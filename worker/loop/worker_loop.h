@@ -134,6 +134,7 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
 
   // --- SlotHost::Handler (worker_loop_tasks.cc)
   void SlotSaid(int slot, const slot::Event& event) override;
+  void SlotHasSpoken(int slot) override;
   void SlotGone(int slot) override;
   // Says once what the filter lacks.
   void LearnFilter(const std::string& problem);

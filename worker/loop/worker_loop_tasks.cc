@@ -60,11 +60,6 @@ void WorkerLoop::SlotSaid(int slot, const slot::Event& event) {
     TaskProcess* process = ProcessIn(slot);
     if (process == nullptr) return;
     process->Started(spawned->pid, now_);
-    // Not before: the core counts output from here on.
-    const absl::Status watched = WatchOutput(process);
-    if (watched.ok()) return;
-    Log(LogSeverity::kError, watched.ToString());
-    slots_.Kill(slot);
   } else if (const auto* failed = std::get_if<slot::SpawnFailed>(&event)) {
     Task* task = TaskIn(slot);
     if (task != nullptr && failed->stage == slot::SpawnStage::kLease) {
@@ -95,6 +90,20 @@ void WorkerLoop::SlotSaid(int slot, const slot::Event& event) {
     }
     core_->TreeEmpty(slot, ToReport(*empty), now_, &effects_);
   }
+}
+
+void WorkerLoop::SlotHasSpoken(int slot) {
+  TaskProcess* process = ProcessIn(slot);
+  // Not before it was started: the core counts output from then on. One that
+  // has ended meanwhile is read once more and closed.
+  if (process == nullptr || process->pid() == 0 || process->watched ||
+      process->paused || core_->slot_state(slot) == SlotState::kCollecting) {
+    return;
+  }
+  const absl::Status watched = WatchOutput(process);
+  if (watched.ok()) return;
+  Log(LogSeverity::kError, watched.ToString());
+  slots_.Kill(slot);
 }
 
 void WorkerLoop::LearnFilter(const std::string& problem) {

@@ -21,6 +21,17 @@ constexpr absl::Duration kKillRetryInterval = absl::Milliseconds(100);
 // Largest packet either way. Bulk travels in a memfd.
 constexpr size_t kMessageMaxBytes = 4096;
 
+// Largest serialized SpawnCommand that travels in the packet itself, and events
+// that are put into one: leaves room for what is around them.
+constexpr size_t kCommandInlineBytesMax = kMessageMaxBytes - 64;
+constexpr size_t kEventsBytesMax = kMessageMaxBytes - 64;
+
+// How long the word that a task runs waits for what may follow at once: a
+// program that needs longer has not written anything before, since loading it
+// takes half of that; one that is over by then wakes the worker once, not three
+// times.
+constexpr absl::Duration kSpawnedHeldMax = absl::Milliseconds(1);
+
 // Largest text in a SpawnFailed, so that it fits into a packet.
 constexpr size_t kWhatMaxBytes = 1024;
 
@@ -28,9 +39,9 @@ constexpr size_t kWhatMaxBytes = 1024;
 // MiB each), environment (256 KiB), and room for what Vigil adds.
 constexpr size_t kCommandMaxBytes = 4 * 1024 * 1024;
 
-// Descriptors that travel with a Spawn: command, stdin, stdout, stderr; and a
-// fifth, the channel, for a warm task.
-constexpr int kSpawnFdsMin = 4;
+// Descriptors that travel with a Spawn: stdin, stdout, stderr; the channel of a
+// warm task; a command that is large.
+constexpr int kSpawnFdsMin = 3;
 constexpr int kSpawnFdsMax = 5;
 
 // The descriptor under which a warm task finds its channel (VIGIL_FD).

@@ -144,19 +144,7 @@ TreeEmpty DecodeTreeEmpty(const SlotEvent::TreeEmpty& message) {
   return empty;
 }
 
-}  // namespace
-
-SlotEvent EncodeEvent(const Event& event) {
-  SlotEvent message;
-  std::visit([&message](const auto& value) { Encode(value, message); }, event);
-  return message;
-}
-
-absl::StatusOr<Event> DecodeEvent(const std::string& bytes) {
-  SlotEvent message;
-  if (!message.ParseFromString(bytes)) {
-    return absl::InternalError("a packet from the slot is not a SlotEvent");
-  }
+absl::StatusOr<Event> DecodeEvent(const SlotEvent& message) {
   switch (message.event_case()) {
     case SlotEvent::kReady:
       return Ready{message.ready().pid(), message.ready().filter_problem()};
@@ -181,7 +169,29 @@ absl::StatusOr<Event> DecodeEvent(const std::string& bytes) {
   return absl::InternalError("a SlotEvent that this build does not know");
 }
 
-absl::StatusOr<UniqueFd> WriteCommand(const TaskCommand& command) {
+}  // namespace
+
+SlotEvent EncodeEvent(const Event& event) {
+  SlotEvent message;
+  std::visit([&message](const auto& value) { Encode(value, message); }, event);
+  return message;
+}
+
+absl::StatusOr<std::vector<Event>> DecodePacket(const std::string& bytes) {
+  SlotPacket packet;
+  if (!packet.ParseFromString(bytes) || packet.events().empty()) {
+    return absl::InternalError("a packet from the slot is not a SlotPacket");
+  }
+  std::vector<Event> events;
+  for (const SlotEvent& message : packet.events()) {
+    absl::StatusOr<Event> event = DecodeEvent(message);
+    if (!event.ok()) return event.status();
+    events.push_back(*std::move(event));
+  }
+  return events;
+}
+
+absl::StatusOr<SpawnCommand> EncodeCommand(const TaskCommand& command) {
   if (command.argv.empty() || command.argv.front().empty()) {
     return absl::InvalidArgumentError("a command without a program");
   }
@@ -213,10 +223,26 @@ absl::StatusOr<UniqueFd> WriteCommand(const TaskCommand& command) {
         absl::StrCat("a command of ", message.ByteSizeLong(),
                      " bytes; at most ", kCommandMaxBytes));
   }
-  return SealedMemfd("vigil-command", message.SerializeAsString());
+  return message;
 }
 
-absl::StatusOr<TaskCommand> ReadCommand(int fd) {
+absl::StatusOr<TaskCommand> DecodeCommand(const SpawnCommand& command) {
+  if (command.argv().empty()) {
+    return absl::InternalError("a SpawnCommand without a program");
+  }
+  return TaskCommand{{command.argv().begin(), command.argv().end()},
+                     {command.env().begin(), command.env().end()},
+                     command.working_directory(),
+                     command.pty(),
+                     {static_cast<OnNestedPool>(command.on_nested_pool()),
+                      command.max_processes(), command.max_threads()}};
+}
+
+absl::StatusOr<UniqueFd> WriteCommand(const SpawnCommand& command) {
+  return SealedMemfd("vigil-command", command.SerializeAsString());
+}
+
+absl::StatusOr<SpawnCommand> ReadCommand(int fd) {
   struct stat info;
   if (fstat(fd, &info) != 0 || info.st_size < 0 ||
       static_cast<size_t>(info.st_size) > kCommandMaxBytes) {
@@ -227,16 +253,11 @@ absl::StatusOr<TaskCommand> ReadCommand(int fd) {
   if (size != info.st_size) {
     return absl::InternalError("the command's memfd cannot be read");
   }
-  SpawnCommand message;
-  if (!message.ParseFromString(bytes) || message.argv().empty()) {
+  SpawnCommand command;
+  if (!command.ParseFromString(bytes)) {
     return absl::InternalError("the command's memfd holds no SpawnCommand");
   }
-  return TaskCommand{{message.argv().begin(), message.argv().end()},
-                     {message.env().begin(), message.env().end()},
-                     message.working_directory(),
-                     message.pty(),
-                     {static_cast<OnNestedPool>(message.on_nested_pool()),
-                      message.max_processes(), message.max_threads()}};
+  return command;
 }
 
 }  // namespace vigil::slot

@@ -5,6 +5,7 @@
 #define VIGIL_WORKER_SLOT_SLOT_CODEC_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -17,15 +18,20 @@ namespace vigil::slot {
 
 SlotEvent EncodeEvent(const Event& event);
 
-// INTERNAL: not an event of this build.
-absl::StatusOr<Event> DecodeEvent(const std::string& bytes);
+// The events of one packet, at least one. INTERNAL: not those of this build.
+absl::StatusOr<std::vector<Event>> DecodePacket(const std::string& bytes);
 
-// Returns `command` as a sealed memfd. INVALID_ARGUMENT: it has no program, a
-// NUL byte, or more than kCommandMaxBytes; fix it. Else as SealedMemfd.
-absl::StatusOr<UniqueFd> WriteCommand(const TaskCommand& command);
+// INVALID_ARGUMENT: it has no program, a NUL byte, or more than
+// kCommandMaxBytes; fix it.
+absl::StatusOr<SpawnCommand> EncodeCommand(const TaskCommand& command);
 
-// Reads what WriteCommand wrote. INTERNAL: something else is in there.
-absl::StatusOr<TaskCommand> ReadCommand(int fd);
+// INTERNAL: it has no program.
+absl::StatusOr<TaskCommand> DecodeCommand(const SpawnCommand& command);
+
+// A command that is too large for a packet, as a sealed memfd, and back. Fail as
+// SealedMemfd; INTERNAL: something else is in there.
+absl::StatusOr<UniqueFd> WriteCommand(const SpawnCommand& command);
+absl::StatusOr<SpawnCommand> ReadCommand(int fd);
 
 }  // namespace vigil::slot
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,10 +26,19 @@ using ::testing::ElementsAre;
 
 template <typename T>
 T RoundTrip(const T& event) {
-  absl::StatusOr<Event> decoded =
-      DecodeEvent(EncodeEvent(event).SerializeAsString());
+  SlotPacket packet;
+  *packet.add_events() = EncodeEvent(event);
+  const absl::StatusOr<std::vector<Event>> decoded =
+      DecodePacket(packet.SerializeAsString());
   EXPECT_TRUE(decoded.ok()) << decoded.status();
-  return std::get<T>(*decoded);
+  EXPECT_EQ(decoded->size(), 1u);
+  return std::get<T>(decoded->front());
+}
+
+absl::StatusOr<TaskCommand> ReadBack(const UniqueFd& memfd) {
+  const absl::StatusOr<SpawnCommand> read = ReadCommand(memfd.get());
+  if (!read.ok()) return read.status();
+  return DecodeCommand(*read);
 }
 
 TEST(SlotCodecTest, EventsArriveAsTheyWereSent) {
@@ -82,9 +92,27 @@ TEST(SlotCodecTest, EveryStageOfAFailedStartArrives) {
   }
 }
 
+TEST(SlotCodecTest, EventsOfOnePacketArriveInTheirOrder) {
+  SlotPacket packet;
+  *packet.add_events() = EncodeEvent(Spawned{6, 1});
+  *packet.add_events() = EncodeEvent(Exited{.status = 3, .signum = {}});
+  *packet.add_events() = EncodeEvent(TreeEmpty());
+  const absl::StatusOr<std::vector<Event>> events =
+      DecodePacket(packet.SerializeAsString());
+  ASSERT_TRUE(events.ok()) << events.status();
+  ASSERT_EQ(events->size(), 3u);
+  EXPECT_EQ(std::get<Spawned>((*events)[0]).pid, 6);
+  EXPECT_EQ(std::get<Exited>((*events)[1]).status, 3);
+  EXPECT_TRUE(std::holds_alternative<TreeEmpty>((*events)[2]));
+}
+
 TEST(SlotCodecTest, RefusesWhatIsNoEvent) {
-  EXPECT_TRUE(absl::IsInternal(DecodeEvent("\xff\xff").status()));
-  EXPECT_TRUE(absl::IsInternal(DecodeEvent("").status()));
+  EXPECT_TRUE(absl::IsInternal(DecodePacket("\xff\xff").status()));
+  EXPECT_TRUE(absl::IsInternal(DecodePacket("").status()));
+  SlotPacket packet;
+  packet.add_events();
+  EXPECT_TRUE(absl::IsInternal(
+      DecodePacket(packet.SerializeAsString()).status()));
 }
 
 TEST(SlotCodecTest, CommandsOfAnyBytesArriveAsTheyWereSent) {
@@ -92,9 +120,11 @@ TEST(SlotCodecTest, CommandsOfAnyBytesArriveAsTheyWereSent) {
                          {"A=1", "B=\x80", "A=2"},
                          "/tmp/\xc3",
                          true};
-  absl::StatusOr<UniqueFd> memfd = WriteCommand(sent);
+  const absl::StatusOr<SpawnCommand> encoded = EncodeCommand(sent);
+  ASSERT_TRUE(encoded.ok()) << encoded.status();
+  absl::StatusOr<UniqueFd> memfd = WriteCommand(*encoded);
   ASSERT_TRUE(memfd.ok()) << memfd.status();
-  absl::StatusOr<TaskCommand> read = ReadCommand(memfd->get());
+  absl::StatusOr<TaskCommand> read = ReadBack(*memfd);
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->argv, sent.argv);
   EXPECT_EQ(read->env, sent.env);
@@ -103,7 +133,9 @@ TEST(SlotCodecTest, CommandsOfAnyBytesArriveAsTheyWereSent) {
 }
 
 TEST(SlotCodecTest, ACommandInFlightCannotBeChanged) {
-  absl::StatusOr<UniqueFd> memfd = WriteCommand({{"prog"}, {}, "", false});
+  SpawnCommand command;
+  command.add_argv("prog");
+  absl::StatusOr<UniqueFd> memfd = WriteCommand(command);
   ASSERT_TRUE(memfd.ok()) << memfd.status();
   EXPECT_LT(pwrite(memfd->get(), "x", 1, 0), 0);
   EXPECT_LT(ftruncate(memfd->get(), 0), 0);
@@ -117,13 +149,13 @@ TEST(SlotCodecTest, RefusesCommandsThatCanNeverBeStarted) {
         TaskCommand{{"a"}, {}, std::string("/\0", 2), false},
         TaskCommand{
             {"a", std::string(kCommandMaxBytes, 'x')}, {}, "", false}}) {
-    EXPECT_TRUE(absl::IsInvalidArgument(WriteCommand(command).status()));
+    EXPECT_TRUE(absl::IsInvalidArgument(EncodeCommand(command).status()));
   }
 }
 
 TEST(SlotCodecTest, RefusesDescriptorsThatHoldNoCommand) {
   const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
-  EXPECT_TRUE(absl::IsInternal(ReadCommand(null.get()).status()));
+  EXPECT_TRUE(absl::IsInternal(ReadBack(null).status()));
 }
 
 }  // namespace

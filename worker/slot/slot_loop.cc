@@ -22,6 +22,12 @@
 #include "worker/slot/slot_codec.h"
 
 namespace vigil::slot {
+namespace {
+
+// Tag and length of an event in its packet.
+constexpr size_t kEventOverheadBytes = 4;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<SlotLoop>> SlotLoop::Create(
     UniqueFd socket, LaunchOptions options, std::string filter_problem) {
@@ -52,10 +58,11 @@ SlotLoop::SlotLoop(UniqueFd socket, UniqueFd signals, UniqueFd timer,
 void SlotLoop::Run() {
   Perform(SendEvent{Ready{getpid(), filter_problem_}});
   while (!exit_) {
+    if (!HoldsEvents()) FlushEvents();
     ArmTimer();
     Wait();
     now_ = BoottimeNow();
-    FlushEvents();
+    if (blocked_) FlushEvents();
     ReadRequests();
     AnswerNesting();
     ReadSignals();
@@ -65,16 +72,20 @@ void SlotLoop::Run() {
 }
 
 void SlotLoop::Wait() {
-  const short socket_events = unsent_.empty() ? POLLIN : POLLOUT;
+  const short socket_events = blocked_ ? POLLOUT : POLLIN;
   // poll ignores a descriptor of -1. A worker that does not read is not told of
   // more, so nothing more is asked.
   const int listener =
-      nesting_ != nullptr && unsent_.empty() ? nesting_->fd() : -1;
+      nesting_ != nullptr && !blocked_ ? nesting_->fd() : -1;
   std::array<pollfd, 4> waited = {{{socket_.get(), socket_events, 0},
                                    {signals_.get(), POLLIN, 0},
                                    {timer_.get(), POLLIN, 0},
                                    {listener, POLLIN, 0}}};
-  const int ready = poll(waited.data(), waited.size(), -1);
+  const bool holds = HoldsEvents();
+  const timespec held = holds ? absl::ToTimespec(held_until_ - now_)
+                              : timespec();
+  const int ready =
+      ppoll(waited.data(), waited.size(), holds ? &held : nullptr, nullptr);
   VIGIL_CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM, "poll failed");
   nesting_asked_ = ready > 0 && (waited[3].revents & POLLIN) != 0;
   // Nobody is left that could ask.
@@ -85,7 +96,7 @@ void SlotLoop::Wait() {
 
 void SlotLoop::ReadRequests() {
   for (int i = 0; i < kRequestsPerTurnMax; ++i) {
-    if (!socket_.valid() || !unsent_.empty()) return;
+    if (!socket_.valid() || blocked_) return;
     absl::StatusOr<std::optional<Packet>> packet = ReceivePacket(socket_.get());
     if (!packet.ok()) {
       LoseWorker();
@@ -101,7 +112,7 @@ void SlotLoop::ApplyRequest(Packet packet) {
   if (!request.ParseFromString(packet.bytes)) request.Clear();
   switch (request.request_case()) {
     case SlotRequest::kSpawn:
-      AcceptSpawn(std::move(packet), request.spawn().channel());
+      AcceptSpawn(request.spawn(), std::move(packet.fds));
       return;
     case SlotRequest::kSignal:
       Apply(SignalRequested{request.signal().signum(),
@@ -127,24 +138,30 @@ void SlotLoop::ApplyRequest(Packet packet) {
   LoseWorker();
 }
 
-void SlotLoop::AcceptSpawn(Packet packet, bool channel) {
-  const int expected = channel ? kSpawnFdsMax : kSpawnFdsMin;
-  if (packet.fds.size() != static_cast<size_t>(expected)) {
+void SlotLoop::AcceptSpawn(const SlotRequest::Spawn& spawn,
+                           std::vector<UniqueFd> fds) {
+  const int expected = kSpawnFdsMin + (spawn.channel() ? 1 : 0) +
+                       (spawn.has_command() ? 0 : 1);
+  if (fds.size() != static_cast<size_t>(expected)) {
     // The kernel drops descriptors that the receiver has no room for.
     Perform(SendEvent{SpawnFailed{EMFILE, SpawnStage::kRequest,
                                   "descriptors did not arrive"}});
     return;
   }
-  absl::StatusOr<TaskCommand> command = ReadCommand(packet.fds[0].get());
+  absl::StatusOr<SpawnCommand> sent = spawn.has_command()
+                                          ? spawn.command()
+                                          : ReadCommand(fds.back().get());
+  absl::StatusOr<TaskCommand> command =
+      sent.ok() ? DecodeCommand(*sent) : sent.status();
   if (!command.ok()) {
     Perform(SendEvent{SpawnFailed{EBADMSG, SpawnStage::kRequest,
                                   std::string(command.status().message())}});
     return;
   }
   command_ = *std::move(command);
-  ends_ = TaskEnds{std::move(packet.fds[1]), std::move(packet.fds[2]),
-                   std::move(packet.fds[3]), UniqueFd()};
-  if (channel) ends_.channel_fd = std::move(packet.fds[4]);
+  ends_ = TaskEnds{std::move(fds[0]), std::move(fds[1]), std::move(fds[2]),
+                   UniqueFd()};
+  if (spawn.channel()) ends_.channel_fd = std::move(fds[3]);
   Apply(SpawnRequested{});
   // Also when it was refused: these must not outlive the request.
   command_ = TaskCommand();
@@ -176,6 +193,7 @@ void SlotLoop::ReadSignals() {
 void SlotLoop::LoseWorker() {
   socket_.Reset();
   unsent_.clear();
+  blocked_ = false;
   Apply(WorkerGone{});
 }
 
@@ -211,22 +229,40 @@ void SlotLoop::Perform(const KillTree&) {
 void SlotLoop::Perform(const SendEvent& action) {
   if (!socket_.valid()) return;
   if (std::holds_alternative<TreeEmpty>(action.event)) EndNesting();
+  if (std::holds_alternative<Spawned>(action.event)) {
+    held_until_ = BoottimeNow() + kSpawnedHeldMax;
+  }
   unsent_.push_back(EncodeEvent(action.event));
-  FlushEvents();
 }
 
 void SlotLoop::Perform(const Exit&) { exit_ = true; }
 
+bool SlotLoop::HoldsEvents() const {
+  return unsent_.size() == 1 && unsent_.front().has_spawned() && !blocked_ &&
+         now_ < held_until_;
+}
+
 void SlotLoop::FlushEvents() {
+  blocked_ = false;
   while (!unsent_.empty()) {
-    const absl::Status sent = SendPacket(socket_.get(), unsent_.front(), {});
-    if (absl::IsResourceExhausted(sent)) return;
+    SlotPacket packet;
+    size_t bytes = 0;
+    for (const SlotEvent& event : unsent_) {
+      bytes += event.ByteSizeLong() + kEventOverheadBytes;
+      if (packet.events_size() > 0 && bytes > kEventsBytesMax) break;
+      *packet.add_events() = event;
+    }
+    const absl::Status sent = SendPacket(socket_.get(), packet, {});
+    if (absl::IsResourceExhausted(sent)) {
+      blocked_ = true;
+      return;
+    }
     if (!sent.ok()) {
       // The end of the socket is seen, and acted upon, when it is read.
       unsent_.clear();
       return;
     }
-    unsent_.pop_front();
+    unsent_.erase(unsent_.begin(), unsent_.begin() + packet.events_size());
   }
 }
 

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -40,7 +41,7 @@ class SlotLoop {
   void Wait();
   void ReadRequests();
   void ApplyRequest(Packet packet);
-  void AcceptSpawn(Packet packet, bool channel);
+  void AcceptSpawn(const SlotRequest::Spawn& spawn, std::vector<UniqueFd> fds);
   void ReadSignals();
   // Answers what the task's filter asks.
   void AnswerNesting();
@@ -56,6 +57,9 @@ class SlotLoop {
   void Perform(const SendEvent& action);
   void Perform(const Exit&);
 
+  // Whether what waits is but the word that a task runs, which waits a moment
+  // for what follows.
+  bool HoldsEvents() const;
   // Sends what waits, as far as the socket has room.
   void FlushEvents();
   void ArmTimer();
@@ -80,10 +84,13 @@ class SlotLoop {
   TaskCommand command_;
   TaskEnds ends_;
 
-  // Events that found no room in the socket: the worker does not read. While
-  // there are any no request is read, so there are never more than the few that
-  // one task and one request produce.
+  // Events of this turn; and those that found no room in the socket.
   std::deque<SlotEvent> unsent_;
+  // The socket had no room: the worker does not read. While that is so no
+  // request is read, so there are never more events than one turn produces.
+  bool blocked_ = false;
+  // Until when a Spawned alone is held.
+  absl::Duration held_until_;
 };
 
 }  // namespace vigil::slot

@@ -10,7 +10,9 @@
 
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
@@ -118,13 +120,22 @@ absl::Status SlotProcess::Spawn(const TaskCommand& command, TaskEnds ends) {
   VIGIL_CHECK(
       ends.stdin_fd.valid() && ends.stdout_fd.valid() && ends.stderr_fd.valid(),
       "a task has stdin, stdout and stderr");
-  absl::StatusOr<UniqueFd> bulk = WriteCommand(command);
-  if (!bulk.ok()) return bulk.status();
+  absl::StatusOr<SpawnCommand> encoded = EncodeCommand(command);
+  if (!encoded.ok()) return encoded.status();
   SlotRequest request;
   request.mutable_spawn()->set_channel(ends.channel_fd.valid());
-  std::vector<int> fds = {bulk->get(), ends.stdin_fd.get(),
-                          ends.stdout_fd.get(), ends.stderr_fd.get()};
+  std::vector<int> fds = {ends.stdin_fd.get(), ends.stdout_fd.get(),
+                          ends.stderr_fd.get()};
   if (ends.channel_fd.valid()) fds.push_back(ends.channel_fd.get());
+  UniqueFd bulk;
+  if (encoded->ByteSizeLong() <= kCommandInlineBytesMax) {
+    *request.mutable_spawn()->mutable_command() = *std::move(encoded);
+  } else {
+    absl::StatusOr<UniqueFd> written = WriteCommand(*encoded);
+    if (!written.ok()) return written.status();
+    bulk = *std::move(written);
+    fds.push_back(bulk.get());
+  }
   return SendPacket(socket_.get(), request, fds);
 }
 
@@ -156,12 +167,18 @@ absl::Status SlotProcess::Ping(uint64_t number) {
 }
 
 absl::StatusOr<std::optional<Event>> SlotProcess::Receive() {
-  absl::StatusOr<std::optional<Packet>> packet = ReceivePacket(socket_.get());
-  if (!packet.ok()) return packet.status();
-  if (!packet->has_value()) return std::nullopt;
-  absl::StatusOr<Event> event = DecodeEvent((*packet)->bytes);
-  if (!event.ok()) return event.status();
-  return *std::move(event);
+  if (received_.empty()) {
+    absl::StatusOr<std::optional<Packet>> packet = ReceivePacket(socket_.get());
+    if (!packet.ok()) return packet.status();
+    if (!packet->has_value()) return std::nullopt;
+    absl::StatusOr<std::vector<Event>> events = DecodePacket((*packet)->bytes);
+    if (!events.ok()) return events.status();
+    received_.assign(std::make_move_iterator(events->begin()),
+                     std::make_move_iterator(events->end()));
+  }
+  Event event = std::move(received_.front());
+  received_.pop_front();
+  return event;
 }
 
 absl::Status SlotProcess::KillSelf() {

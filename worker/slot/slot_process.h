@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -75,6 +76,8 @@ class SlotProcess {
   // - ABORTED: the slot has closed its end: Reap and replace it.
   // - INTERNAL: what came is not an event: KillSelf.
   absl::StatusOr<std::optional<Event>> Receive();
+  // Whether Receive would return an event that has arrived with the last one.
+  bool has_received() const { return !received_.empty(); }
 
   // SIGKILLs the slot process. The task process dies with it; the task's
   // descendants become children of the nearest subreaper, which must kill them.
@@ -92,6 +95,8 @@ class SlotProcess {
   UniqueFd socket_;
   pid_t pid_;
   UniqueFd pidfd_;
+  // The rest of the last packet.
+  std::deque<Event> received_;
 };
 
 }  // namespace vigil::slot

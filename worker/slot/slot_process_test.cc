@@ -393,6 +393,31 @@ TEST(SlotProcessTest, ACommandThatCanNeverStartIsRefusedBeforeItIsSent) {
       slot.process().Spawn(TaskCommand(), std::move(stdio->task))));
 }
 
+TEST(SlotProcessTest, CommandsOfEverySizeArriveWhole) {
+  SlotUnderTest slot;
+  // Around the largest that travels in the packet itself.
+  for (const size_t size : {size_t{1}, kCommandInlineBytesMax - 100,
+                            kCommandInlineBytesMax - 60, kCommandInlineBytesMax,
+                            kMessageMaxBytes, size_t{100'000}}) {
+    const WorkerEnds ends = slot.Start(
+        Command({"sh", "-c", "printf %s \"$1\" | wc -c", "sh",
+                 std::string(size, 'x')}));
+    EXPECT_EQ(ReadToEnd(ends.stdout_fd.get()), absl::StrCat(size, "\n"));
+    EXPECT_EQ(slot.Next<Exited>().status, 0);
+    EXPECT_FALSE(slot.Next<TreeEmpty>().unconfirmed);
+  }
+}
+
+TEST(SlotProcessTest, TheEndOfATaskIsToldAtOnceWithItsProof) {
+  SlotUnderTest slot;
+  const WorkerEnds ends = slot.Start(Command({"sleep", "0.05"}));
+  EXPECT_FALSE(slot.process().has_received()) << "it had not ended yet";
+  EXPECT_EQ(slot.Next<Exited>().status, 0);
+  EXPECT_TRUE(slot.process().has_received());
+  EXPECT_FALSE(slot.Next<TreeEmpty>().unconfirmed);
+  EXPECT_FALSE(slot.process().has_received());
+}
+
 TEST(SlotProcessTest, AnArgumentTooLongForTheKernelIsAFailedStart) {
   SlotUnderTest slot;
   const SpawnFailed failed =

@@ -94,8 +94,8 @@ void ProcessTree::ClearRecord() {
   if (!recorded_) return;
   recorded_ = false;
   // What stays names a process that does not exist: harmless.
-  [[maybe_unused]] const int cut =
-      ftruncate(options_.record_fd, kRecordHeaderBytes);
+  [[maybe_unused]] const ssize_t written =
+      pwrite(options_.record_fd, "\n", 1, kRecordHeaderBytes);
 }
 
 TreeReport ProcessTree::Kill() {

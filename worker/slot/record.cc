@@ -116,9 +116,10 @@ absl::StatusOr<Record> ParseRecord(absl::string_view text) {
   }
   record.host.boot_id = IdOf(fields[2]);
   if (fields.size() == kFieldsMax) record.host.machine_id = IdOf(fields[6]);
-  const absl::string_view line = text.substr(kRecordHeaderBytes);
-  if (line.empty()) return record;
-  const std::optional<StatLine> task = ParseStatLine(line);
+  const absl::string_view rest = text.substr(kRecordHeaderBytes);
+  if (rest.empty() || rest.front() == '\n') return record;
+  const std::optional<StatLine> task =
+      ParseStatLine(rest.substr(0, rest.find('\n')));
   if (!task.has_value()) return Damaged("its task's line is cut short");
   record.task = ProcessKey{task->pid, task->start_ticks};
   return record;

@@ -5,8 +5,9 @@
 //   vigil-slot 1 BOOT_ID PID_NAMESPACE SLOT_PID SLOT_START_TICKS MACHINE_ID
 //
 // filled up with spaces, a line feed last; behind them each task process puts
-// its own line of /proc/self/stat before it runs its program, and the slot cuts
-// that off when its tree is empty. Never synced: it must survive SIGKILL, and a
+// its own line of /proc/self/stat before it runs its program, and the slot an
+// empty one when its tree is empty. What follows that line is of earlier tasks:
+// to cut it off would cost more than all the rest. Never synced: it must survive SIGKILL, and a
 // power cut leaves nothing to be found. Thread-safe; values own themselves.
 #ifndef VIGIL_WORKER_SLOT_RECORD_H_
 #define VIGIL_WORKER_SLOT_RECORD_H_

@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -64,13 +65,26 @@ bool OpenStandardDescriptors() {
   return true;
 }
 
+void DoNothing(int) {}
+
 // Whether the slot ends is its worker's decision: a Ctrl+C in the terminal, or
 // a service manager that signals the whole control group, asks the worker, who
-// gives tasks their grace. Tasks get the default dispositions back.
-void IgnoreSignals() {
+// gives tasks their grace. Handlers that do nothing, since execve leaves ignored
+// signals ignored and takes handlers away: so tasks have the defaults.
+void DisregardSignals() {
+  // A kernel sigaction of zeros: SIG_DFL, no flags, empty mask. Past the C
+  // library, which hides two signals that it leaves ignored in what it spawns.
+  constexpr std::array<unsigned long, 8> kDefault = {};
+  for (int signum = 1; signum < NSIG; ++signum) {
+    // Refused, rightly, for SIGKILL and SIGSTOP.
+    syscall(SYS_rt_sigaction, signum, kDefault.data(), nullptr, NSIG / 8);
+  }
+  struct sigaction disregard = {};
+  disregard.sa_handler = DoNothing;
+  disregard.sa_flags = SA_RESTART;
   for (const int signum : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1,
                            SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU}) {
-    signal(signum, SIG_IGN);
+    sigaction(signum, &disregard, nullptr);
   }
 }
 
@@ -112,7 +126,7 @@ int Main() {
   if (fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0) return Fail("fcntl");
   const int record_fd = RecordFd();
   if (!OpenStandardDescriptors()) return Fail("open /dev/null");
-  IgnoreSignals();
+  DisregardSignals();
   prctl(PR_SET_NAME, "vigil-slot");
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
     return Fail("PR_SET_CHILD_SUBREAPER");

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -24,6 +25,7 @@
 #include "worker/slot/limits.h"
 #include "worker/slot/nesting_judge.h"
 #include "worker/slot/proc_fs.h"
+#include "worker/slot/stat_line.h"
 
 namespace vigil::slot {
 namespace {
@@ -45,6 +47,8 @@ struct Child {
   // -1: none.
   int record;
   pid_t parent;
+  // Where the record's line is left for the parent.
+  std::array<char, kStatLineBytesMax> line = {};
   // nullptr: none.
   const NestingFilter* filter;
   NestingFilter::Asks asks;
@@ -64,14 +68,7 @@ bool WriteOomScoreAdj(const char* value) {
   return written;
 }
 
-bool ResetSignals() {
-  // A kernel sigaction of zeros: SIG_DFL, no flags, empty mask. Past the C
-  // library, which hides two signals that it leaves ignored in what it spawns.
-  constexpr std::array<unsigned long, 8> kDefault = {};
-  for (int signum = 1; signum < NSIG; ++signum) {
-    // Refused, rightly, for SIGKILL and SIGSTOP.
-    syscall(SYS_rt_sigaction, signum, kDefault.data(), nullptr, NSIG / 8);
-  }
+bool UnblockSignals() {
   sigset_t none;
   sigemptyset(&none);
   return sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
@@ -116,7 +113,7 @@ bool SetUp(const Child& child) {
       !WriteOomScoreAdj(child.oom_score_adj)) {
     return false;
   }
-  return ResetSignals();
+  return UnblockSignals();
 }
 
 // Makes `channel` the task's kChannelFd. After all that uses other descriptors:
@@ -129,18 +126,25 @@ bool PlaceChannel(int channel) {
 
 // Notes this process in the slot's record: whoever comes after a killed slot
 // and worker finds it there, whatever the program does next.
-bool WriteRecord(int record) {
-  if (record < 0) return true;
+bool WriteRecord(Child& child) {
+  if (child.record < 0) return true;
   const int stat = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
   if (stat < 0) return false;
-  std::array<char, kStatLineBytesMax> line;
-  const ssize_t size = read(stat, line.data(), line.size());
+  const ssize_t size = read(stat, child.line.data(), child.line.size());
   close(stat);
-  if (size <= 0 || ftruncate(record, kRecordHeaderBytes) != 0) return false;
+  if (size <= 0) return false;
   // A write that is cut short says nothing.
   errno = EIO;
-  return pwrite(record, line.data(), static_cast<size_t>(size),
+  return pwrite(child.record, child.line.data(), static_cast<size_t>(size),
                 kRecordHeaderBytes) == size;
+}
+
+// When the child started: its own line says it, or /proc.
+uint64_t StartTicksOf(const Child& child, pid_t pid) {
+  const std::optional<StatLine> line =
+      ParseStatLine({child.line.data(),
+                     strnlen(child.line.data(), child.line.size())});
+  return line.has_value() ? line->start_ticks : ReadStartTicks(pid);
 }
 
 // Runs in the child, on a stack of its own, while the parent is suspended. Only
@@ -150,7 +154,7 @@ __attribute__((no_sanitize("address", "undefined"))) int ChildMain(
   Child& child = *static_cast<Child*>(argument);
   if (!InstallFilter(child) || !SetUp(child)) {
     child.stage = SpawnStage::kSetup;
-  } else if (!WriteRecord(child.record)) {
+  } else if (!WriteRecord(child)) {
     child.stage = SpawnStage::kSetup;
   } else if (child.working_directory >= 0 &&
              fchdir(child.working_directory) != 0) {
@@ -281,7 +285,7 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
   const pid_t pid = CloneChild(child);
   listener->Reset(child.listener);
   if (pid < 0) return Failure(errno, SpawnStage::kFork, program);
-  if (child.error == 0) return Spawned{pid, ReadStartTicks(pid)};
+  if (child.error == 0) return Spawned{pid, StartTicksOf(child, pid)};
   listener->Reset();
 
   // It has called _exit: this does not block.

@@ -27,8 +27,8 @@ struct LaunchOptions {
 };
 
 // Starts `command`, one that WriteCommand accepts, with `ends` as descriptors
-// 0, 1 and 2 and no other, in a new session, with default signal dispositions,
-// no blocked signals, exactly the given environment, and SIGKILL at the death
+// 0, 1 and 2 and no other, in a new session, with no blocked signals (those that
+// this process ignores, the task does too), exactly the given environment, and SIGKILL at the death
 // of the calling thread. Umask and resource limits are inherited. All
 // descriptors in `ends` must be above 2, and all others of this process
 // close-on-exec. With a filter the task asks `listener` before it starts

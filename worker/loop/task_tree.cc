@@ -45,22 +45,29 @@ int LivingChildren(absl::string_view thread, pid_t except) {
   return count;
 }
 
-}  // namespace
-
-int OthersInTree(pid_t slot, pid_t pid) {
-  // The task first: what it loses meanwhile is then found under the slot.
+// Living children of a process but `except`: each of its threads has those that
+// it started. Nullopt: the process is gone.
+std::optional<int> LivingChildrenOf(pid_t pid, pid_t except) {
   int count = 0;
   std::error_code error;
   std::filesystem::directory_iterator threads(
       absl::StrCat("/proc/", pid, "/task"), error);
-  if (error) return -1;
+  if (error) return std::nullopt;
   for (; threads != std::filesystem::directory_iterator();
        threads.increment(error)) {
-    count += LivingChildren(threads->path().native(), 0);
-    if (error) return -1;
+    count += LivingChildren(threads->path().native(), except);
+    if (error) return std::nullopt;
   }
-  return count +
-         LivingChildren(absl::StrCat("/proc/", slot, "/task/", slot), pid);
+  return count;
+}
+
+}  // namespace
+
+int OthersInTree(pid_t slot, pid_t pid) {
+  // The task first: what it loses meanwhile is then found under the slot.
+  const std::optional<int> own = LivingChildrenOf(pid, 0);
+  const std::optional<int> orphans = LivingChildrenOf(slot, pid);
+  return own.has_value() && orphans.has_value() ? *own + *orphans : -1;
 }
 
 int64_t RssBytesOf(pid_t pid) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,7 +50,7 @@ absl::Status Describe(const char* what, int error) {
 
 using Asks = NestingFilter::Asks;
 
-absl::StatusOr<std::vector<sock_filter>> Compile(Asks asks) {
+absl::StatusOr<std::vector<sock_filter>> Compile(Asks asks, uint64_t secret) {
   const std::unique_ptr<void, ReleaseFilter> filter(
       seccomp_init(SCMP_ACT_ALLOW));
   if (filter == nullptr) return Describe("seccomp_init", ENOMEM);
@@ -68,9 +69,13 @@ absl::StatusOr<std::vector<sock_filter>> Compile(Asks asks) {
           SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
     }
   } else {
-    for (const int call : {SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(clone)}) {
+    for (const int call : {SCMP_SYS(fork), SCMP_SYS(vfork)}) {
       if (error != 0) break;
       error = seccomp_rule_add(filter.get(), SCMP_ACT_NOTIFY, call, 0);
+    }
+    if (error == 0) {
+      error = seccomp_rule_add(filter.get(), SCMP_ACT_NOTIFY, SCMP_SYS(clone),
+                               1, SCMP_A2_64(SCMP_CMP_NE, secret));
     }
   }
   if (error == 0) {
@@ -156,11 +161,16 @@ absl::StatusOr<NestingFilter> NestingFilter::Create() {
   if (const int error = seccomp_api_set(kNotifyApi); error != 0) {
     return Describe("the library knows no user notification", -error);
   }
-  absl::StatusOr<Program> threads = Compile(Asks::kThreads);
+  uint64_t secret = 0;
+  if (getrandom(&secret, sizeof(secret), 0) != sizeof(secret)) {
+    return Describe("getrandom", errno);
+  }
+  absl::StatusOr<Program> threads = Compile(Asks::kThreads, secret);
   if (!threads.ok()) return threads.status();
-  absl::StatusOr<Program> all = Compile(Asks::kThreadsAndProcesses);
+  absl::StatusOr<Program> all = Compile(Asks::kThreadsAndProcesses, secret);
   if (!all.ok()) return all.status();
-  NestingFilter filter(*std::move(threads), *std::move(all));
+  NestingFilter filter(*std::move(threads), *std::move(all),
+                       reinterpret_cast<pid_t*>(secret));
   filter.flags_ = kFlags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
   int error = TryToInstall(filter.all_, filter.flags_);
   if (error == EINVAL) {

@@ -219,6 +219,15 @@ TEST_F(NestingTest, ANewTaskStartsWithCountsOfItsOwn) {
   EXPECT_EQ(seen_.size(), 1u);
 }
 
+TEST_F(NestingTest, TasksThatAreAskedAndTasksThatAreNotTakeTurnsInOneSlot) {
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_EQ(RunPython(Forks(2), Limits(OnNestedPool::kFail, 1)),
+              "0 forked\n1 PermissionError 1\n");
+    EXPECT_EQ(RunPython(Forks(2), Limits(OnNestedPool::kAudit, 1)),
+              "0 forked\n1 forked\n");
+  }
+}
+
 TEST_F(NestingTest, ATaskHasNoNewPrivileges) {
   EXPECT_THAT(RunPython("print(open('/proc/self/status').read())",
                         Limits(OnNestedPool::kFail, 1)),

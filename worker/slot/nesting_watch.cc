@@ -43,20 +43,20 @@ bool IsThread(const seccomp_data& data) {
 
 }  // namespace
 
-NestingWatch::NestingWatch(UniqueFd listener, pid_t task,
+NestingWatch::NestingWatch(int listener, pid_t task,
                            const Nesting& nesting, absl::Duration now,
                            std::function<void(NestedCallSeen)> tell)
-    : listener_(std::move(listener)),
+    : listener_(listener),
       task_(task),
       judge_(nesting),
       tell_(std::move(tell)) {
-  if (!listener_.valid() || !IsAsked(nesting)) {
+  if (listener_ < 0 || !IsAsked(nesting)) {
     census_time_ = now + kCensusInterval;
   }
-  if (!listener_.valid()) return;
+  if (listener_ < 0) return;
   // Have whoever asks hand its processor over: it is several times quicker.
   // Older kernels refuse.
-  ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+  ioctl(listener_, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
         SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
@@ -76,7 +76,7 @@ void NestingWatch::Answer(bool readable, absl::Duration now) {
     const Asked asked = asked_.front();
     asked_.pop_front();
     if (!Judge(asked, now)) waiting_.push_back(asked);
-    if (Readable(listener_.get())) Take();
+    if (Readable(listener_)) Take();
   }
   if (!asked_.empty()) {
     retry_time_ = now;
@@ -90,12 +90,12 @@ void NestingWatch::Take() {
     const std::optional<Asked> asked = Receive();
     if (!asked.has_value()) return;
     asked_.push_back(*asked);
-  } while (asked_.size() < kNotificationsTakenMax && Readable(listener_.get()));
+  } while (asked_.size() < kNotificationsTakenMax && Readable(listener_));
 }
 
 std::optional<NestingWatch::Asked> NestingWatch::Receive() {
   Asked asked = {};
-  while (ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &asked.request) !=
+  while (ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &asked.request) !=
          0) {
     // ENOENT: whoever asked was killed meanwhile.
     if (errno != EINTR) return std::nullopt;
@@ -108,7 +108,7 @@ std::optional<NestingWatch::Asked> NestingWatch::Receive() {
 
 bool NestingWatch::StillWaits(const Asked& asked) const {
   uint64_t id = asked.request.id;
-  return ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+  return ioctl(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 bool NestingWatch::Judge(const Asked& asked, absl::Duration now) {
@@ -150,7 +150,7 @@ void NestingWatch::Reply(const Asked& asked, NestingVerdict verdict) {
     response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
   }
   // ENOENT: nobody waits for it any more.
-  ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+  ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 void NestingWatch::TakeCensus(absl::Duration now) {

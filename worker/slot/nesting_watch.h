@@ -1,8 +1,8 @@
 // NestingWatch: holds one task to its processes and threads: answers what the
 // kernel asks for it, and counts its processes where it does not ask. For the
-// one thread of a slot process; no call blocks but for /proc. Owns the
-// listener: when it goes away, or this process dies, the task's calls fail with
-// ENOSYS.
+// one thread of a slot process; no call blocks but for /proc. Does not own the
+// listener: when that is closed, or this process dies, the task's calls fail
+// with ENOSYS.
 #ifndef VIGIL_WORKER_SLOT_NESTING_WATCH_H_
 #define VIGIL_WORKER_SLOT_NESTING_WATCH_H_
 
@@ -17,7 +17,6 @@
 
 #include "absl/time/time.h"
 #include "base/policy.h"
-#include "base/unique_fd.h"
 #include "worker/slot/nesting_judge.h"
 #include "worker/slot/slot_event.h"
 
@@ -25,14 +24,14 @@ namespace vigil::slot {
 
 class NestingWatch {
  public:
-  // `listener` is that of the task process `task`, invalid without a filter;
-  // `tell` is called with what the worker is to know. `now` is CLOCK_BOOTTIME
-  // since boot.
-  NestingWatch(UniqueFd listener, pid_t task, const Nesting& nesting,
+  // `listener` is that of the task process `task` and outlives this; -1 without a
+  // filter. `tell` is called with what the worker is to know. `now` is
+  // CLOCK_BOOTTIME since boot.
+  NestingWatch(int listener, pid_t task, const Nesting& nesting,
                absl::Duration now, std::function<void(NestedCallSeen)> tell);
 
   // Readable when the kernel asks.
-  int fd() const { return closed_ ? -1 : listener_.get(); }
+  int fd() const { return closed_ ? -1 : listener_; }
   // When Answer is to be called though nothing is readable.
   absl::Duration NextDeadline() const {
     return closed_ ? absl::InfiniteDuration()
@@ -73,7 +72,7 @@ class NestingWatch {
   void Reply(const Asked& asked, NestingVerdict verdict);
   void Count(NestedCallSeen seen);
 
-  UniqueFd listener_;
+  const int listener_;
   const pid_t task_;
   NestingJudge judge_;
   const std::function<void(NestedCallSeen)> tell_;

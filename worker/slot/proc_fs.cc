@@ -21,8 +21,13 @@
 namespace vigil::slot {
 
 absl::Status ForEachChild(absl::FunctionRef<void(pid_t)> visit) {
-  const absl::Status visited = ForEachChildOf(
-      absl::StrCat("/proc/self/task/", gettid(), "/children"), visit);
+  // Each thread has those that it started.
+  absl::Status visited = absl::OkStatus();
+  const absl::Status listed = ForEachNumberIn("/proc/self/task", [&](int tid) {
+    visited.Update(ForEachChildOf(
+        absl::StrCat("/proc/self/task/", tid, "/children"), visit));
+  });
+  visited.Update(listed);
   if (!absl::IsNotFound(visited)) return visited;
   return ForEachChildByScan("/proc", getpid(), visit);
 }

@@ -28,9 +28,10 @@ class ProcessTree {
   // `ends`.
   std::variant<Spawned, SpawnFailed> Start(const TaskCommand& command,
                                            TaskEnds ends);
-  // The filter's listener of the task that was started last; invalid without a
-  // filter, or once it was taken.
-  UniqueFd TakeListener() { return std::move(listener_); }
+  // The listener of the filter that the task of now has for itself; -1: it has
+  // none.
+  int listener() const { return listener_.get(); }
+  void CloseListener() { listener_.Reset(); }
   // The task process; 0 once it was reaped.
   pid_t task() const { return task_; }
 

@@ -214,10 +214,16 @@ TEST(SlotFencingTest, ARequestThatCannotBeReadEndsTheTreeAndTheSlot) {
 }
 
 TEST(SlotFencingTest, AKilledSlotTakesItsTaskProcessAlong) {
-  SlotUnderTest slot;
-  const WorkerEnds ends = slot.Start(Command({"sleep", "1000"}));
-  ASSERT_TRUE(slot.process().KillSelf().ok());
-  EXPECT_EQ(ReadToEnd(ends.stdout_fd.get()), "");
+  // The slot's own thread starts a task that is asked for its processes, another
+  // one those that are not.
+  for (const int max_processes : {1, 1000}) {
+    SlotUnderTest slot;
+    TaskCommand command = Command({"sleep", "1000"});
+    command.nesting.max_processes = max_processes;
+    const WorkerEnds ends = slot.Start(command);
+    ASSERT_TRUE(slot.process().KillSelf().ok());
+    EXPECT_EQ(ReadToEnd(ends.stdout_fd.get()), "") << max_processes;
+  }
 }
 
 }  // namespace

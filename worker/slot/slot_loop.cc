@@ -30,7 +30,8 @@ constexpr size_t kEventOverheadBytes = 4;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SlotLoop>> SlotLoop::Create(
-    UniqueFd socket, LaunchOptions options, std::string filter_problem) {
+    UniqueFd socket, LaunchOptions options, UniqueFd listener,
+    std::string filter_problem) {
   sigset_t child_signals;
   sigemptyset(&child_signals);
   sigaddset(&child_signals, SIGCHLD);
@@ -43,14 +44,17 @@ absl::StatusOr<std::unique_ptr<SlotLoop>> SlotLoop::Create(
   if (!timer.valid()) return absl::ErrnoToStatus(errno, "timerfd_create");
   return std::unique_ptr<SlotLoop>(
       new SlotLoop(std::move(socket), std::move(signals), std::move(timer),
-                   std::move(options), std::move(filter_problem)));
+                   std::move(options), std::move(listener),
+                   std::move(filter_problem)));
 }
 
 SlotLoop::SlotLoop(UniqueFd socket, UniqueFd signals, UniqueFd timer,
-                   LaunchOptions options, std::string filter_problem)
+                   LaunchOptions options, UniqueFd listener,
+                   std::string filter_problem)
     : socket_(std::move(socket)),
       signals_(std::move(signals)),
       timer_(std::move(timer)),
+      listener_(std::move(listener)),
       filter_problem_(std::move(filter_problem)),
       tree_(std::move(options)),
       now_(BoottimeNow()) {}
@@ -179,6 +183,7 @@ void SlotLoop::EndNesting() {
   if (nesting_ == nullptr) return;
   nesting_->TellRest();
   nesting_ = nullptr;
+  tree_.CloseListener();
   nesting_asked_ = false;
 }
 
@@ -206,10 +211,12 @@ void SlotLoop::Apply(const Input& input) {
 void SlotLoop::Perform(const StartTask&) {
   const std::variant<Spawned, SpawnFailed> result =
       tree_.Start(command_, std::move(ends_));
-  UniqueFd listener = tree_.TakeListener();
   if (std::holds_alternative<Spawned>(result)) {
+    // It has a filter of its own, or shares that of this thread.
+    const int listener =
+        tree_.listener() >= 0 ? tree_.listener() : listener_.get();
     nesting_ = std::make_unique<NestingWatch>(
-        std::move(listener), tree_.task(), command_.nesting, now_,
+        listener, tree_.task(), command_.nesting, now_,
         [this](NestedCallSeen seen) { Perform(SendEvent{std::move(seen)}); });
   }
   std::visit([this](const auto& answer) { Apply(answer); }, result);

@@ -26,9 +26,11 @@ class SlotLoop {
  public:
   // Blocks SIGCHLD and opens what the loop waits for. Fails with what errno
   // says; the slot cannot run then.
-  // `filter_problem` says why `options` has no filter; empty: it has one.
+  // `listener` is that of the filter which the calling thread wears;
+  // `filter_problem` says why there is none; empty: there is one.
   static absl::StatusOr<std::unique_ptr<SlotLoop>> Create(
-      UniqueFd socket, LaunchOptions options, std::string filter_problem);
+      UniqueFd socket, LaunchOptions options, UniqueFd listener,
+      std::string filter_problem);
 
   // Runs until the worker is gone and the tree is empty. A request that cannot
   // be read counts as the worker's end: nothing it says later can be trusted.
@@ -36,7 +38,8 @@ class SlotLoop {
 
  private:
   SlotLoop(UniqueFd socket, UniqueFd signals, UniqueFd timer,
-           LaunchOptions options, std::string filter_problem);
+           LaunchOptions options, UniqueFd listener,
+           std::string filter_problem);
 
   void Wait();
   void ReadRequests();
@@ -68,6 +71,7 @@ class SlotLoop {
   UniqueFd socket_;
   UniqueFd signals_;
   UniqueFd timer_;
+  const UniqueFd listener_;
   const std::string filter_problem_;
   SlotCore core_;
   ProcessTree tree_;

@@ -33,6 +33,7 @@
 #include "worker/slot/nesting_filter.h"
 #include "worker/slot/slot_loop.h"
 #include "worker/slot/task_launcher.h"
+#include "worker/slot/unfiltered_thread.h"
 
 namespace vigil::slot {
 namespace {
@@ -132,18 +133,28 @@ int Main() {
     return Fail("PR_SET_CHILD_SUBREAPER");
   }
   const absl::StatusOr<NestingFilter> filter = NestingFilter::Create();
-  absl::StatusOr<std::unique_ptr<SlotLoop>> loop =
-      SlotLoop::Create(std::move(socket),
-                       LaunchOptions{.filter = filter.ok() ? &*filter : nullptr,
-                                     .oom_score_adj = LowerOomScore(),
-                                     .record_fd = record_fd},
-                       std::string(filter.status().message()));
+  LaunchOptions options{.oom_score_adj = LowerOomScore(),
+                        .record_fd = record_fd};
+  std::optional<UnfilteredThread> unfiltered;
+  UniqueFd listener;
+  if (filter.ok()) {
+    options.filter = &*filter;
+    options.unfiltered = &unfiltered.emplace();
+    listener.Reset(
+        filter->Install(NestingFilter::Asks::kThreadsAndProcesses));
+    if (!listener.valid()) return Fail("the nesting filter");
+  }
+  absl::StatusOr<std::unique_ptr<SlotLoop>> loop = SlotLoop::Create(
+      std::move(socket), std::move(options), std::move(listener),
+      std::string(filter.status().message()));
   if (!loop.ok()) {
     std::fprintf(stderr, "vigil-slot: %s\n", loop.status().ToString().c_str());
     return EX_OSERR;
   }
   (*loop)->Run();
-  return EX_OK;
+  // No handlers of exit: what starts a process or thread here waits for an
+  // answer that nobody gives (a sanitizer's look for leaks does).
+  _exit(EX_OK);
 }
 
 }  // namespace

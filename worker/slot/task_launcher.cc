@@ -49,9 +49,10 @@ struct Child {
   pid_t parent;
   // Where the record's line is left for the parent.
   std::array<char, kStatLineBytesMax> line = {};
-  // nullptr: none.
+  // To be installed; nullptr: it inherits one, or there is none.
   const NestingFilter* filter;
-  NestingFilter::Asks asks;
+  // Lets clone pass the filter that the caller wears.
+  pid_t* secret;
 
   // In the table of descriptors that both share at first.
   volatile int listener = -1;
@@ -87,7 +88,7 @@ bool LeaveDescriptors() {
 // The listener stays in the parent's table: no need to send it there.
 bool InstallFilter(Child& child) {
   if (child.filter == nullptr) return true;
-  child.listener = child.filter->Install(child.asks);
+  child.listener = child.filter->Install(NestingFilter::Asks::kThreads);
   const bool installed = child.listener >= 0;
   return LeaveDescriptors() && installed;
 }
@@ -206,11 +207,6 @@ std::string Resolve(const std::string& name, absl::string_view search_path,
   return "";
 }
 
-NestingFilter::Asks AsksFor(const Nesting& nesting) {
-  return IsAsked(nesting) ? NestingFilter::Asks::kThreadsAndProcesses
-                          : NestingFilter::Asks::kThreads;
-}
-
 SpawnFailed Failure(int error, SpawnStage stage, absl::string_view what) {
   return SpawnFailed{error, stage, std::string(what.substr(0, kWhatMaxBytes))};
 }
@@ -230,7 +226,8 @@ pid_t CloneChild(Child& child) {
   alignas(64) std::array<char, kChildStackBytes> stack;
   int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
   if (child.filter != nullptr) flags |= CLONE_FILES;
-  return clone(ChildMain, stack.data() + stack.size(), flags, &child);
+  return clone(ChildMain, stack.data() + stack.size(), flags, &child,
+               child.secret);
 }
 
 }  // namespace
@@ -239,6 +236,8 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
                                               const TaskEnds& ends,
                                               const LaunchOptions& options,
                                               UniqueFd* listener) {
+  const bool own_filter =
+      options.filter != nullptr && !IsAsked(command.nesting);
   const std::array<int, 3> stdio = {ends.stdin_fd.get(), ends.stdout_fd.get(),
                                     ends.stderr_fd.get()};
   for (const int fd : stdio) {
@@ -255,12 +254,13 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
                      command.working_directory);
     }
   }
-  const int start = directory.valid() ? directory.get() : AT_FDCWD;
+  const int start_directory =
+      directory.valid() ? directory.get() : AT_FDCWD;
 
   std::string program = command.argv.front();
   if (!absl::StrContains(program, '/')) {
     int error = 0;
-    program = Resolve(program, SearchPath(command), start, error);
+    program = Resolve(program, SearchPath(command), start_directory, error);
     if (program.empty()) {
       return Failure(error, SpawnStage::kLookup, command.argv.front());
     }
@@ -280,11 +280,22 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
                                    : nullptr,
               .record = options.record_fd,
               .parent = getpid(),
-              .filter = options.filter,
-              .asks = AsksFor(command.nesting)};
-  const pid_t pid = CloneChild(child);
+              .filter = own_filter ? options.filter : nullptr,
+              .secret = options.filter != nullptr ? options.filter->secret()
+                                                  : nullptr};
+  pid_t pid = 0;
+  int clone_error = 0;
+  const auto start = [&] {
+    pid = CloneChild(child);
+    clone_error = errno;
+  };
+  if (own_filter) {
+    options.unfiltered->Run(start);
+  } else {
+    start();
+  }
   listener->Reset(child.listener);
-  if (pid < 0) return Failure(errno, SpawnStage::kFork, program);
+  if (pid < 0) return Failure(clone_error, SpawnStage::kFork, program);
   if (child.error == 0) return Spawned{pid, StartTicksOf(child, pid)};
   listener->Reset();
 
@@ -293,7 +304,7 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
   }
   SpawnStage stage = child.stage;
   if (stage == SpawnStage::kExec && child.error == ENOENT &&
-      faccessat(start, program.c_str(), F_OK, AT_EACCESS) == 0) {
+      faccessat(start_directory, program.c_str(), F_OK, AT_EACCESS) == 0) {
     stage = SpawnStage::kInterpreter;
   }
   return Failure(child.error, stage,

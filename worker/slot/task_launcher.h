@@ -1,6 +1,7 @@
 // Starts task processes the vfork way: the child borrows the slot's memory
-// until execve, so a start costs the same whatever the parent's size.
-// Single-threaded processes only; blocks until the child has called execve.
+// until execve, so a start costs the same whatever the parent's size. Only in
+// processes of which no other thread works meanwhile; blocks until the child has
+// called execve.
 // Owns nothing; the caller reaps the child.
 #ifndef VIGIL_WORKER_SLOT_TASK_LAUNCHER_H_
 #define VIGIL_WORKER_SLOT_TASK_LAUNCHER_H_
@@ -13,12 +14,16 @@
 #include "worker/slot/nesting_filter.h"
 #include "worker/slot/slot_event.h"
 #include "worker/slot/task_command.h"
+#include "worker/slot/unfiltered_thread.h"
 
 namespace vigil::slot {
 
 struct LaunchOptions {
-  // Installed in every task; null: none is available.
+  // By which tasks are held to their limits; null: none is available. The
+  // calling thread wears the one that asks for processes too.
   const NestingFilter* filter = nullptr;
+  // Starts tasks that are not to be asked for processes; set with `filter`.
+  UnfilteredThread* unfiltered = nullptr;
   // Value of /proc/self/oom_score_adj for tasks; unset: the slot's own.
   std::optional<std::string> oom_score_adj;
   // Where a task notes which process it is before it runs its program, behind
@@ -31,8 +36,9 @@ struct LaunchOptions {
 // this process ignores, the task does too), exactly the given environment, and SIGKILL at the death
 // of the calling thread. Umask and resource limits are inherited. All
 // descriptors in `ends` must be above 2, and all others of this process
-// close-on-exec. With a filter the task asks `listener` before it starts
-// processes or threads. On failure nothing is left behind.
+// close-on-exec. A task whose processes are not asked for (IsAsked) has a filter
+// of its own, and asks `listener` before it starts threads; others ask that of
+// the calling thread. On failure nothing is left behind.
 std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
                                               const TaskEnds& ends,
                                               const LaunchOptions& options,

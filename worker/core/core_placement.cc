@@ -211,6 +211,7 @@ void Core::HandBackWaiting(absl::Time now, Effects* fx) {
 int Core::Ahead(absl::Time now) const {
   int slots = 0;
   int quick = 0;
+  int dying = 0;
   for (const auto& slot : slots_) {
     if (slot->state == SlotState::kStuck) continue;
     if (++slots > slots_wanted_) break;
@@ -219,8 +220,14 @@ int Core::Ahead(absl::Time now) const {
         attempt != nullptr && attempt->clocks.has_value() &&
         now - attempt->clocks->start() >= kFirstReportDelay;
     if (!is_long) ++quick;
+    // Its next attempt can come while the tree dies. One that takes its time is
+    // not waited for.
+    if (slot->state == SlotState::kKilling &&
+        now < slot->state_deadline - kTreeDeathMax + kWaitForSlotMax) {
+      ++dying;
+    }
   }
-  return work_ahead_.For(quick);
+  return std::min(work_ahead_.For(quick) + dying, kAheadMax);
 }
 
 void Core::Put(WaitingAttempt waiting, const Place& place, absl::Time now,

@@ -62,9 +62,10 @@ SlotLoop::SlotLoop(UniqueFd socket, UniqueFd signals, UniqueFd timer,
 void SlotLoop::Run() {
   Perform(SendEvent{Ready{getpid(), filter_problem_}});
   while (!exit_) {
-    if (!HoldsEvents()) FlushEvents();
+    const absl::Duration held = HoldTime();
+    if (held <= absl::ZeroDuration()) FlushEvents();
     ArmTimer();
-    Wait();
+    Wait(held);
     now_ = BoottimeNow();
     if (blocked_) FlushEvents();
     ReadRequests();
@@ -75,7 +76,7 @@ void SlotLoop::Run() {
   }
 }
 
-void SlotLoop::Wait() {
+void SlotLoop::Wait(absl::Duration held) {
   const short socket_events = blocked_ ? POLLOUT : POLLIN;
   // poll ignores a descriptor of -1. A worker that does not read is not told of
   // more, so nothing more is asked.
@@ -85,11 +86,10 @@ void SlotLoop::Wait() {
                                    {signals_.get(), POLLIN, 0},
                                    {timer_.get(), POLLIN, 0},
                                    {listener, POLLIN, 0}}};
-  const bool holds = HoldsEvents();
-  const timespec held = holds ? absl::ToTimespec(held_until_ - now_)
-                              : timespec();
+  const timespec timeout = absl::ToTimespec(held);
   const int ready =
-      ppoll(waited.data(), waited.size(), holds ? &held : nullptr, nullptr);
+      ppoll(waited.data(), waited.size(),
+            held > absl::ZeroDuration() ? &timeout : nullptr, nullptr);
   VIGIL_CHECK(ready >= 0 || errno == EINTR || errno == ENOMEM, "poll failed");
   nesting_asked_ = ready > 0 && (waited[3].revents & POLLIN) != 0;
   // Nobody is left that could ask.
@@ -237,16 +237,20 @@ void SlotLoop::Perform(const SendEvent& action) {
   if (!socket_.valid()) return;
   if (std::holds_alternative<TreeEmpty>(action.event)) EndNesting();
   if (std::holds_alternative<Spawned>(action.event)) {
-    held_until_ = BoottimeNow() + kSpawnedHeldMax;
+    // From the start of its start: the kernel may let this process run again
+    // when the program has been running for a while.
+    held_until_ = now_ + kSpawnedHeldMax;
   }
   unsent_.push_back(EncodeEvent(action.event));
 }
 
 void SlotLoop::Perform(const Exit&) { exit_ = true; }
 
-bool SlotLoop::HoldsEvents() const {
-  return unsent_.size() == 1 && unsent_.front().has_spawned() && !blocked_ &&
-         now_ < held_until_;
+absl::Duration SlotLoop::HoldTime() const {
+  if (unsent_.size() != 1 || !unsent_.front().has_spawned() || blocked_) {
+    return absl::ZeroDuration();
+  }
+  return held_until_ - BoottimeNow();
 }
 
 void SlotLoop::FlushEvents() {

@@ -41,7 +41,8 @@ class SlotLoop {
            LaunchOptions options, UniqueFd listener,
            std::string filter_problem);
 
-  void Wait();
+  // At most for `held`, if that is positive.
+  void Wait(absl::Duration held);
   void ReadRequests();
   void ApplyRequest(Packet packet);
   void AcceptSpawn(const SlotRequest::Spawn& spawn, std::vector<UniqueFd> fds);
@@ -60,9 +61,9 @@ class SlotLoop {
   void Perform(const SendEvent& action);
   void Perform(const Exit&);
 
-  // Whether what waits is but the word that a task runs, which waits a moment
-  // for what follows.
-  bool HoldsEvents() const;
+  // How much longer what waits is held, since it is but the word that a task
+  // runs, for what may follow it; not positive: it is to be sent.
+  absl::Duration HoldTime() const;
   // Sends what waits, as far as the socket has room.
   void FlushEvents();
   void ArmTimer();

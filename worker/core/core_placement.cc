@@ -264,7 +264,8 @@ void Core::Put(WaitingAttempt waiting, const Place& place, absl::Time now,
       }
       slot->attempt = std::move(attempt);
       SetState(slot, SlotState::kSpawning, absl::InfiniteFuture());
-      fx->push_back(SpawnTask{slot->index, id, slot->program->purpose});
+      fx->push_back(SpawnTask{slot->index, id, slot->program->purpose,
+                              !slot->program->warm() && work_ahead_.For(1) > 0});
       return;
     }
     case Place::Kind::kHandOver:

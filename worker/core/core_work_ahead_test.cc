@@ -117,6 +117,39 @@ TEST_F(WorkAheadTest, TheLifeOfAWarmProgramSaysNothingOfCommands) {
   EXPECT_EQ(Ahead(), before);
 }
 
+TEST_F(WorkAheadTest, ProgramsLikeQuickOnesAreExpectedToBeBrief) {
+  Start(1);
+  Assign("first");
+  EXPECT_FALSE(Of<SpawnTask>()[0].brief);
+  Spawned(0);
+  EndByItself(0);
+  RunMany(20, kQuick);
+  Assign("brief");
+  EXPECT_TRUE(Of<SpawnTask>()[0].brief);
+  Spawned(0);
+  EndByItself(0);
+  RunMany(20, absl::Seconds(1));
+  Assign("long");
+  EXPECT_FALSE(Of<SpawnTask>()[0].brief);
+}
+
+TEST_F(WorkAheadTest, OneMoreIsTakenForEachTreeThatIsBeingKilled) {
+  Start(2);
+  Run("a");
+  RunFor(absl::Seconds(1));
+  EXPECT_EQ(Ahead(), 0);
+  Step([&] { core_->Fence(Id("a"), now_, &effects_); });
+  ASSERT_EQ(core_->slot_state(0), SlotState::kKilling);
+  EXPECT_EQ(Ahead(), 1);
+  // One that does not die is not waited for.
+  RunFor(kWaitForSlotMax - kTick);
+  EXPECT_EQ(Ahead(), 1);
+  RunFor(kTick);
+  EXPECT_EQ(Ahead(), 0);
+  Die(0);
+  EXPECT_EQ(Ahead(), 0);
+}
+
 TEST_F(WorkAheadTest, WhatWaitsBeginsInOrderAsSlotsBecomeFree) {
   Start(1);
   Run("a");

@@ -38,6 +38,8 @@ struct SpawnTask {
   int slot;
   AttemptId attempt;
   SpawnPurpose purpose;
+  // It is likely to be over in a moment, as those before it were.
+  bool brief = false;
 };
 // Hands an attempt to the warm process in the slot: a `start` frame.
 struct SendStart {

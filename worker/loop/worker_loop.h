@@ -205,7 +205,8 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   TaskPlanOptions PlanFor(const Task& task, SpawnPurpose purpose);
   // Starts the program; INVALID_ARGUMENT and others: it cannot be.
   // For a warm-up, `cache_path` is where it writes, also where it fails.
-  absl::Status Spawn(Task* task, SpawnPurpose purpose, std::string* cache_path);
+  absl::Status Spawn(Task* task, const SpawnTask& effect,
+                     std::string* cache_path);
   // Records what can be seen only before a kill.
   void TakeEvidence(int slot);
   // Tells the core of Python's pools that ran in sequence since the last time.

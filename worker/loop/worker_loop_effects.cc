@@ -88,7 +88,7 @@ void WorkerLoop::Perform(const SpawnTask& effect) {
   const absl::Status spawned =
       task->refusal().has_value()
           ? absl::InvalidArgumentError(task->refusal()->message)
-          : Spawn(task, effect.purpose, &cache_path);
+          : Spawn(task, effect, &cache_path);
   if (spawned.ok()) return;
   DiscardCache(cache_path);
   core_->SpawnFailed(effect.slot, ErrnoOf(spawned),
@@ -115,8 +115,9 @@ TaskPlanOptions WorkerLoop::PlanFor(const Task& task, SpawnPurpose purpose) {
   return plan;
 }
 
-absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
+absl::Status WorkerLoop::Spawn(Task* task, const SpawnTask& effect,
                                std::string* cache_path) {
+  const SpawnPurpose purpose = effect.purpose;
   TaskPlanOptions plan = PlanFor(*task, purpose);
   const v1::TaskType* type =
       task->type() == nullptr ? nullptr : &task->type()->type;
@@ -152,6 +153,7 @@ absl::Status WorkerLoop::Spawn(Task* task, SpawnPurpose purpose,
     if (!added.ok()) return added;
   }
   command->nesting = task->supervision().nesting;
+  command->brief = effect.brief;
   absl::Status spawned =
       slots_.Spawn(task->slot, *command, std::move(stdio->task));
   if (!spawned.ok()) return spawned;

@@ -26,11 +26,10 @@ constexpr size_t kMessageMaxBytes = 4096;
 constexpr size_t kCommandInlineBytesMax = kMessageMaxBytes - 64;
 constexpr size_t kEventsBytesMax = kMessageMaxBytes - 64;
 
-// How long the word that a task runs waits for what may follow at once: a
-// program that needs longer has not written anything before, since loading it
-// takes half of that; one that is over by then wakes the worker once, not three
-// times.
-constexpr absl::Duration kSpawnedHeldMax = absl::Milliseconds(1);
+// How long the word that a task runs waits for its end, where that is likely to
+// come at once: the worker is woken once, not three times. To load a program
+// takes half of that, so there is no output before it that would have to wait.
+constexpr absl::Duration kSpawnedHeldMax = absl::Milliseconds(3);
 
 // Largest text in a SpawnFailed, so that it fits into a packet.
 constexpr size_t kWhatMaxBytes = 1024;

@@ -203,6 +203,7 @@ absl::StatusOr<SpawnCommand> EncodeCommand(const TaskCommand& command) {
   message.set_on_nested_pool(static_cast<int>(command.nesting.action));
   message.set_max_processes(command.nesting.max_processes);
   message.set_max_threads(command.nesting.max_threads);
+  message.set_brief(command.brief);
   const auto holds_nul = [](const std::string& text) {
     return text.find('\0') != std::string::npos;
   };
@@ -235,7 +236,8 @@ absl::StatusOr<TaskCommand> DecodeCommand(const SpawnCommand& command) {
                      command.working_directory(),
                      command.pty(),
                      {static_cast<OnNestedPool>(command.on_nested_pool()),
-                      command.max_processes(), command.max_threads()}};
+                      command.max_processes(), command.max_threads()},
+                     command.brief()};
 }
 
 absl::StatusOr<UniqueFd> WriteCommand(const SpawnCommand& command) {

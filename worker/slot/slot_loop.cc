@@ -239,7 +239,8 @@ void SlotLoop::Perform(const SendEvent& action) {
   if (std::holds_alternative<Spawned>(action.event)) {
     // From the start of its start: the kernel may let this process run again
     // when the program has been running for a while.
-    held_until_ = now_ + kSpawnedHeldMax;
+    held_until_ =
+        command_.brief ? now_ + kSpawnedHeldMax : absl::ZeroDuration();
   }
   unsent_.push_back(EncodeEvent(action.event));
 }

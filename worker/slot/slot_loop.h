@@ -94,7 +94,7 @@ class SlotLoop {
   // The socket had no room: the worker does not read. While that is so no
   // request is read, so there are never more events than one turn produces.
   bool blocked_ = false;
-  // Until when a Spawned alone is held.
+  // Until when a Spawned alone is held; long past, unless the task is brief.
   absl::Duration held_until_;
 };
 

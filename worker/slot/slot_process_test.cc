@@ -408,6 +408,30 @@ TEST(SlotProcessTest, CommandsOfEverySizeArriveWhole) {
   }
 }
 
+TEST(SlotProcessTest, TheStartOfABriefTaskIsToldWithItsEndIfThatComesAtOnce) {
+  SlotUnderTest slot;
+  TaskCommand command = Command({"true"});
+  // Not all end in time on a busy machine.
+  const auto start_is_told_with_end = [&] {
+    const WorkerEnds ends = slot.Start(command);
+    const bool with_end = slot.process().has_received();
+    EXPECT_EQ(slot.Next<Exited>().status, 0);
+    slot.Next<TreeEmpty>();
+    return with_end;
+  };
+  for (int i = 0; i < 10; ++i) EXPECT_FALSE(start_is_told_with_end());
+  command.brief = true;
+  while (!start_is_told_with_end()) {
+  }
+}
+
+TEST(SlotProcessTest, ABriefTaskThatStaysIsToldOf) {
+  SlotUnderTest slot;
+  TaskCommand command = Command({"sleep", "1000"});
+  command.brief = true;
+  const WorkerEnds ends = slot.Start(command);
+}
+
 TEST(SlotProcessTest, TheEndOfATaskIsToldAtOnceWithItsProof) {
   SlotUnderTest slot;
   const WorkerEnds ends = slot.Start(Command({"sleep", "0.05"}));

@@ -25,6 +25,9 @@ struct TaskCommand {
   bool pty = false;
   // What it may have beside its own process, where the filter is available.
   Nesting nesting = {};
+  // It is likely to be over in a moment: that it runs is told with its end, if
+  // that comes within kSpawnedHeldMax.
+  bool brief = false;
 };
 
 // The task's ends of its stdin, stdout and stderr; and of its channel to the

@@ -49,7 +49,7 @@ inline constexpr size_t kAttachEndsBytesMax = 1 << 20;
 // How long the ends of attempts wait for more of them while there is work for
 // every slot at hand: a message, and a commit of the coordinator's, for ten of
 // the shortest instead of each.
-inline constexpr absl::Duration kEndsHeldMax = absl::Milliseconds(5);
+inline constexpr absl::Duration kEndsHeldMax = absl::Milliseconds(10);
 
 // How often the checkpoint of an attempt is sent: a task may hand them in as
 // fast as it likes, and each is a write to the disk.

@@ -31,7 +31,7 @@ def forge_record(directory, slot, pid, start_ticks):
     """Writes the record of a slot of an earlier life, here and now."""
     boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     namespace = os.stat("/proc/self/ns/pid").st_ino
-    header = f"vigil-slot 1 {boot} {namespace} {pid} {start_ticks}"
+    header = f"vigil-slot 2 {boot} {namespace} {pid} {start_ticks}"
     slots = directory / "slots"
     slots.mkdir(parents=True, exist_ok=True)
     (slots / str(slot)).write_text(header.ljust(127) + "\n")

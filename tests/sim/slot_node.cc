@@ -92,7 +92,7 @@ void SlotNode::Perform(const slot::StartTask&) {
     }
   });
   tree_->Start();
-  Apply(slot::Spawned{2, 0});
+  Apply(slot::Spawned{2});
   if (!tree_->script().nested_after.has_value()) return;
   parts_.queue->After(*tree_->script().nested_after,
                       [self = weak_from_this(), tree = tree_] {

@@ -135,8 +135,11 @@ absl::Status WorkerLoop::Spawn(Task* task, const SpawnTask& effect,
   if (!command.ok()) return command.status();
   if (command->working_directory == plan.default_directory ||
       !plan.report_path.empty()) {
-    absl::Status made = MakeDirectory(absl::StrCat(options_.data_dir, "/work"));
-    if (made.ok()) made = MakeDirectory(plan.default_directory);
+    absl::Status made = MakeDirectory(plan.default_directory);
+    if (absl::IsNotFound(made)) {
+      made = MakeDirectory(absl::StrCat(options_.data_dir, "/work"));
+      if (made.ok()) made = MakeDirectory(plan.default_directory);
+    }
     if (!made.ok()) return made;
   }
   const bool frames = task->warm() && purpose == SpawnPurpose::kRun;

@@ -4,6 +4,7 @@
 #define VIGIL_WORKER_SLOT_LIMITS_H_
 
 #include <cstddef>
+#include <cstdint>
 
 #include "absl/time/time.h"
 
@@ -112,6 +113,14 @@ constexpr int kRecordFd = 4;
 // What a record holds before the task's own line: the worker's line about the
 // slot, filled up with spaces. Its fields need 122 bytes.
 constexpr size_t kRecordHeaderBytes = 128;
+
+// A task's line in a record: three numbers.
+constexpr size_t kTaskLineBytesMax = 64;
+
+// The largest range of clock ticks (10 ms) in which a task on record may have
+// started: to start one takes less than a millisecond, on a machine that is
+// paused meanwhile as long as that is.
+constexpr uint64_t kStartTicksRangeMax = 1000;
 
 // A process's line in /proc: a name of at most 64 bytes and about 50 numbers of
 // at most 21.

@@ -137,32 +137,6 @@ TEST_F(ProcessTreeTest, StartTicksTellProcessesApart) {
   EXPECT_EQ(ReadStartTicks(pid), 0u);
 }
 
-TEST_F(ProcessTreeTest, ChildGetsItsOomScoreAndTheParentKeepsIts) {
-  const auto read_score = [] {
-    std::ifstream file("/proc/self/oom_score_adj");
-    int score = 0;
-    file >> score;
-    return score;
-  };
-  const int ours = read_score();
-  // Raising needs no privilege.
-  ProcessTree tree(LaunchOptions{.oom_score_adj = "789"});
-  absl::StatusOr<TaskStdio> stdio = MakePipes(std::nullopt);
-  ASSERT_TRUE(stdio.ok()) << stdio.status();
-  const std::variant<Spawned, SpawnFailed> result =
-      tree.Start(TaskCommand{{"/bin/sh", "-c",
-                              "read score < /proc/self/oom_score_adj; "
-                              "test $score = 789"},
-                             {},
-                             "",
-                             false},
-                 std::move(stdio->task));
-  ASSERT_TRUE(std::holds_alternative<Spawned>(result));
-  AwaitExit();
-  EXPECT_EQ(tree.Reap().exited->status, 0);
-  EXPECT_EQ(read_score(), ours);
-}
-
 TEST_F(ProcessTreeTest, ReapWithoutAnExitReportsNothing) {
   Start("sleep 1000");
   const TreeReport report = tree_.Reap();

@@ -1,6 +1,7 @@
 #include "worker/slot/record.h"
 
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,13 +16,12 @@
 #include "base/check.h"
 #include "base/unique_fd.h"
 #include "worker/slot/limits.h"
-#include "worker/slot/stat_line.h"
 
 namespace vigil::slot {
 namespace {
 
 constexpr char kMagic[] = "vigil-slot";
-constexpr char kVersion[] = "1";
+constexpr char kVersion[] = "2";
 // Stands for an id that is not known.
 constexpr char kUnknown[] = "-";
 // Bytes of an id that is believed: a UUID has 36.
@@ -81,6 +81,15 @@ HostIdentity ReadHostIdentity() {
           ReadId("/etc/machine-id")};
 }
 
+uint64_t BoottimeTicks() {
+  // USER_HZ, the same on every architecture that Linux supports today.
+  constexpr uint64_t kTicksPerSecond = 100;
+  timespec now;
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<uint64_t>(now.tv_sec) * kTicksPerSecond +
+         static_cast<uint64_t>(now.tv_nsec) / (1'000'000'000 / kTicksPerSecond);
+}
+
 absl::Status WriteRecordHeader(int fd, const HostIdentity& host,
                                const ProcessKey& slot) {
   std::string header =
@@ -118,10 +127,21 @@ absl::StatusOr<Record> ParseRecord(absl::string_view text) {
   if (fields.size() == kFieldsMax) record.host.machine_id = IdOf(fields[6]);
   const absl::string_view rest = text.substr(kRecordHeaderBytes);
   if (rest.empty() || rest.front() == '\n') return record;
-  const std::optional<StatLine> task =
-      ParseStatLine(rest.substr(0, rest.find('\n')));
-  if (!task.has_value()) return Damaged("its task's line is cut short");
-  record.task = ProcessKey{task->pid, task->start_ticks};
+  const size_t size = rest.find('\n');
+  const std::vector<absl::string_view> task =
+      absl::StrSplit(rest.substr(0, size), ' ');
+  ProcessKey key;
+  uint64_t last = 0;
+  if (size == absl::string_view::npos || task.size() != 3 ||
+      !absl::SimpleAtoi(task[0], &key.pid) ||
+      !absl::SimpleAtoi(task[1], &key.start_ticks) ||
+      !absl::SimpleAtoi(task[2], &last) || last < key.start_ticks) {
+    return Damaged("its task's line is cut short");
+  }
+  if (last - key.start_ticks > kStartTicksRangeMax) {
+    return Damaged("its task was started by a slot that was stopped meanwhile");
+  }
+  for (; key.start_ticks <= last; ++key.start_ticks) record.task.push_back(key);
   return record;
 }
 

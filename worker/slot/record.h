@@ -2,11 +2,15 @@
 // processes the slot and its task are. The worker writes the first
 // kRecordHeaderBytes when it starts the slot's process:
 //
-//   vigil-slot 1 BOOT_ID PID_NAMESPACE SLOT_PID SLOT_START_TICKS MACHINE_ID
+//   vigil-slot 2 BOOT_ID PID_NAMESPACE SLOT_PID SLOT_START_TICKS MACHINE_ID
 //
 // filled up with spaces, a line feed last; behind them each task process puts
-// its own line of /proc/self/stat before it runs its program, and the slot an
-// empty one when its tree is empty. What follows that line is of earlier tasks:
+//
+//   PID START_TICKS_MIN START_TICKS_MAX
+//
+// before it runs its program, and the slot an empty line when its tree is empty.
+// Between the two instants no other process can have had the pid, so whoever has
+// it and started then is the task. What follows that line is of earlier tasks:
 // to cut it off would cost more than all the rest. Never synced: it must survive SIGKILL, and a
 // power cut leaves nothing to be found. Thread-safe; values own themselves.
 #ifndef VIGIL_WORKER_SLOT_RECORD_H_
@@ -16,8 +20,8 @@
 
 #include <compare>
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -47,9 +51,13 @@ struct ProcessKey {
 struct Record {
   HostIdentity host;
   ProcessKey slot;
-  // Absent: no task.
-  std::optional<ProcessKey> task;
+  // The task is one of these: all that could be by its start; empty: no task.
+  std::vector<ProcessKey> task;
 };
+
+// CLOCK_BOOTTIME now in clock ticks, as /proc tells when a process started. Only
+// system calls, and none that blocks.
+uint64_t BoottimeTicks();
 
 // What the system says of where this process runs; unknown where it does not.
 HostIdentity ReadHostIdentity();

@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/unique_fd.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "worker/slot/limits.h"
 #include "worker/slot/proc_fs.h"
@@ -63,7 +64,7 @@ TEST_F(RecordTest, ItsHeaderIsReadAsItWasWritten) {
   EXPECT_EQ(record.host.pid_namespace, kHost.pid_namespace);
   EXPECT_EQ(record.host.machine_id, kHost.machine_id);
   EXPECT_EQ(record.slot, (ProcessKey{4194304, 1234567890}));
-  EXPECT_FALSE(record.task.has_value());
+  EXPECT_TRUE(record.task.empty());
 }
 
 TEST_F(RecordTest, WhatIsNotKnownOfTheHostStaysUnknown) {
@@ -81,7 +82,7 @@ TEST_F(RecordTest, TheLargestNumbersFit) {
 }
 
 TEST_F(RecordTest, AHeaderWithoutAMachineIsARecord) {
-  std::string text = "vigil-slot 1 boot 7 8 9";
+  std::string text = "vigil-slot 2 boot 7 8 9";
   text.resize(kRecordHeaderBytes - 1, ' ');
   const absl::StatusOr<Record> record = ParseRecord(text + "\n");
   ASSERT_TRUE(record.ok()) << record.status();
@@ -95,16 +96,29 @@ TEST_F(RecordTest, WhatWasCutShortOrIsSomethingElseIsDamaged) {
   for (const std::string& text :
        {std::string(), header.substr(0, kRecordHeaderBytes - 1),
         std::string(kRecordHeaderBytes, ' '), "x" + header.substr(1),
-        std::string(kRecordHeaderBytes - 1, 'x') + "\n", header + "17 (sh) S 1",
-        header + "nothing"}) {
+        std::string(kRecordHeaderBytes - 1, 'x') + "\n", header + "17 100 101",
+        header + "17 100\n", header + "17 101 100\n", header + "17 100 99999\n",
+        header + "17 100 101 102\n", header + "nothing\n"}) {
     EXPECT_TRUE(absl::IsDataLoss(ParseRecord(text).status())) << text;
   }
+}
+
+TEST_F(RecordTest, ATaskIsWhoeverStartedInItsRange) {
+  ASSERT_TRUE(WriteRecordHeader(fd_.get(), kHost, {8, 9}).ok());
+  const std::string header = Text();
+  const absl::StatusOr<Record> record =
+      ParseRecord(header + "17 100 102\nrest of an older line\n");
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_THAT(record->task,
+              testing::ElementsAre(ProcessKey{17, 100}, ProcessKey{17, 101},
+                                   ProcessKey{17, 102}));
+  EXPECT_TRUE(ParseRecord(header + "\nolder\n")->task.empty());
 }
 
 TEST_F(RecordTest, ATaskIsOnRecordBeforeItRunsAndUntilItsTreeIsEmpty) {
   SlotUnderTest slot(fd_.get());
   WriteHeader(slot);
-  EXPECT_FALSE(Read().task.has_value());
+  EXPECT_TRUE(Read().task.empty());
   // The program itself reads what is on record of it.
   const WorkerEnds ends = slot.Start(
       Shell(absl::StrCat("sed -n 2p ", path_, "; cat /proc/$$/stat")));
@@ -112,13 +126,15 @@ TEST_F(RecordTest, ATaskIsOnRecordBeforeItRunsAndUntilItsTreeIsEmpty) {
   slot.Next<Exited>();
   slot.Next<TreeEmpty>();
   const size_t line = out.find('\n') + 1;
-  const auto noted = ParseStatLine(out.substr(0, line));
+  const absl::StatusOr<Record> noted =
+      ParseRecord(Text().substr(0, kRecordHeaderBytes) + out.substr(0, line));
+  ASSERT_TRUE(noted.ok()) << noted.status() << out;
   const auto itself = ParseStatLine(out.substr(line));
-  ASSERT_TRUE(noted.has_value() && itself.has_value()) << out;
-  EXPECT_EQ(noted->pid, itself->pid);
-  EXPECT_EQ(noted->start_ticks, itself->start_ticks);
-  EXPECT_EQ(noted->parent, slot.process().pid());
-  EXPECT_FALSE(Read().task.has_value());
+  ASSERT_TRUE(itself.has_value()) << out;
+  EXPECT_THAT(noted->task, testing::Contains(ProcessKey{itself->pid,
+                                                        itself->start_ticks}));
+  EXPECT_EQ(itself->parent, slot.process().pid());
+  EXPECT_TRUE(Read().task.empty());
   EXPECT_EQ(Read().slot.pid, slot.process().pid());
 }
 
@@ -132,8 +148,8 @@ TEST_F(RecordTest, AKilledSlotLeavesItsTaskOnRecord) {
     ASSERT_TRUE(slot.process().KillSelf().ok());
     ReadToEnd(ends.stdout_fd.get());
   }
-  ASSERT_TRUE(Read().task.has_value());
-  EXPECT_EQ(Read().task->pid, task);
+  ASSERT_FALSE(Read().task.empty());
+  EXPECT_EQ(Read().task[0].pid, task);
 }
 
 TEST_F(RecordTest, AShorterLineTakesThePlaceOfALongerOneAsAWhole) {
@@ -146,18 +162,18 @@ TEST_F(RecordTest, AShorterLineTakesThePlaceOfALongerOneAsAWhole) {
   const pid_t task = std::stoi(ReadUntil(ends.stdout_fd.get(), "\n"));
   slot.Next<Exited>();
   slot.Next<TreeEmpty>();
-  EXPECT_FALSE(Read().task.has_value());
+  EXPECT_TRUE(Read().task.empty());
   const WorkerEnds more = slot.Start(Shell("echo up; exec sleep 1000"));
   ReadUntil(more.stdout_fd.get(), "up\n");
-  ASSERT_TRUE(Read().task.has_value());
-  EXPECT_NE(Read().task->pid, task);
+  ASSERT_FALSE(Read().task.empty());
+  EXPECT_NE(Read().task[0].pid, task);
 }
 
 TEST_F(RecordTest, AProgramThatCannotBeStartedIsNotOnRecord) {
   SlotUnderTest slot(fd_.get());
   WriteHeader(slot);
   EXPECT_EQ(slot.StartInVain(Command({"/no/such/program"})).error, ENOENT);
-  EXPECT_FALSE(Read().task.has_value());
+  EXPECT_TRUE(Read().task.empty());
 }
 
 TEST_F(RecordTest, ATaskThatCannotBeRecordedIsNotStarted) {

@@ -72,7 +72,6 @@ void Encode(const Ready& ready, SlotEvent& event) {
 
 void Encode(const Spawned& spawned, SlotEvent& event) {
   event.mutable_spawned()->set_pid(spawned.pid);
-  event.mutable_spawned()->set_start_ticks(spawned.start_ticks);
 }
 
 void Encode(const SpawnFailed& failed, SlotEvent& event) {
@@ -149,7 +148,7 @@ absl::StatusOr<Event> DecodeEvent(const SlotEvent& message) {
     case SlotEvent::kReady:
       return Ready{message.ready().pid(), message.ready().filter_problem()};
     case SlotEvent::kSpawned:
-      return Spawned{message.spawned().pid(), message.spawned().start_ticks()};
+      return Spawned{message.spawned().pid()};
     case SlotEvent::kSpawnFailed:
       return DecodeSpawnFailed(message.spawn_failed());
     case SlotEvent::kExited:

@@ -52,7 +52,7 @@ TEST(SlotCodecTest, EventsArriveAsTheyWereSent) {
   EXPECT_TRUE(seen.refused);
   EXPECT_EQ(seen.count, 7);
   EXPECT_EQ(seen.live, 2);
-  EXPECT_EQ(RoundTrip(Spawned{6, 1234}).start_ticks, 1234u);
+  EXPECT_EQ(RoundTrip(Spawned{6}).pid, 6);
   EXPECT_EQ(RoundTrip(Pong{9}).number, 9u);
   EXPECT_EQ(RoundTrip(Exited{.status = 0, .signum = {}}).status, 0);
   EXPECT_FALSE(RoundTrip(Exited{.status = 0, .signum = {}}).signum);
@@ -94,7 +94,7 @@ TEST(SlotCodecTest, EveryStageOfAFailedStartArrives) {
 
 TEST(SlotCodecTest, EventsOfOnePacketArriveInTheirOrder) {
   SlotPacket packet;
-  *packet.add_events() = EncodeEvent(Spawned{6, 1});
+  *packet.add_events() = EncodeEvent(Spawned{6});
   *packet.add_events() = EncodeEvent(Exited{.status = 3, .signum = {}});
   *packet.add_events() = EncodeEvent(TreeEmpty());
   const absl::StatusOr<std::vector<Event>> events =

@@ -98,7 +98,7 @@ class SlotCoreTest : public ::testing::Test {
 
   void Start() {
     ASSERT_THAT(Apply(SpawnRequested{}), ElementsAre("StartTask"));
-    ASSERT_THAT(Apply(Spawned{42, 7}), ElementsAre("Spawned 42"));
+    ASSERT_THAT(Apply(Spawned{42}), ElementsAre("Spawned 42"));
     ASSERT_EQ(core_.state(), State::kRunning);
   }
 
@@ -317,7 +317,7 @@ TEST_F(SlotCoreTest, NothingOfOneTaskIsSaidOfTheNext) {
   Apply(LeaseRenewed{kNow});
   EXPECT_THAT(Apply(SpawnRequested{}, kNow - kTickLength),
               ElementsAre("StartTask"));
-  Apply(Spawned{42, 7}, kNow - kTickLength);
+  Apply(Spawned{42}, kNow - kTickLength);
   Apply(Tick{});
   Apply(KilledReport());
   Apply(LeaseRenewed{kNow + absl::Seconds(30)});
@@ -357,7 +357,7 @@ using SlotCoreDeathTest = SlotCoreTest;
 TEST_F(SlotCoreDeathTest, ChecksThatActionsAreAnswered) {
   Apply(SpawnRequested{});
   EXPECT_DEATH(Apply(Tick{}), "StartTask is answered");
-  Apply(Spawned{42, 7});
+  Apply(Spawned{42});
   EXPECT_DEATH(Apply(StillAlive()), "a TreeReport answers");
   Apply(ChildrenChanged{});
   EXPECT_DEATH(Apply(Tick{}), "a TreeReport answers");

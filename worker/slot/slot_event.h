@@ -35,9 +35,6 @@ struct Ready {
 struct Spawned {
   // The task process; also its session and process group.
   pid_t pid = 0;
-  // When it started, in clock ticks since boot; 0 if /proc did not say. With
-  // pid and boot id it names the process for good.
-  uint64_t start_ticks = 0;
 };
 
 // What failed in a start.

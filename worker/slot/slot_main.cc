@@ -38,11 +38,6 @@
 namespace vigil::slot {
 namespace {
 
-constexpr char kOomScoreAdjPath[] = "/proc/self/oom_score_adj";
-// Among the last to be killed when memory is short: it is the slot that proves
-// deaths. -1000 would mean never.
-constexpr char kSlotOomScoreAdj[] = "-900";
-
 bool IsSlotSocket(int fd) {
   int type = 0;
   socklen_t size = sizeof(type);
@@ -89,20 +84,6 @@ void DisregardSignals() {
   }
 }
 
-// Returns the value tasks must get back; nullopt where nothing was changed,
-// because that takes a privilege.
-std::optional<std::string> LowerOomScore() {
-  UniqueFd fd(open(kOomScoreAdjPath, O_RDWR | O_CLOEXEC));
-  if (!fd.valid()) return std::nullopt;
-  std::array<char, 16> old_value;
-  const ssize_t size = read(fd.get(), old_value.data(), old_value.size());
-  if (size <= 0) return std::nullopt;
-  if (pwrite(fd.get(), kSlotOomScoreAdj, strlen(kSlotOomScoreAdj), 0) < 0) {
-    return std::nullopt;
-  }
-  return std::string(old_value.data(), static_cast<size_t>(size));
-}
-
 int Fail(const char* what) {
   std::fprintf(stderr, "vigil-slot: %s: %s\n", what, strerror(errno));
   return EX_OSERR;
@@ -133,8 +114,7 @@ int Main() {
     return Fail("PR_SET_CHILD_SUBREAPER");
   }
   const absl::StatusOr<NestingFilter> filter = NestingFilter::Create();
-  LaunchOptions options{.oom_score_adj = LowerOomScore(),
-                        .record_fd = record_fd};
+  LaunchOptions options{.record_fd = record_fd};
   std::optional<UnfilteredThread> unfiltered;
   UniqueFd listener;
   if (filter.ok()) {

@@ -230,22 +230,6 @@ TEST(SlotProcessTest, TaskHasDefaultSignalsAndASessionOfItsOwn) {
   EXPECT_THAT(status, HasSubstr(absl::StrCat("NSsid:\t", own_pid)));
 }
 
-TEST(SlotProcessTest, TaskGetsBackTheOomScoreThatTheSlotLowered) {
-  const auto read_file = [](const std::string& path) {
-    const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    return ReadToEnd(fd.get());
-  };
-  const std::string ours = read_file("/proc/self/oom_score_adj");
-  SlotUnderTest slot;
-  const WorkerEnds ends =
-      slot.Start(Command({"cat", "/proc/self/oom_score_adj"}));
-  EXPECT_EQ(ReadToEnd(ends.stdout_fd.get()), ours);
-  // Where it is permitted at all, the start of a task did not undo it.
-  const std::string slots =
-      read_file(absl::StrCat("/proc/", slot.process().pid(), "/oom_score_adj"));
-  EXPECT_TRUE(slots == "-900\n" || slots == ours) << slots;
-}
-
 TEST(SlotProcessTest, StdinIsEmptyWithoutInput) {
   SlotUnderTest slot;
   const WorkerEnds ends = slot.Start(Shell("cat; echo end"));

@@ -13,8 +13,8 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <cstring>
-#include <optional>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -24,8 +24,7 @@
 #include "base/check.h"
 #include "worker/slot/limits.h"
 #include "worker/slot/nesting_judge.h"
-#include "worker/slot/proc_fs.h"
-#include "worker/slot/stat_line.h"
+#include "worker/slot/record.h"
 
 namespace vigil::slot {
 namespace {
@@ -42,13 +41,11 @@ struct Child {
   // -1: stay.
   int working_directory;
   bool pty;
-  // nullptr: leave alone.
-  const char* oom_score_adj;
   // -1: none.
   int record;
   pid_t parent;
-  // Where the record's line is left for the parent.
-  std::array<char, kStatLineBytesMax> line = {};
+  // In clock ticks since boot, before the call that starts it.
+  uint64_t start_ticks_min;
   // To be installed; nullptr: it inherits one, or there is none.
   const NestingFilter* filter;
   // Lets clone pass the filter that the caller wears.
@@ -59,15 +56,6 @@ struct Child {
   volatile int error = 0;
   volatile SpawnStage stage = SpawnStage::kSetup;
 };
-
-bool WriteOomScoreAdj(const char* value) {
-  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const ssize_t size = static_cast<ssize_t>(strlen(value));
-  const bool written = write(fd, value, strlen(value)) == size;
-  close(fd);
-  return written;
-}
 
 bool UnblockSignals() {
   sigset_t none;
@@ -110,10 +98,6 @@ bool SetUp(const Child& child) {
     return false;
   }
   if (child.pty && ioctl(1, TIOCSCTTY, 0) != 0) return false;
-  if (child.oom_score_adj != nullptr &&
-      !WriteOomScoreAdj(child.oom_score_adj)) {
-    return false;
-  }
   return UnblockSignals();
 }
 
@@ -125,27 +109,34 @@ bool PlaceChannel(int channel) {
   return dup2(channel, kChannelFd) >= 0;
 }
 
-// Notes this process in the slot's record: whoever comes after a killed slot
-// and worker finds it there, whatever the program does next.
-bool WriteRecord(Child& child) {
-  if (child.record < 0) return true;
-  const int stat = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-  if (stat < 0) return false;
-  const ssize_t size = read(stat, child.line.data(), child.line.size());
-  close(stat);
-  if (size <= 0) return false;
-  // A write that is cut short says nothing.
-  errno = EIO;
-  return pwrite(child.record, child.line.data(), static_cast<size_t>(size),
-                kRecordHeaderBytes) == size;
+// Puts `number` and `end` at `to`; returns what is behind them. The C library's
+// own may take locks.
+char* PutNumber(uint64_t number, char end, char* to) {
+  std::array<char, 20> digits;
+  size_t count = 0;
+  do {
+    digits[count++] = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  while (count > 0) *to++ = digits[--count];
+  *to++ = end;
+  return to;
 }
 
-// When the child started: its own line says it, or /proc.
-uint64_t StartTicksOf(const Child& child, pid_t pid) {
-  const std::optional<StatLine> line =
-      ParseStatLine({child.line.data(),
-                     strnlen(child.line.data(), child.line.size())});
-  return line.has_value() ? line->start_ticks : ReadStartTicks(pid);
+// Notes this process in the slot's record: whoever comes after a killed slot
+// and worker finds it there, whatever the program does next. When it started is
+// put down as a range, since to read it in /proc costs more than all the rest.
+bool WriteRecord(const Child& child) {
+  if (child.record < 0) return true;
+  std::array<char, kTaskLineBytesMax> line;
+  char* end = PutNumber(static_cast<uint64_t>(getpid()), ' ', line.data());
+  end = PutNumber(child.start_ticks_min, ' ', end);
+  end = PutNumber(BoottimeTicks(), '\n', end);
+  const ssize_t size = end - line.data();
+  // A write that is cut short says nothing.
+  errno = EIO;
+  return pwrite(child.record, line.data(), static_cast<size_t>(size),
+                kRecordHeaderBytes) == size;
 }
 
 // Runs in the child, on a stack of its own, while the parent is suspended. Only
@@ -275,11 +266,9 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
               .channel = ends.channel_fd.get(),
               .working_directory = directory.get(),
               .pty = command.pty,
-              .oom_score_adj = options.oom_score_adj.has_value()
-                                   ? options.oom_score_adj->c_str()
-                                   : nullptr,
               .record = options.record_fd,
               .parent = getpid(),
+              .start_ticks_min = BoottimeTicks(),
               .filter = own_filter ? options.filter : nullptr,
               .secret = options.filter != nullptr ? options.filter->secret()
                                                   : nullptr};
@@ -296,7 +285,7 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
   }
   listener->Reset(child.listener);
   if (pid < 0) return Failure(clone_error, SpawnStage::kFork, program);
-  if (child.error == 0) return Spawned{pid, StartTicksOf(child, pid)};
+  if (child.error == 0) return Spawned{pid};
   listener->Reset();
 
   // It has called _exit: this does not block.

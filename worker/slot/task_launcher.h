@@ -24,8 +24,6 @@ struct LaunchOptions {
   const NestingFilter* filter = nullptr;
   // Starts tasks that are not to be asked for processes; set with `filter`.
   UnfilteredThread* unfiltered = nullptr;
-  // Value of /proc/self/oom_score_adj for tasks; unset: the slot's own.
-  std::optional<std::string> oom_score_adj;
   // Where a task notes which process it is before it runs its program, behind
   // the first kRecordHeaderBytes; not owned. -1: nowhere.
   int record_fd = -1;

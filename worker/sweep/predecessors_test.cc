@@ -60,10 +60,7 @@ class PredecessorsTest : public testing::Test {
   }
   // What a task notes of itself.
   static std::string Line(pid_t pid, uint64_t start_ticks) {
-    return absl::StrCat(pid,
-                        " (vigil-slot) R 20 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 "
-                        "20 0 1 0 ",
-                        start_ticks, " 0\n");
+    return absl::StrCat(pid, " ", start_ticks, " ", start_ticks, "\n");
   }
   bool Proved() { return SweepPredecessors(options_, &proc_); }
   bool Exists(const std::string& name) const {

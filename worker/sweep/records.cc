@@ -74,8 +74,8 @@ Recognised RecordedHere(const Records& records,
   for (const Records::File& file : records.files) {
     if (!IsHere(file.record, here)) continue;
     recognised.emplace(file.record.slot, FoundBy::kSlotRecord);
-    if (file.record.task.has_value()) {
-      recognised.emplace(*file.record.task, FoundBy::kTaskRecord);
+    for (const slot::ProcessKey& task : file.record.task) {
+      recognised.emplace(task, FoundBy::kTaskRecord);
     }
   }
   return recognised;

@@ -315,6 +315,22 @@ TEST_F(EndTest, AnAttemptHandedBackUnstartedCostsNothingEvenWhenOneIsAll) {
   EXPECT_EQ(Get("j").last_attempt, 2);
 }
 
+TEST_F(EndTest, AnAttemptHandedBackDoesNotBeginANewWait) {
+  policy_.schedule_to_start = absl::Seconds(10);
+  RunJob();
+  const absl::Time queued = Get("j").queue_time;
+  AttemptEnd end = EndOf(Id("j"), Reason::kWorkerLost);
+  end.last.age = absl::ZeroDuration();
+  end.never_started = true;
+  End(1, std::move(end));
+  StreamLost(1);
+  TickAt(now_ + absl::Seconds(1));
+  ASSERT_EQ(Get("j").state, JobState::kQueued);
+  EXPECT_EQ(Get("j").queue_time, queued);
+  TickAt(queued + absl::Seconds(10));
+  ExpectFailed(Reason::kScheduleToStartTimeout);
+}
+
 TEST_F(EndTest, WorkerLostCanBeMadeNonRetryable) {
   policy_.retry.non_retryable_reasons = {Reason::kWorkerLost};
   RunJob();

@@ -42,7 +42,7 @@ void Core::SetState(Job* job, JobState state, absl::Time now, Effects* fx) {
   ++live_in_[static_cast<int>(job->state)];
   if (state == JobState::kRunning) ++running_by_type_[job->task_type];
   if (state == JobState::kQueued) {
-    job->queue_time = now;
+    if (!std::exchange(job->handed_back, false)) job->queue_time = now;
     queues_.Add(job);
   }
   UpdateDeadline(job);

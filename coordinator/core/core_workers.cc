@@ -241,6 +241,7 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
     if (job->cancel_requested) {
       Finish(job, JobState::kCancelled, now, fx);
     } else {
+      job->handed_back = true;
       BackOff(job, 1, kHandedBackDelay, now, fx);
     }
     return;

@@ -117,8 +117,10 @@ struct Job : DeadlineItem {
   absl::Time create_time;
   absl::Time start_time = absl::InfinitePast();
   absl::Time end_time = absl::InfinitePast();
-  // When it last entered QUEUED.
+  // When its wait in the queue began.
   absl::Time queue_time;
+  // A worker handed it back unstarted: it goes on with the wait that it had.
+  bool handed_back = false;
   // When its next attempt may start, in BACKOFF.
   absl::Time retry_time = absl::InfinitePast();
   // When it is cancelled because nobody took its broken RunJob over.

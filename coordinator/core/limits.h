@@ -47,8 +47,8 @@ inline constexpr int64_t kCheckpointBytesMax = 1 << 20;
 // Attempts that one slot may hold, as catalog.proto states for max_in_flight.
 inline constexpr int kInFlightMax = 64;
 
-// Attempts that a worker may be given beyond its slots, whatever it says: what
-// a hundred slots need for the shortest jobs.
+// Attempts that a worker may be given beyond its slots, whatever it says: as
+// dispatch_service.proto states.
 inline constexpr int kAheadMax = 1024;
 
 // Every third heartbeat lost still keeps a lease of ten; the margin covers the

@@ -28,10 +28,9 @@ class Health {
   void SetServing(bool serving);
 
   // The handlers of the two methods; see calls.h.
-  Task<absl::Status> Check(
-      Services* services, CallContext* call,
-      const grpc::health::v1::HealthCheckRequest& request,
-      grpc::health::v1::HealthCheckResponse* response);
+  Task<absl::Status> Check(Services* services, CallContext* call,
+                           const grpc::health::v1::HealthCheckRequest& request,
+                           grpc::health::v1::HealthCheckResponse* response);
   Task<absl::Status> Watch(
       Services* services, CallContext* call,
       const grpc::health::v1::HealthCheckRequest& request,

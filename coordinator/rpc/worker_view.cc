@@ -42,9 +42,8 @@ std::map<int, const Job*> JobsBySlot(const WorkerRecord& worker) {
   }
   int count = static_cast<int>(busy.size());
   // Which ones are idle is not known: others may have taken the places of the
-  // first ones.
-  // Attempts beyond the slots wait there for one. Slots above the number that it
-  // is to have still run something, and are in `busy`.
+  // first ones. Attempts beyond the slots wait there for one. Slots above the
+  // number that it is to have still run something, and are in `busy`.
   const size_t slots =
       std::max(static_cast<size_t>(worker.slots_max), busy.size());
   for (int i = 0; busy.size() < slots; ++i) {

@@ -256,33 +256,32 @@ void CoordinatorNode::ApplyMessage(StreamId stream, ToCoordinator* message,
                                    Effects* fx) {
   const absl::Time now = parts_.queue->now();
   std::visit(
-      Overload{[&](coordinator::WorkerHello& hello) {
-                 Attach(stream, std::move(hello), fx);
-               },
-               [&](HeartbeatMessage& heartbeat) {
-                 core_->Heartbeat(stream, heartbeat.number, {}, {}, now, fx);
-               },
-               [&](AttemptUpdate& update) {
-                 core_->Update(stream, std::move(update), now, fx);
-               },
-               [&](AttemptCheckpoint& checkpoint) {
-                 core_->TakeCheckpoint(stream, std::move(checkpoint), now, fx);
-               },
-               [&](Announcement& announcement) {
-                 core_->Announce(stream, std::move(announcement.task_types),
-                                 std::move(announcement.max_slots));
-               },
-               [&](TaskTypeStatus& status) {
-                 core_->SetTaskTypeStatus(stream, std::move(status));
-               },
-               [&](AheadMessage& ahead) {
-                 core_->SetAhead(stream, ahead.attempts);
-               },
-               [&](AttemptEnd& end) {
-                 TakeStaleEnd(&end);
-                 core_->End(stream, std::move(end), now, fx);
-               },
-               [&](StreamEnd&) { core_->StreamLost(stream); }},
+      Overload{
+          [&](coordinator::WorkerHello& hello) {
+            Attach(stream, std::move(hello), fx);
+          },
+          [&](HeartbeatMessage& heartbeat) {
+            core_->Heartbeat(stream, heartbeat.number, {}, {}, now, fx);
+          },
+          [&](AttemptUpdate& update) {
+            core_->Update(stream, std::move(update), now, fx);
+          },
+          [&](AttemptCheckpoint& checkpoint) {
+            core_->TakeCheckpoint(stream, std::move(checkpoint), now, fx);
+          },
+          [&](Announcement& announcement) {
+            core_->Announce(stream, std::move(announcement.task_types),
+                            std::move(announcement.max_slots));
+          },
+          [&](TaskTypeStatus& status) {
+            core_->SetTaskTypeStatus(stream, std::move(status));
+          },
+          [&](AheadMessage& ahead) { core_->SetAhead(stream, ahead.attempts); },
+          [&](AttemptEnd& end) {
+            TakeStaleEnd(&end);
+            core_->End(stream, std::move(end), now, fx);
+          },
+          [&](StreamEnd&) { core_->StreamLost(stream); }},
       *message);
 }
 

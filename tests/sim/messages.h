@@ -37,10 +37,10 @@ struct AheadMessage {
 };
 // The worker closed the stream, or it broke.
 struct StreamEnd {};
-using ToCoordinator = std::variant<coordinator::WorkerHello, HeartbeatMessage,
-                                   AttemptUpdate, AttemptCheckpoint, AttemptEnd,
-                                   Announcement, TaskTypeStatus, AheadMessage,
-                                   StreamEnd>;
+using ToCoordinator =
+    std::variant<coordinator::WorkerHello, HeartbeatMessage, AttemptUpdate,
+                 AttemptCheckpoint, AttemptEnd, Announcement, TaskTypeStatus,
+                 AheadMessage, StreamEnd>;
 
 // --- from the coordinator
 struct Attached {

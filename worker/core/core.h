@@ -250,7 +250,6 @@ class Core {
 
   // Hands back what waits for too long behind what runs.
   void HandBackWaiting(absl::Time now, Effects* fx);
-  bool AllSlotsTaken() const;
 
   void EndOverdueWaiting(absl::Time now, Effects* fx);
   void StartClocks(SlotRecord* slot, absl::Time now);

@@ -182,22 +182,25 @@ void Core::EndOutdated(const WaitingAttempt& waiting, Effects* fx) {
                fx);
 }
 
-bool Core::AllSlotsTaken() const {
-  int slots = 0;
-  for (const auto& slot : slots_) {
-    if (slot->state == SlotState::kStuck) continue;
-    if (++slots > slots_wanted_) break;
-    if (slot->attempt == nullptr) return false;
-  }
-  return true;
-}
-
 void Core::HandBackWaiting(absl::Time now, Effects* fx) {
   hand_back_time_ =
       waiting_.empty() ? absl::InfiniteFuture() : now + kWaitForSlotMax;
-  if (!AllSlotsTaken()) return;
+  // For as many as there are slots without an attempt, one comes.
+  int slots = 0;
+  int coming = 0;
+  for (const auto& slot : slots_) {
+    if (slot->state == SlotState::kStuck) continue;
+    if (++slots > slots_wanted_) break;
+    if (slot->attempt == nullptr) ++coming;
+  }
+  // For as many as there are slots, a warm-up is worth waiting for.
+  int warming = slots_wanted_;
   std::erase_if(waiting_, [&](const WaitingAttempt& waiting) {
-    if (waiting.warming || waiting.since + kWaitForSlotMax > now) return false;
+    if (types_.cache(waiting.start.type) == CacheState::kFilling &&
+        --warming >= 0) {
+      return false;
+    }
+    if (--coming >= 0 || waiting.since + kWaitForSlotMax > now) return false;
     work_ahead_.Waited();
     EndUnstarted(
         waiting.start.id,
@@ -216,9 +219,9 @@ int Core::Ahead(absl::Time now) const {
     if (slot->state == SlotState::kStuck) continue;
     if (++slots > slots_wanted_) break;
     const RunningAttempt* attempt = slot->attempt.get();
-    const bool is_long =
-        attempt != nullptr && attempt->clocks.has_value() &&
-        now - attempt->clocks->start() >= kFirstReportDelay;
+    // The report of its attempt wakes the loop then.
+    const bool is_long = attempt != nullptr && attempt->clocks.has_value() &&
+                         now - attempt->clocks->start() >= kFirstReportDelay;
     if (!is_long) ++quick;
     // Its next attempt can come while the tree dies. One that takes its time is
     // not waited for.
@@ -264,8 +267,9 @@ void Core::Put(WaitingAttempt waiting, const Place& place, absl::Time now,
       }
       slot->attempt = std::move(attempt);
       SetState(slot, SlotState::kSpawning, absl::InfiniteFuture());
-      fx->push_back(SpawnTask{slot->index, id, slot->program->purpose,
-                              !slot->program->warm() && work_ahead_.For(1) > 0});
+      fx->push_back(
+          SpawnTask{slot->index, id, slot->program->purpose,
+                    !slot->program->warm() && work_ahead_.For(1) > 0});
       return;
     }
     case Place::Kind::kHandOver:

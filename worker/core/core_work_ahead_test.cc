@@ -200,6 +200,28 @@ TEST_F(WorkAheadTest, NoMoreIsTakenForAQuickSlotEither) {
   EXPECT_EQ(Ahead(), 0);
 }
 
+TEST_F(WorkAheadTest, AsManyWaitForAWarmUpAsThereAreSlots) {
+  Start(1);
+  RunMany(20, kQuick);
+  TaskTypeRules rules = Warm();
+  rules.warm_up.emplace();
+  rules.warm_up->timeout = absl::Seconds(300);
+  rules.warm_up->start_to_close = absl::Seconds(300);
+  const TaskTypeRulesPtr type = Offer(rules);
+  Assign(type, "a");
+  Spawned(0);
+  for (const std::string job : {"b", "c"}) Assign(type, job);
+  RunFor(kWaitForSlotMax * 2);
+  EXPECT_EQ(HandedBack(), Jobs{"c"});
+  // Once it is done they wait for a slot like others.
+  EndByItself(0);
+  Step([&] { core_->CacheReady(0, "", now_, &effects_); });
+  ASSERT_EQ(Spawns(), Jobs{"a"});
+  Spawned(0);
+  RunFor(kWaitForSlotMax * 2);
+  EXPECT_EQ(HandedBack(), Jobs{"b"});
+}
+
 TEST_F(WorkAheadTest, WhatASlotComesForIsKept) {
   Start(2);
   Run("long");
@@ -207,8 +229,9 @@ TEST_F(WorkAheadTest, WhatASlotComesForIsKept) {
   SlotLost(1);
   Collected(1);  // and is started again
   Assign("b");
+  Assign("c");
   RunFor(kWaitForSlotMax * 3);
-  EXPECT_TRUE(HandedBack().empty());
+  EXPECT_EQ(HandedBack(), Jobs{"c"});
   EXPECT_EQ(core_->waiting(), 1);
   Step([&] { core_->SlotReady(1, now_, &effects_); });
   EXPECT_EQ(Of<SpawnTask>().size(), 1u);

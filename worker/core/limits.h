@@ -45,8 +45,8 @@ inline constexpr absl::Duration kChannelClosedMax = absl::Seconds(1);
 inline constexpr absl::Duration kFirstReportDelay = absl::Milliseconds(10);
 
 // Work that a slot should have before it, where what it runs is short, or where
-// a warm process may have several jobs in flight: a dozen times what it takes to get the next one from the
-// coordinator (1-2 ms).
+// a warm process may have several jobs in flight: a dozen times what it takes
+// to get the next one from the coordinator (1-2 ms).
 inline constexpr absl::Duration kWorkAhead = absl::Milliseconds(20);
 
 // Attempts that a worker takes for each of its slots beyond the one that runs

@@ -95,7 +95,7 @@ WorkerExit WorkerLoop::Run() {
 
 absl::Time WorkerLoop::NextDeadline() const {
   return std::min({core_->NextDeadline(), LinkDeadline(),
-                   outbox_.NextDeadline(), hold_deadline_, sweep_time_,
+                   outbox_.NextDeadline(), hold_.deadline(), sweep_time_,
                    drain_deadline_});
 }
 
@@ -231,7 +231,11 @@ void WorkerLoop::CheckDrain() {
 }
 
 void WorkerLoop::Flush() {
-  if (!link_.attached() || HoldsEnds()) return;
+  const bool ends_may_wait = link_.attached() && outbox_.only_ends() &&
+                             core_->waiting() > 0 &&
+                             core_->waiting() >= core_->slots() &&
+                             !link_.HeartbeatDue(now_) && !draining_;
+  if (hold_.Holds(ends_may_wait, now_) || !link_.attached()) return;
   while (stream_->backlog_bytes() < kStreamBacklogBytesMax) {
     v1::AttachRequest request;
     bool news = AddTypeNews(&request);
@@ -249,19 +253,6 @@ void WorkerLoop::Flush() {
   v1::AttachRequest request;
   link_.AddHeartbeat(now_, core_->StuckSlots(), &request);
   stream_->Send(std::move(request));
-}
-
-bool WorkerLoop::HoldsEnds() {
-  const bool hold = outbox_.only_ends() && core_->waiting() >= core_->slots() &&
-                    !link_.HeartbeatDue(now_) && !draining_;
-  if (!hold) {
-    hold_deadline_ = absl::InfiniteFuture();
-    return false;
-  }
-  hold_deadline_ = std::min(hold_deadline_, now_ + kEndsHeldMax);
-  if (now_ < hold_deadline_) return true;
-  hold_deadline_ = absl::InfiniteFuture();
-  return false;
 }
 
 bool WorkerLoop::AddAhead(v1::AttachRequest* request) {

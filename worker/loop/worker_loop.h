@@ -23,6 +23,7 @@
 #include "worker/core/effects.h"
 #include "worker/loop/background.h"
 #include "worker/loop/coordinator_link.h"
+#include "worker/loop/end_hold.h"
 #include "worker/loop/oom_watch.h"
 #include "worker/loop/outbox.h"
 #include "worker/loop/poller.h"
@@ -115,9 +116,6 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   void BeginDrain();
   void CheckDrain();
   void Flush();
-  // Whether what is to be told is the ends of short attempts alone, and may
-  // wait a moment for more of them.
-  bool HoldsEnds();
   // Adds how many attempts it takes beyond its slots; false: the coordinator
   // knows.
   bool AddAhead(v1::AttachRequest* request);
@@ -259,8 +257,7 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
 
   // What was told on this stream.
   int told_ahead_ = 0;
-  // When ends that wait for more are sent.
-  absl::Time hold_deadline_ = absl::InfiniteFuture();
+  EndHold hold_;
 
   // When slots that ended are swept up after again.
   absl::Time sweep_time_ = absl::InfiniteFuture();

@@ -14,10 +14,10 @@
 //
 // To install a filter costs the kernel a twentieth of the CPU time of a short
 // task: it is compiled and freed each time. So the slot's own thread wears the
-// one that most tasks need, and they inherit it; what starts them is let through
-// by a secret, a random number in an argument that the call does not use. A task
-// that guesses it could do the same: this is no security boundary. A task that
-// needs the other filter is started by a thread without one.
+// one that most tasks need, and they inherit it; what starts them is let
+// through by a secret, a random number in an argument that the call does not
+// use. A task that guesses it could do the same: this is no security boundary.
+// A task that needs the other filter is started by a thread without one.
 #ifndef VIGIL_WORKER_SLOT_NESTING_FILTER_H_
 #define VIGIL_WORKER_SLOT_NESTING_FILTER_H_
 

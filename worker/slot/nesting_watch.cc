@@ -31,6 +31,17 @@ constexpr char kClone[] = "clone";
 // What is said of processes that were counted, not asked for.
 constexpr char kForkCall[] = "fork";
 
+// As ioctl, also when signals arrive meanwhile: an answer that was not given
+// leaves a thread waiting.
+template <typename Argument>
+int Ask(int listener, unsigned long request, Argument* argument) {
+  int result = 0;
+  do {
+    result = ioctl(listener, request, argument);
+  } while (result != 0 && errno == EINTR);
+  return result;
+}
+
 bool Readable(int fd) {
   pollfd waited = {fd, POLLIN, 0};
   return poll(&waited, 1, 0) == 1 && (waited.revents & POLLIN) != 0;
@@ -43,8 +54,8 @@ bool IsThread(const seccomp_data& data) {
 
 }  // namespace
 
-NestingWatch::NestingWatch(int listener, pid_t task,
-                           const Nesting& nesting, absl::Duration now,
+NestingWatch::NestingWatch(int listener, pid_t task, const Nesting& nesting,
+                           absl::Duration now,
                            std::function<void(NestedCallSeen)> tell)
     : listener_(listener),
       task_(task),
@@ -95,10 +106,9 @@ void NestingWatch::Take() {
 
 std::optional<NestingWatch::Asked> NestingWatch::Receive() {
   Asked asked = {};
-  while (ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, &asked.request) !=
-         0) {
-    // ENOENT: whoever asked was killed meanwhile.
-    if (errno != EINTR) return std::nullopt;
+  // ENOENT: whoever asked was killed meanwhile.
+  if (Ask(listener_, SECCOMP_IOCTL_NOTIF_RECV, &asked.request) != 0) {
+    return std::nullopt;
   }
   asked.call.caller = static_cast<pid_t>(asked.request.pid);
   asked.call.kind =
@@ -108,7 +118,7 @@ std::optional<NestingWatch::Asked> NestingWatch::Receive() {
 
 bool NestingWatch::StillWaits(const Asked& asked) const {
   uint64_t id = asked.request.id;
-  return ioctl(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+  return Ask(listener_, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 bool NestingWatch::Judge(const Asked& asked, absl::Duration now) {
@@ -150,7 +160,7 @@ void NestingWatch::Reply(const Asked& asked, NestingVerdict verdict) {
     response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
   }
   // ENOENT: nobody waits for it any more.
-  ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, &response);
+  Ask(listener_, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 void NestingWatch::TakeCensus(absl::Duration now) {

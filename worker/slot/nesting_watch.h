@@ -24,8 +24,8 @@ namespace vigil::slot {
 
 class NestingWatch {
  public:
-  // `listener` is that of the task process `task` and outlives this; -1 without a
-  // filter. `tell` is called with what the worker is to know. `now` is
+  // `listener` is that of the task process `task` and outlives this; -1 without
+  // a filter. `tell` is called with what the worker is to know. `now` is
   // CLOCK_BOOTTIME since boot.
   NestingWatch(int listener, pid_t task, const Nesting& nesting,
                absl::Duration now, std::function<void(NestedCallSeen)> tell);

@@ -1,7 +1,6 @@
 // What Vigil reads of /proc about its own processes: the children of this
-// process, and when a process started. Thread-compatible: children are those of
-// the whole process where /proc must be scanned, of the calling thread
-// elsewhere. Owns nothing.
+// process, and when a process started. Thread-safe: there is no state. Owns
+// nothing.
 #ifndef VIGIL_WORKER_SLOT_PROC_FS_H_
 #define VIGIL_WORKER_SLOT_PROC_FS_H_
 
@@ -17,8 +16,8 @@
 
 namespace vigil::slot {
 
-// Calls `visit` with the pid of each child of the calling thread (of the whole
-// process, if it has one thread), zombies included. Blocks only for /proc. The
+// Calls `visit` with the pid of each child of this process, zombies included.
+// Blocks only for /proc. The
 // list is a snapshot that may miss a child that arrives or one whose elder
 // sibling is reaped meanwhile: callers look again until wait says ECHILD.
 // Without CONFIG_PROC_CHILDREN it scans all of /proc. Fails (as errno says)

@@ -1,7 +1,7 @@
 // ProcessTree: the task process and all its descendants, as children of this
-// process, which must be their subreaper and have no other children. Single-
-// threaded processes only: one per process. Owns the processes until they are
-// reaped; does not kill them by itself when it goes away.
+// process, which must be their subreaper and have no other children. For one
+// thread, while no other works: one per process. Owns the processes until they
+// are reaped; does not kill them by itself when it goes away.
 #ifndef VIGIL_WORKER_SLOT_PROCESS_TREE_H_
 #define VIGIL_WORKER_SLOT_PROCESS_TREE_H_
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -16,12 +17,15 @@
 #include "base/check.h"
 #include "base/unique_fd.h"
 #include "worker/slot/limits.h"
+#include "worker/slot/stat_line.h"
 
 namespace vigil::slot {
 namespace {
 
 constexpr char kMagic[] = "vigil-slot";
 constexpr char kVersion[] = "2";
+// Of earlier builds: the task's line is its own of /proc/self/stat.
+constexpr char kStatLineVersion[] = "1";
 // Stands for an id that is not known.
 constexpr char kUnknown[] = "-";
 // Bytes of an id that is believed: a UUID has 36.
@@ -117,7 +121,8 @@ absl::StatusOr<Record> ParseRecord(absl::string_view text) {
       text.substr(0, kRecordHeaderBytes - 1), ' ', absl::SkipEmpty());
   Record record;
   if (fields.size() < kFieldsMin || fields.size() > kFieldsMax ||
-      fields[0] != kMagic || fields[1] != kVersion ||
+      fields[0] != kMagic ||
+      (fields[1] != kVersion && fields[1] != kStatLineVersion) ||
       !absl::SimpleAtoi(fields[3], &record.host.pid_namespace) ||
       !absl::SimpleAtoi(fields[4], &record.slot.pid) ||
       !absl::SimpleAtoi(fields[5], &record.slot.start_ticks)) {
@@ -127,6 +132,12 @@ absl::StatusOr<Record> ParseRecord(absl::string_view text) {
   if (fields.size() == kFieldsMax) record.host.machine_id = IdOf(fields[6]);
   const absl::string_view rest = text.substr(kRecordHeaderBytes);
   if (rest.empty() || rest.front() == '\n') return record;
+  if (fields[1] == kStatLineVersion) {
+    const std::optional<StatLine> task = ParseStatLine(rest);
+    if (!task.has_value()) return Damaged("its task's line is cut short");
+    record.task.push_back({task->pid, task->start_ticks});
+    return record;
+  }
   const size_t size = rest.find('\n');
   const std::vector<absl::string_view> task =
       absl::StrSplit(rest.substr(0, size), ' ');
@@ -141,7 +152,10 @@ absl::StatusOr<Record> ParseRecord(absl::string_view text) {
   if (last - key.start_ticks > kStartTicksRangeMax) {
     return Damaged("its task was started by a slot that was stopped meanwhile");
   }
-  for (; key.start_ticks <= last; ++key.start_ticks) record.task.push_back(key);
+  const uint64_t range = last - key.start_ticks;
+  for (uint64_t i = 0; i <= range; ++i) {
+    record.task.push_back({key.pid, key.start_ticks + i});
+  }
   return record;
 }
 

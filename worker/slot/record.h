@@ -8,11 +8,12 @@
 //
 //   PID START_TICKS_MIN START_TICKS_MAX
 //
-// before it runs its program, and the slot an empty line when its tree is empty.
-// Between the two instants no other process can have had the pid, so whoever has
-// it and started then is the task. What follows that line is of earlier tasks:
-// to cut it off would cost more than all the rest. Never synced: it must survive SIGKILL, and a
-// power cut leaves nothing to be found. Thread-safe; values own themselves.
+// before it runs its program, and the slot an empty line when its tree is
+// empty. Between the two instants no other process can have had the pid, so
+// whoever has it and started then is the task. What follows that line is of
+// earlier tasks: to cut it off would cost more than all the rest. Never synced:
+// it must survive SIGKILL, and a power cut leaves nothing to be found.
+// Thread-safe; values own themselves.
 #ifndef VIGIL_WORKER_SLOT_RECORD_H_
 #define VIGIL_WORKER_SLOT_RECORD_H_
 
@@ -55,8 +56,8 @@ struct Record {
   std::vector<ProcessKey> task;
 };
 
-// CLOCK_BOOTTIME now in clock ticks, as /proc tells when a process started. Only
-// system calls, and none that blocks.
+// CLOCK_BOOTTIME now in clock ticks, as /proc tells when a process started.
+// Only system calls, and none that blocks.
 uint64_t BoottimeTicks();
 
 // What the system says of where this process runs; unknown where it does not.

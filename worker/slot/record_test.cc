@@ -115,6 +115,27 @@ TEST_F(RecordTest, ATaskIsWhoeverStartedInItsRange) {
   EXPECT_TRUE(ParseRecord(header + "\nolder\n")->task.empty());
 }
 
+TEST_F(RecordTest, TheLargestNumbersOfATaskEnd) {
+  ASSERT_TRUE(WriteRecordHeader(fd_.get(), kHost, {8, 9}).ok());
+  const std::string most = absl::StrCat(~uint64_t{0});
+  const absl::StatusOr<Record> record =
+      ParseRecord(absl::StrCat(Text(), "17 ", most, " ", most, "\n"));
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(record->task.size(), 1u);
+}
+
+TEST_F(RecordTest, ARecordOfAnEarlierBuildIsRead) {
+  std::string text = "vigil-slot 1 boot 7 8 9";
+  text.resize(kRecordHeaderBytes - 1, ' ');
+  text += '\n';
+  EXPECT_TRUE(ParseRecord(text)->task.empty());
+  const absl::StatusOr<Record> record = ParseRecord(
+      text + "12 (sh) S 8 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 567 0\n");
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_THAT(record->task, testing::ElementsAre(ProcessKey{12, 567}));
+  EXPECT_TRUE(absl::IsDataLoss(ParseRecord(text + "12 (sh) S").status()));
+}
+
 TEST_F(RecordTest, ATaskIsOnRecordBeforeItRunsAndUntilItsTreeIsEmpty) {
   SlotUnderTest slot(fd_.get());
   WriteHeader(slot);
@@ -131,8 +152,8 @@ TEST_F(RecordTest, ATaskIsOnRecordBeforeItRunsAndUntilItsTreeIsEmpty) {
   ASSERT_TRUE(noted.ok()) << noted.status() << out;
   const auto itself = ParseStatLine(out.substr(line));
   ASSERT_TRUE(itself.has_value()) << out;
-  EXPECT_THAT(noted->task, testing::Contains(ProcessKey{itself->pid,
-                                                        itself->start_ticks}));
+  EXPECT_THAT(noted->task,
+              testing::Contains(ProcessKey{itself->pid, itself->start_ticks}));
   EXPECT_EQ(itself->parent, slot.process().pid());
   EXPECT_TRUE(Read().task.empty());
   EXPECT_EQ(Read().slot.pid, slot.process().pid());

@@ -28,8 +28,8 @@ absl::StatusOr<SpawnCommand> EncodeCommand(const TaskCommand& command);
 // INTERNAL: it has no program.
 absl::StatusOr<TaskCommand> DecodeCommand(const SpawnCommand& command);
 
-// A command that is too large for a packet, as a sealed memfd, and back. Fail as
-// SealedMemfd; INTERNAL: something else is in there.
+// A command that is too large for a packet, as a sealed memfd, and back. Fail
+// as SealedMemfd; INTERNAL: something else is in there.
 absl::StatusOr<UniqueFd> WriteCommand(const SpawnCommand& command);
 absl::StatusOr<SpawnCommand> ReadCommand(int fd);
 

@@ -111,8 +111,8 @@ TEST(SlotCodecTest, RefusesWhatIsNoEvent) {
   EXPECT_TRUE(absl::IsInternal(DecodePacket("").status()));
   SlotPacket packet;
   packet.add_events();
-  EXPECT_TRUE(absl::IsInternal(
-      DecodePacket(packet.SerializeAsString()).status()));
+  EXPECT_TRUE(
+      absl::IsInternal(DecodePacket(packet.SerializeAsString()).status()));
 }
 
 TEST(SlotCodecTest, CommandsOfAnyBytesArriveAsTheyWereSent) {

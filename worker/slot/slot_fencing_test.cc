@@ -214,8 +214,8 @@ TEST(SlotFencingTest, ARequestThatCannotBeReadEndsTheTreeAndTheSlot) {
 }
 
 TEST(SlotFencingTest, AKilledSlotTakesItsTaskProcessAlong) {
-  // The slot's own thread starts a task that is asked for its processes, another
-  // one those that are not.
+  // The slot's own thread starts a task that is asked for its processes,
+  // another one those that are not.
   for (const int max_processes : {1, 1000}) {
     SlotUnderTest slot;
     TaskCommand command = Command({"sleep", "1000"});

@@ -42,10 +42,9 @@ absl::StatusOr<std::unique_ptr<SlotLoop>> SlotLoop::Create(
   if (!signals.valid()) return absl::ErrnoToStatus(errno, "signalfd");
   UniqueFd timer(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
   if (!timer.valid()) return absl::ErrnoToStatus(errno, "timerfd_create");
-  return std::unique_ptr<SlotLoop>(
-      new SlotLoop(std::move(socket), std::move(signals), std::move(timer),
-                   std::move(options), std::move(listener),
-                   std::move(filter_problem)));
+  return std::unique_ptr<SlotLoop>(new SlotLoop(
+      std::move(socket), std::move(signals), std::move(timer),
+      std::move(options), std::move(listener), std::move(filter_problem)));
 }
 
 SlotLoop::SlotLoop(UniqueFd socket, UniqueFd signals, UniqueFd timer,
@@ -80,8 +79,7 @@ void SlotLoop::Wait(absl::Duration held) {
   const short socket_events = blocked_ ? POLLOUT : POLLIN;
   // poll ignores a descriptor of -1. A worker that does not read is not told of
   // more, so nothing more is asked.
-  const int listener =
-      nesting_ != nullptr && !blocked_ ? nesting_->fd() : -1;
+  const int listener = nesting_ != nullptr && !blocked_ ? nesting_->fd() : -1;
   std::array<pollfd, 4> waited = {{{socket_.get(), socket_events, 0},
                                    {signals_.get(), POLLIN, 0},
                                    {timer_.get(), POLLIN, 0},
@@ -144,17 +142,16 @@ void SlotLoop::ApplyRequest(Packet packet) {
 
 void SlotLoop::AcceptSpawn(const SlotRequest::Spawn& spawn,
                            std::vector<UniqueFd> fds) {
-  const int expected = kSpawnFdsMin + (spawn.channel() ? 1 : 0) +
-                       (spawn.has_command() ? 0 : 1);
+  const int expected =
+      kSpawnFdsMin + (spawn.channel() ? 1 : 0) + (spawn.has_command() ? 0 : 1);
   if (fds.size() != static_cast<size_t>(expected)) {
     // The kernel drops descriptors that the receiver has no room for.
     Perform(SendEvent{SpawnFailed{EMFILE, SpawnStage::kRequest,
                                   "descriptors did not arrive"}});
     return;
   }
-  absl::StatusOr<SpawnCommand> sent = spawn.has_command()
-                                          ? spawn.command()
-                                          : ReadCommand(fds.back().get());
+  absl::StatusOr<SpawnCommand> sent =
+      spawn.has_command() ? spawn.command() : ReadCommand(fds.back().get());
   absl::StatusOr<TaskCommand> command =
       sent.ok() ? DecodeCommand(*sent) : sent.status();
   if (!command.ok()) {

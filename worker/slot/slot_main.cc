@@ -65,8 +65,8 @@ void DoNothing(int) {}
 
 // Whether the slot ends is its worker's decision: a Ctrl+C in the terminal, or
 // a service manager that signals the whole control group, asks the worker, who
-// gives tasks their grace. Handlers that do nothing, since execve leaves ignored
-// signals ignored and takes handlers away: so tasks have the defaults.
+// gives tasks their grace. Handlers that do nothing, since execve leaves
+// ignored signals ignored and takes handlers away: so tasks have the defaults.
 void DisregardSignals() {
   // A kernel sigaction of zeros: SIG_DFL, no flags, empty mask. Past the C
   // library, which hides two signals that it leaves ignored in what it spawns.
@@ -115,13 +115,14 @@ int Main() {
   }
   const absl::StatusOr<NestingFilter> filter = NestingFilter::Create();
   LaunchOptions options{.record_fd = record_fd};
-  std::optional<UnfilteredThread> unfiltered;
+  UnfilteredThread unfiltered;
   UniqueFd listener;
   if (filter.ok()) {
     options.filter = &*filter;
-    options.unfiltered = &unfiltered.emplace();
-    listener.Reset(
-        filter->Install(NestingFilter::Asks::kThreadsAndProcesses));
+    options.unfiltered = &unfiltered;
+    errno = unfiltered.Start();
+    if (errno != 0) return Fail("start a thread");
+    listener.Reset(filter->Install(NestingFilter::Asks::kThreadsAndProcesses));
     if (!listener.valid()) return Fail("the nesting filter");
   }
   absl::StatusOr<std::unique_ptr<SlotLoop>> loop = SlotLoop::Create(

@@ -245,8 +245,7 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
                      command.working_directory);
     }
   }
-  const int start_directory =
-      directory.valid() ? directory.get() : AT_FDCWD;
+  const int start_directory = directory.valid() ? directory.get() : AT_FDCWD;
 
   std::string program = command.argv.front();
   if (!absl::StrContains(program, '/')) {
@@ -259,19 +258,19 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
 
   const std::vector<char*> argv = Pointers(command.argv);
   const std::vector<char*> env = Pointers(command.env);
-  Child child{.program = program.c_str(),
-              .argv = argv.data(),
-              .env = env.data(),
-              .stdio = stdio,
-              .channel = ends.channel_fd.get(),
-              .working_directory = directory.get(),
-              .pty = command.pty,
-              .record = options.record_fd,
-              .parent = getpid(),
-              .start_ticks_min = BoottimeTicks(),
-              .filter = own_filter ? options.filter : nullptr,
-              .secret = options.filter != nullptr ? options.filter->secret()
-                                                  : nullptr};
+  Child child{
+      .program = program.c_str(),
+      .argv = argv.data(),
+      .env = env.data(),
+      .stdio = stdio,
+      .channel = ends.channel_fd.get(),
+      .working_directory = directory.get(),
+      .pty = command.pty,
+      .record = options.record_fd,
+      .parent = getpid(),
+      .start_ticks_min = BoottimeTicks(),
+      .filter = own_filter ? options.filter : nullptr,
+      .secret = options.filter != nullptr ? options.filter->secret() : nullptr};
   pid_t pid = 0;
   int clone_error = 0;
   const auto start = [&] {

@@ -25,7 +25,8 @@ constexpr size_t kCommandBytesMax = 256;
 // more than 6 MiB of arguments and environment.
 constexpr size_t kEnvironmentBytesMax = 8 << 20;
 
-// Bytes of a slot's record that are read: header and a line of /proc.
+// Bytes of a slot's record that are read: a header, and the line of a task,
+// which in those of earlier builds is one of /proc.
 constexpr size_t kRecordBytesMax = 4096;
 
 // How long a worker whose predecessors are not proved dead makes no such claim,

@@ -19,14 +19,20 @@ std::string StateOf(const ItemResult& result) {
   return result.has_job ? StateName(result.job.state()) : result.state;
 }
 
+// How a job failed, or would have without its fallback.
+const v1::Failure& FailureOf(const v1::Job& job) {
+  return job.degraded() ? job.fallback_failure() : job.failure();
+}
+
 std::string ReasonOf(const ItemResult& result) {
   if (!result.has_job) return result.reason;
-  return result.job.has_failure() ? FailureName(result.job.failure().reason())
-                                  : "";
+  return result.job.has_failure() || result.job.degraded()
+             ? FailureName(FailureOf(result.job).reason())
+             : "";
 }
 
 std::string MessageOf(const ItemResult& result) {
-  return result.has_job ? result.job.failure().message() : result.message;
+  return result.has_job ? FailureOf(result.job).message() : result.message;
 }
 
 std::string FailureOf(const ItemResult& result) {
@@ -78,10 +84,14 @@ std::string BatchSummary::Table(absl::Duration wall_time) const {
     absl::StrAppend(&text, "  ", Fit("STATE", 11), Fit("REASON", width),
                     "      JOBS\n");
     for (const auto& [key, row] : rows_) {
+      const bool degraded = key.first == "SUCCEEDED" && !key.second.empty();
       const bool remark = row.second && key.first != "SUCCEEDED";
       absl::StrAppend(&text, "  ", Fit(key.first, 11), Fit(key.second, width),
                       absl::StrFormat("%10d", row.first),
-                      remark ? "  as expected" : "", "\n");
+                      remark     ? "  as expected"
+                      : degraded ? "  degraded"
+                                 : "",
+                      "\n");
     }
   }
   const double seconds = absl::ToDoubleSeconds(wall_time);
@@ -115,6 +125,7 @@ std::string ItemJson(const ItemResult& result) {
       ",\"job_id\":", JsonString(job.job_id()),
       ",\"state\":", JsonString(StateOf(result)),
       ",\"reason\":", JsonString(ReasonOf(result)),
+      job.degraded() ? ",\"degraded\":true" : "",
       ",\"message\":", JsonString(MessageOf(result)),
       ",\"attempts\":", job.attempts_size());
   if (job.exit().has_status()) {

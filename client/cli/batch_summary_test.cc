@@ -48,6 +48,23 @@ TEST(BatchSummary, TablesByStateAndReasonWithRetriesAndRate) {
   EXPECT_EQ(summary.failed(), 1);
 }
 
+TEST(BatchSummary, B4_DegradedJobsSucceededAndSayWhy) {
+  ItemResult result =
+      Result(1, v1::Job::STATE_SUCCEEDED, v1::Failure::REASON_SIGNALLED);
+  result.job.set_degraded(true);
+  result.job.mutable_fallback_failure()->Swap(result.job.mutable_failure());
+  result.job.clear_failure();
+  result.job.set_result("instead");
+  BatchSummary summary({});
+  summary.Add(result);
+  EXPECT_EQ(summary.failed(), 0);
+  EXPECT_THAT(summary.Table(absl::Seconds(2)),
+              HasSubstr("SUCCEEDED  SIGNALLED         1  degraded\n"));
+  EXPECT_THAT(ItemJson(result),
+              HasSubstr("\"state\":\"SUCCEEDED\",\"reason\":\"SIGNALLED\","
+                        "\"degraded\":true,\"message\":\"why\""));
+}
+
 TEST(BatchSummary, NamesFailuresThatWereNotExpected) {
   BatchSummary summary({v1::Failure::REASON_INVALID_INPUT});
   summary.Add(

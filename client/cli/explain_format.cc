@@ -79,7 +79,14 @@ std::string FormatOutcome(const v1::Job& job, const ExplainContext& context) {
                     "its end is asked for; it ends when its processes are "
                     "proved dead\n");
   }
-  if (job.degraded()) absl::StrAppend(&text, "its result is a fallback\n");
+  if (job.degraded()) {
+    absl::StrAppend(&text, "its result is a fallback; it would have failed: ",
+                    FailureLine(job.fallback_failure()), "\n");
+    const std::string advice = AdviceLine(job.fallback_failure());
+    if (!advice.empty()) {
+      absl::StrAppend(&text, "advice: ", context.style.Bold(advice), "\n");
+    }
+  }
   if (job.truncated()) absl::StrAppend(&text, "its result is partial\n");
   return text;
 }

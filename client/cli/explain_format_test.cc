@@ -267,6 +267,18 @@ TEST_F(FormatExplanationTest, SaysHowLargeTheResultIs) {
                         "--result` writes it\n"));
 }
 
+TEST_F(FormatExplanationTest, B4_SaysHowADegradedJobWouldHaveFailed) {
+  EXPECT_THAT(
+      Explain(R"pb(
+        job_id: "j"
+        state: STATE_SUCCEEDED
+        degraded: true
+        fallback_failure { reason: REASON_SIGNALLED message: "by SIGSEGV" }
+      )pb"),
+      HasSubstr("job j SUCCEEDED\nits result is a fallback; it would have "
+                "failed: SIGNALLED: by SIGSEGV\nadvice: "));
+}
+
 TEST_F(FormatExplanationTest, SaysWhenDeathCouldNotBeProved) {
   EXPECT_THAT(Explain(R"pb(
                 job_id: "j"

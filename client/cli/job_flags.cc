@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/utf8.h"
 #include "client/cli/files.h"
 #include "client/cli/flag_values.h"
@@ -32,6 +33,21 @@ Setter SetLabel(v1::JobSpec* spec) {
           absl::StrCat("`", value, "` is not of the form key=value"));
     }
     (*spec->mutable_labels())[label.first] = label.second;
+    return absl::OkStatus();
+  };
+}
+
+Setter SetFallback(v1::JobSpec* spec) {
+  return [spec](absl::string_view value) {
+    if (value == "input") {
+      spec->mutable_fallback()->set_input(true);
+      return absl::OkStatus();
+    }
+    if (!absl::ConsumePrefix(&value, "value:")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("`", value, "` is neither `input` nor `value:TEXT`"));
+    }
+    spec->mutable_fallback()->set_value(std::string(value));
     return absl::OkStatus();
   };
 }
@@ -182,6 +198,18 @@ void JobFlags::AddRest(FlagSet* flags) {
               .set = AddReasons([this](v1::Failure::Reason reason) {
                 spec_.mutable_retry()->add_retry_on(reason);
               })});
+  flags->Add({.name = "fallback",
+              .value = "WHAT",
+              .help = "The result that it has rather than to fail: `input`, "
+                      "what it was given as its input, or `value:TEXT`. It "
+                      "SUCCEEDED then, and is marked as degraded.",
+              .set = SetFallback(&spec_)});
+  flags->Add({.name = "fallback_on",
+              .value = "REASON,...",
+              .help = "The reasons that --fallback is for. Default: all.",
+              .set = AddReasons([this](v1::Failure::Reason reason) {
+                spec_.mutable_fallback()->add_fallback_on(reason);
+              })});
   flags->Add({.name = "priority",
               .value = "N",
               .help = "Higher runs first. Default 0.",
@@ -275,6 +303,11 @@ absl::StatusOr<v1::JobSpec> JobFlags::Spec(
     absl::Status status =
         FillCommand(words, environment, spec.mutable_command());
     if (!status.ok()) return status;
+  }
+  if (spec.has_fallback() &&
+      spec.fallback().fallback_case() == v1::Fallback::FALLBACK_NOT_SET) {
+    return absl::InvalidArgumentError(
+        "--fallback_on says when there is a fallback; give it by --fallback");
   }
   if (input_.has_value()) {
     if (!stdin_.empty()) {

@@ -201,7 +201,12 @@ absl::Status RunReporter::WriteResult(const v1::Job& job) {
 
 std::vector<std::string> FinalLines(const v1::Job& job) {
   std::vector<std::string> lines;
-  if (job.degraded()) lines.push_back("the result is a fallback");
+  if (job.degraded()) {
+    lines.push_back(absl::StrCat("the result is its fallback (`",
+                                 ExplainResultCommand(job),
+                                 "` writes it); it would have failed: ",
+                                 FailureLine(job.fallback_failure())));
+  }
   if (job.truncated()) lines.push_back("the result is partial");
   // A nested pool that ended it is told below.
   if (!job.attempts().empty() &&

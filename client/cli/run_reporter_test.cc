@@ -351,9 +351,13 @@ TEST(FinalLines, GiveNoAdviceToWhoCancelled) {
 }
 
 TEST(FinalLines, TellOfPartialAndFallbackResults) {
-  EXPECT_THAT(FinalLines(Parse(
-                  "state: STATE_SUCCEEDED degraded: true truncated: true")),
-              ElementsAre("the result is a fallback", "the result is partial"));
+  EXPECT_THAT(
+      FinalLines(Parse(
+          "job_id: 'j' state: STATE_SUCCEEDED degraded: true truncated: true "
+          "fallback_failure { reason: REASON_SIGNALLED message: 'killed' }")),
+      ElementsAre("the result is its fallback (`vigil explain j --result` "
+                  "writes it); it would have failed: SIGNALLED: killed",
+                  "the result is partial"));
 }
 
 }  // namespace

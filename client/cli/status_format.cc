@@ -174,6 +174,7 @@ std::string FormatTroubles(const v1::GetStatusResponse& status,
       "processes or threads beyond what a task may have");
   add(status.sequential_pools(), "pools run in sequence");
   add(status.nested_dispatches(), "jobs refused that tasks submitted");
+  add(status.fallbacks(), "jobs that gave their fallback");
   if (parts.empty()) return "";
   return absl::StrCat(
       "since its start: ", style.Yellow(absl::StrJoin(parts, ", ")), "\n");

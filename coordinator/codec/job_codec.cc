@@ -138,6 +138,10 @@ v1::Job ToProto(const Job& job, WaitingReason waiting) {
   if (job.failure.has_value()) {
     vigil::ToProto(*job.failure, proto.mutable_failure());
   }
+  if (job.fallback_failure.has_value()) {
+    proto.set_degraded(true);
+    vigil::ToProto(*job.fallback_failure, proto.mutable_fallback_failure());
+  }
   if (job.exit.has_value()) vigil::ToProto(*job.exit, proto.mutable_exit());
   proto.set_cancel_requested(job.cancel_requested);
   proto.set_request_id(job.request_id);
@@ -230,6 +234,12 @@ absl::StatusOr<StoredJobView> ViewRow(const store::JobRow& row) {
   view.request_hash = stored.request_hash();
   if (stored.has_result_bytes()) view.result_bytes = stored.result_bytes();
   return view;
+}
+
+void SetFallbackResult(v1::JobSpec program, v1::Job* job) {
+  job->set_result(job->spec().fallback().has_value()
+                      ? std::move(*program.mutable_fallback()->mutable_value())
+                      : std::move(*program.mutable_input()));
 }
 
 void SetResult(std::string bytes, v1::Job* job) {

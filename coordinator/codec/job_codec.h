@@ -39,6 +39,10 @@ struct StoredJobView {
 };
 absl::StatusOr<StoredJobView> ViewRow(const store::JobRow& row);
 
+// Adds the result of a degraded job: its fallback, which lies in its program
+// (as Engine::CachedPayload has it).
+void SetFallbackResult(v1::JobSpec program, v1::Job* job);
+
 // Shows what an ended job left as its result or partial result, whichever it
 // is.
 void SetResult(std::string bytes, v1::Job* job);

@@ -127,5 +127,43 @@ TEST(JobCodecTest, HashOfASubmissionNeverChanges) {
   EXPECT_EQ(StableHash("abc"), 0xeacf018fbf1678ba);
 }
 
+TEST(JobCodecTest, B4_AFallbackIsInThePolicyWithoutItsValue) {
+  v1::JobSpec spec;
+  spec.mutable_fallback()->set_value("large");
+  spec.mutable_fallback()->add_fallback_on(v1::Failure::REASON_SIGNALLED);
+  PolicyPool pool;
+  Job job = Example(&pool);
+  job.policy = pool.Get(spec, false);
+  EXPECT_TRUE(job.policy->fallback.Covers(Reason::kSignalled));
+  EXPECT_FALSE(job.policy->fallback.Covers(Reason::kNonzeroExit));
+  EXPECT_EQ(job.policy->spec.find("large"), std::string::npos);
+  EXPECT_FALSE(pool.Get({}, false)->fallback.Covers(Reason::kSignalled));
+  const auto restored = DecodeRow(EncodeRow(job), &pool);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ((*restored)->policy, job.policy);
+}
+
+TEST(JobCodecTest, B4_ADegradedJobSaysHowItWouldHaveFailed) {
+  v1::JobSpec spec;
+  spec.mutable_fallback()->set_value("");
+  PolicyPool pool;
+  Job job = Example(&pool);
+  job.policy = pool.Get(spec, false);
+  job.state = JobState::kSucceeded;
+  EXPECT_FALSE(ToProto(job, WaitingReason::kUnspecified).degraded());
+  job.fallback_failure = Failure{Reason::kSignalled, "message", "advice"};
+  v1::Job proto = ToProto(job, WaitingReason::kUnspecified);
+  EXPECT_TRUE(proto.degraded());
+  EXPECT_EQ(proto.fallback_failure().message(), "message");
+  v1::JobSpec program;
+  program.set_input("input");
+  program.mutable_fallback()->set_value("value");
+  SetFallbackResult(program, &proto);
+  EXPECT_EQ(proto.result(), "value");
+  proto.mutable_spec()->mutable_fallback()->set_input(true);
+  SetFallbackResult(program, &proto);
+  EXPECT_EQ(proto.result(), "input");
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

@@ -16,8 +16,8 @@ namespace vigil::coordinator {
 
 class PolicyPool {
  public:
-  // The policy of a resolved spec, of which command, arguments and input are
-  // left out.
+  // The policy of a resolved spec, of which command, arguments, input and the
+  // value of a fallback are left out.
   std::shared_ptr<const JobPolicy> Get(const v1::JobSpec& spec,
                                        bool cancel_on_disconnect);
 

@@ -148,6 +148,32 @@ absl::Status CheckCommand(const v1::Command& command) {
   return absl::OkStatus();
 }
 
+absl::Status CheckFallback(const v1::JobSpec& spec) {
+  if (!spec.has_fallback()) return absl::OkStatus();
+  const v1::Fallback& fallback = spec.fallback();
+  if (!fallback.has_value() && !fallback.input()) {
+    return Invalid("spec.fallback", "needs a value, or input: true");
+  }
+  if (static_cast<int64_t>(fallback.value().size()) > kInputBytesMax) {
+    return Invalid("spec.fallback.value",
+                   absl::StrFormat("has %d bytes; at most %d",
+                                   fallback.value().size(), kInputBytesMax));
+  }
+  if (fallback.input() && !spec.has_input()) {
+    return Invalid("spec.fallback.input",
+                   "is the job's input, which is not set; set spec.input, or "
+                   "give a value instead");
+  }
+  for (const int reason : fallback.fallback_on()) {
+    if (reason == v1::Failure::REASON_CANCELLED ||
+        reason == v1::Failure::REASON_UNSPECIFIED) {
+      return Invalid("spec.fallback.fallback_on",
+                     "cannot hold CANCELLED or UNSPECIFIED");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckRest(const v1::JobSpec& spec) {
   if (static_cast<int64_t>(spec.input().size()) > kInputBytesMax) {
     return Invalid("spec.input",
@@ -155,6 +181,7 @@ absl::Status CheckRest(const v1::JobSpec& spec) {
                                    "path to read from instead",
                                    spec.input().size(), kInputBytesMax));
   }
+  if (absl::Status status = CheckFallback(spec); !status.ok()) return status;
   if (std::abs(spec.priority()) > kPriorityMax) {
     return Invalid(
         "spec.priority",

@@ -52,7 +52,8 @@ absl::Status CheckArguments(
 
 absl::Status CheckCommand(const v1::Command& command);
 
-// Checks input, priority, labels, exit_reasons and the patterns of activity.
+// Checks input, fallback, priority, labels, exit_reasons and the patterns of
+// activity.
 absl::Status CheckRest(const v1::JobSpec& spec);
 
 // Checks on_nested_pool, max_processes, max_threads, max_rss_bytes and

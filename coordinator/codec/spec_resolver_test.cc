@@ -304,5 +304,27 @@ TEST(SpecResolverTest, NamesHave1To64PlainCharacters) {
   EXPECT_FALSE(CheckName("f", "a/b").ok());
 }
 
+TEST(SpecResolverTest, B4_AFallbackSaysWhatItIsAndWhatFor) {
+  v1::JobSpec spec = Command();
+  spec.mutable_fallback();
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.fallback needs a value"));
+  spec.mutable_fallback()->set_input(false);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.fallback needs a value"));
+  spec.mutable_fallback()->set_input(true);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.fallback.input is the job's"));
+  spec.set_input("");
+  EXPECT_EQ(ErrorOf(spec), "OK");
+  spec.mutable_fallback()->set_value(std::string(kInputBytesMax, 'x'));
+  EXPECT_EQ(ErrorOf(spec), "OK");
+  spec.mutable_fallback()->mutable_value()->push_back('x');
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.fallback.value has 3145729"));
+  spec.mutable_fallback()->set_value("");
+  EXPECT_EQ(ErrorOf(spec), "OK");
+  spec.mutable_fallback()->add_fallback_on(v1::Failure::REASON_CANCELLED);
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.fallback.fallback_on cannot"));
+  spec.mutable_fallback()->set_fallback_on(0, v1::Failure::REASON_SIGNALLED);
+  EXPECT_EQ(ErrorOf(spec), "OK");
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

@@ -79,6 +79,8 @@ struct Counters {
   int64_t sequential_pools = 0;
   // Jobs that tasks submitted.
   int64_t nested_dispatches = 0;
+  // Jobs that SUCCEEDED by their fallback.
+  int64_t fallbacks = 0;
 };
 
 class Core {

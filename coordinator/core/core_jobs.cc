@@ -174,6 +174,10 @@ void Core::Enqueue(Job* job, absl::Time now, Effects* fx) {
 }
 
 void Core::Finish(Job* job, JobState state, absl::Time now, Effects* fx) {
+  VIGIL_CHECK(state != JobState::kSucceeded ||
+                  job->state == JobState::kRunning ||
+                  job->fallback_failure.has_value(),
+              job->id.value());
   job->end_time = now;
   job->retry_time = absl::InfinitePast();
   if (job->checkpoint.has_value()) {
@@ -190,6 +194,12 @@ void Core::Finish(Job* job, JobState state, absl::Time now, Effects* fx) {
 }
 
 void Core::Fail(Job* job, Failure failure, absl::Time now, Effects* fx) {
+  if (job->policy->fallback.Covers(failure.reason)) {
+    job->fallback_failure = std::move(failure);
+    ++counters_.fallbacks;
+    Finish(job, JobState::kSucceeded, now, fx);
+    return;
+  }
   job->failure = std::move(failure);
   Finish(job, JobState::kFailed, now, fx);
 }

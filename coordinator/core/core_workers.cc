@@ -272,7 +272,11 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
 void Core::KeepResult(Job* job, std::shared_ptr<const std::string> result,
                       Effects* fx) {
   // Before a retry it is dropped: the next attempt goes on from a checkpoint.
-  if (result == nullptr || !IsFinal(job->state)) return;
+  // Nor does what a failed attempt left take the place of a fallback.
+  if (result == nullptr || !IsFinal(job->state) ||
+      job->fallback_failure.has_value()) {
+    return;
+  }
   job->result_bytes = static_cast<int64_t>(result->size());
   fx->results.push_back({job->id, std::move(result)});
 }

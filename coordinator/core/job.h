@@ -6,6 +6,7 @@
 #ifndef VIGIL_COORDINATOR_CORE_JOB_H_
 #define VIGIL_COORDINATOR_CORE_JOB_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -47,6 +48,22 @@ bool IsFinal(JobState state);
 // The transition table: whether a job may go from one state to another.
 bool MayChange(JobState from, JobState to);
 
+// Whether a result is at hand for a job that would end FAILED, and for which
+// reasons; the result itself lies with the program in the store.
+struct FallbackPolicy {
+  bool declared = false;
+  // Empty: all.
+  std::vector<Reason> reasons;
+
+  bool Covers(Reason reason) const {
+    return declared &&
+           (reasons.empty() ||
+            std::find(reasons.begin(), reasons.end(), reason) != reasons.end());
+  }
+  friend bool operator==(const FallbackPolicy&,
+                         const FallbackPolicy&) = default;
+};
+
 // What was asked for, but for the program and its input; shared by jobs that
 // have the same. The core reads the policies and keeps the rest for its caller.
 struct JobPolicy {
@@ -57,8 +74,9 @@ struct JobPolicy {
   bool cancel_on_disconnect = false;
   // An attempt that ends NESTED_POOL is followed by one that runs SEQUENTIAL.
   bool retry_sequential = false;
+  FallbackPolicy fallback;
   // Opaque to the core: the resolved vigil.v1.JobSpec without command,
-  // arguments and input.
+  // arguments, input and the value of a fallback.
   std::string spec;
 
   friend bool operator==(const JobPolicy&, const JobPolicy&) = default;
@@ -137,6 +155,8 @@ struct Job : DeadlineItem {
   int last_attempt = 0;
   std::vector<AttemptRecord> attempts;
   std::optional<Failure> failure;
+  // Set exactly if it SUCCEEDED by its fallback: how it would have failed.
+  std::optional<Failure> fallback_failure;
   std::optional<Exit> exit;
   // The last one; kept when the job fails, not when it succeeds.
   std::optional<Checkpoint> checkpoint;

@@ -22,7 +22,8 @@ TEST(JobTest, ExactlyTheDocumentedTransitionsAreLegal) {
       {kRunning, kSucceeded},  {kRunning, kFailed},
       {kRunning, kCancelled},  {kBackoff, kQueued},  // its time has come
       {kBackoff, kFailed},                           // schedule_to_close
-      {kBackoff, kCancelled},
+      {kBackoff, kCancelled},  {kQueued, kSucceeded},  // by its fallback
+      {kBackoff, kSucceeded},                          // the same
   };
   for (int from = 0; from < kJobStates; ++from) {
     for (int to = 0; to < kJobStates; ++to) {

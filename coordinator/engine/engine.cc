@@ -113,6 +113,16 @@ void Engine::HandOver() {
 Engine::Shown Engine::Show(const Job& job, const Gathering& batch) const {
   Shown shown{job.id, std::make_shared<v1::Job>(
                           ToProto(job, core_->WaitingReasonOf(job)))};
+  if (job.fallback_failure.has_value()) {
+    const Blob payload = payloads_.Find(job.id);
+    v1::JobSpec program;
+    if (payload != nullptr && program.ParseFromString(*payload)) {
+      SetFallbackResult(std::move(program), shown.job.get());
+    } else {
+      shown.result_in_store = true;
+    }
+    return shown;
+  }
   if (!job.result_bytes.has_value()) return shown;
   const auto it = batch.results.find(job.id);
   // A result comes with the end; what is older is the last checkpoint.
@@ -133,12 +143,18 @@ void Engine::Tell(Shown shown) {
   }
   auto bytes = std::make_shared<absl::StatusOr<std::optional<std::string>>>();
   const bool queued = Read(
-      [id = shown.id, bytes](store::StoreView& view) {
-        *bytes = view.GetResult(id.value());
+      [id = shown.id, degraded = shown.job->degraded(),
+       bytes](store::StoreView& view) {
+        *bytes =
+            degraded ? view.GetPayload(id.value()) : view.GetResult(id.value());
       },
       [this, shown, bytes]() mutable {
-        if (bytes->ok() && (*bytes)->has_value()) {
+        v1::JobSpec program;
+        if (bytes->ok() && (*bytes)->has_value() && !shown.job->degraded()) {
           SetResult(std::move(***bytes), shown.job.get());
+        } else if (bytes->ok() && (*bytes)->has_value() &&
+                   program.ParseFromString(***bytes)) {
+          SetFallbackResult(std::move(program), shown.job.get());
         } else {
           Log(LogSeverity::kError,
               absl::StrCat("the result of job ", shown.id.value(),
@@ -227,6 +243,10 @@ absl::StatusOr<const Job*> Engine::Submit(Submission submission) {
   program.mutable_arguments()->Swap(submission.spec.mutable_arguments());
   if (submission.spec.has_input()) {
     program.set_input(std::move(*submission.spec.mutable_input()));
+  }
+  if (submission.spec.fallback().has_value()) {
+    program.mutable_fallback()->set_value(
+        std::move(*submission.spec.mutable_fallback()->mutable_value()));
   }
   auto payload =
       std::make_shared<const std::string>(program.SerializeAsString());

@@ -112,7 +112,7 @@ class Engine {
   bool MayKnowRequest(const std::string& namespace_,
                       const std::string& request_id) const;
   // The program of a job if it is still in memory: a serialized JobSpec with
-  // command, arguments and input. Null: read it from the store.
+  // command, arguments, input and the value of a fallback. Null: read it from the store.
   std::shared_ptr<const std::string> CachedPayload(const JobId& id) const {
     return payloads_.Find(id);
   }
@@ -162,7 +162,8 @@ class Engine {
   struct Shown {
     JobId id;
     std::shared_ptr<v1::Job> job;
-    // Its result is only in the store and is still to be added.
+    // Its result is only in the store and is still to be added: a result of its
+    // own, or, of a degraded job, what lies with its program.
     bool result_in_store = false;
   };
   // What waits for one batch.

@@ -94,6 +94,7 @@ void Engine::FillAssignment(const SendAssignment& effect,
   assignment->set_namespace_(job->namespace_);
   assignment->mutable_spec()->ParseFromString(job->policy->spec);
   assignment->mutable_spec()->MergeFromString(payload);
+  assignment->mutable_spec()->clear_fallback();  // none of a worker's business
   vigil::ToProto(std::max(effect.close_deadline - now_, absl::ZeroDuration()),
                  assignment->mutable_time_left());
   if (checkpoint != nullptr) assignment->set_checkpoint(*checkpoint);

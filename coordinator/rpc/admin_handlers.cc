@@ -194,6 +194,7 @@ Task<absl::Status> GetStatus(Services* services, CallContext*,
   response->set_nested_calls(counters.nested_calls);
   response->set_sequential_pools(counters.sequential_pools);
   response->set_nested_dispatches(counters.nested_dispatches);
+  response->set_fallbacks(counters.fallbacks);
   response->set_watchers(services->engine->hub().size());
   co_return absl::OkStatus();
 }

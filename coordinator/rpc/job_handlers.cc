@@ -132,6 +132,7 @@ Task<absl::Status> GetJob(Services* services, CallContext*,
     // Both might not fit into one message.
   } else {
     program->clear_input();
+    program->clear_fallback();
     auto adding = LookUpResult(services, &*found);
     absl::Status status = co_await adding;
     if (!status.ok()) co_return status;

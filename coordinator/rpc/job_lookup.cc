@@ -52,6 +52,13 @@ Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
 }
 
 Task<absl::Status> LookUpResult(Services* services, FoundJob* found) {
+  if (found->job.degraded()) {
+    auto reading = LookUpProgram(services, found->job.job_id());
+    absl::StatusOr<v1::JobSpec> program = co_await reading;
+    if (!program.ok()) co_return program.status();
+    SetFallbackResult(*std::move(program), &found->job);
+    co_return absl::OkStatus();
+  }
   if (!found->result_bytes.has_value()) co_return absl::OkStatus();
   absl::StatusOr<std::optional<std::string>> bytes = std::string();
   if (*found->result_bytes > 0) {

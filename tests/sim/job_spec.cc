@@ -178,6 +178,11 @@ JobSpec RandomJob(JobId id, std::shared_ptr<const TaskType> type,
         random->Between(absl::Milliseconds(200), absl::Seconds(30));
   }
   policy.cancel_on_disconnect = random->Chance(0.2);
+  policy.fallback.declared = random->Chance(0.25);
+  if (policy.fallback.declared && random->Chance(0.3)) {
+    policy.fallback.reasons = {Reason::kNonzeroExit, Reason::kSignalled,
+                               Reason::kInactivityTimeout};
+  }
   policy.retry.maximum_attempts =
       random->Chance(0.3) ? 1 : static_cast<int>(random->Int(2, 4));
   if (random->Chance(0.5)) {

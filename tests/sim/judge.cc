@@ -149,6 +149,14 @@ void Judge::CheckOutcome(const coordinator::Job& row,
   const JobSpec& spec = truth.spec;
   switch (row.state) {
     case JobState::kSucceeded:
+      if (row.fallback_failure.has_value()) {
+        parts_.coverage->Count("job: SUCCEEDED by its fallback");
+        Check(row.policy->fallback.Covers(row.fallback_failure->reason), row.id,
+              "a fallback that was not asked for");
+        Check(!row.result_bytes.has_value(), row.id,
+              "another result beside its fallback");
+        break;
+      }
       parts_.coverage->Count("job: SUCCEEDED");
       Check(last_is_current && last->ended_by_itself && last->succeeded, row.id,
             "SUCCEEDED, but its program did not");
@@ -159,6 +167,9 @@ void Judge::CheckOutcome(const coordinator::Job& row,
       return;
     case JobState::kFailed:
       parts_.coverage->Count("job: FAILED");
+      Check(row.failure.has_value() &&
+                !row.policy->fallback.Covers(row.failure->reason),
+            row.id, "FAILED, though it has a fallback");
       break;
     case JobState::kUnspecified:
     case JobState::kQueued:
@@ -166,8 +177,11 @@ void Judge::CheckOutcome(const coordinator::Job& row,
     case JobState::kBackoff:
       Violation(row.id.value() + ": not a final state");
   }
-  Check(row.failure.has_value(), row.id, "FAILED without a reason");
-  const Reason reason = row.failure->reason;
+  // How it failed, or would have.
+  const std::optional<Failure>& failure =
+      row.fallback_failure.has_value() ? row.fallback_failure : row.failure;
+  Check(failure.has_value(), row.id, "FAILED without a reason");
+  const Reason reason = failure->reason;
   parts_.coverage->Count(absl::StrCat("reason: ", ReasonName(reason)));
   const bool unconfirmed = truth.unconfirmed.contains(row.last_attempt);
   if (unconfirmed) {

@@ -51,6 +51,7 @@ constexpr const char* kMustOccur[] = {
     "job: QUEUED",
     "job: BACKOFF",
     "job: SUCCEEDED",
+    "job: SUCCEEDED by its fallback",
     "job: FAILED",
     "job: FAILED, death unconfirmed",
     "job: CANCELLED",

@@ -219,6 +219,28 @@ TEST_F(NestingTest, ANewTaskStartsWithCountsOfItsOwn) {
   EXPECT_EQ(seen_.size(), 1u);
 }
 
+TEST_F(NestingTest, ARefusalIsToldBeforeTheTaskGoesOn) {
+  TaskCommand command = Command({"/usr/bin/python3", "-c", R"(
+import os
+for _ in range(50):
+    try:
+        os.fork()
+    except PermissionError:
+        os.write(1, b".")
+        os.read(0, 1)
+)"});
+  command.nesting = Limits(OnNestedPool::kDeny, 0);
+  const WorkerEnds ends = slot_.Start(command);
+  for (int i = 1; i <= 50; ++i) {
+    ReadUntil(ends.stdout_fd.get(), ".");
+    // It has arrived: nothing is waited for.
+    const absl::StatusOr<std::optional<Event>> event =
+        slot_.process().Receive();
+    ASSERT_TRUE(event.ok() && event->has_value()) << i;
+    EXPECT_EQ(std::get<NestedCallSeen>(**event).count, i);
+  }
+}
+
 TEST_F(NestingTest, TasksThatAreAskedAndTasksThatAreNotTakeTurnsInOneSlot) {
   for (int turn = 0; turn < 3; ++turn) {
     EXPECT_EQ(RunPython(Forks(2), Limits(OnNestedPool::kFail, 1)),

@@ -240,6 +240,9 @@ void SlotLoop::Perform(const SendEvent& action) {
         command_.brief ? now_ + kSpawnedHeldMax : absl::ZeroDuration();
   }
   unsent_.push_back(EncodeEvent(action.event));
+  // Before the call is answered: what the task does next may end its attempt,
+  // and is to be judged by what was refused.
+  if (std::holds_alternative<NestedCallSeen>(action.event)) FlushEvents();
 }
 
 void SlotLoop::Perform(const Exit&) { exit_ = true; }

@@ -101,9 +101,12 @@ class Core {
   // Records the wish to end a job. False when no such job is live.
   bool Cancel(const JobId& id, absl::Time now, Effects* fx);
 
-  // The stream of a RunJob broke; or it was taken over.
-  void OwnerGone(const JobId& id, absl::Time now);
-  void OwnerBack(const JobId& id);
+  // A stream owns the job from now on, in place of any other. Returns what it
+  // is to give to OwnerGone.
+  int64_t OwnerBack(const JobId& id);
+  // A stream that owned it broke. Ignored if another has taken over, which may
+  // be heard of first.
+  void OwnerGone(const JobId& id, int64_t owner, absl::Time now);
 
   // A task submitted `jobs` jobs and was refused; `token` is absent if it is
   // damaged. Counts it with the task's attempt too, if that still runs, whose
@@ -241,6 +244,7 @@ class Core {
   const CoreOptions options_;
   std::mt19937_64 random_;
   uint64_t last_sequence_ = 0;
+  int64_t last_owner_ = 0;
   absl::flat_hash_map<JobId, std::unique_ptr<Job>> jobs_;
   JobQueues queues_;
   DeadlineHeap<Job> job_deadlines_;

@@ -154,18 +154,23 @@ void Core::RequestCancel(Job* job, absl::Time now, Effects* fx) {
   }
 }
 
-void Core::OwnerGone(const JobId& id, absl::Time now) {
+void Core::OwnerGone(const JobId& id, int64_t owner, absl::Time now) {
   Job* job = FindMutable(id);
-  if (job == nullptr || !job->policy->cancel_on_disconnect) return;
+  if (job == nullptr || !job->policy->cancel_on_disconnect ||
+      job->owner != owner) {
+    return;
+  }
   job->owner_deadline = now + kOwnerGrace;
   UpdateDeadline(job);
 }
 
-void Core::OwnerBack(const JobId& id) {
+int64_t Core::OwnerBack(const JobId& id) {
   Job* job = FindMutable(id);
-  if (job == nullptr) return;
+  if (job == nullptr) return 0;
+  job->owner = ++last_owner_;
   job->owner_deadline = absl::InfiniteFuture();
   UpdateDeadline(job);
+  return job->owner;
 }
 
 void Core::Enqueue(Job* job, absl::Time now, Effects* fx) {

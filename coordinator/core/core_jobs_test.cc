@@ -251,7 +251,7 @@ class OwnerTest : public JobsTest {
  protected:
   OwnerTest() { owned_.cancel_on_disconnect = true; }
   void Gone() {
-    Step([&] { core_->OwnerGone(JobId("j"), now_); });
+    Step([&] { core_->OwnerGone(JobId("j"), 0, now_); });
   }
   JobPolicy owned_;
 };
@@ -303,11 +303,28 @@ TEST_F(OwnerTest, TheWaitForAnOwnerOutlivesABackoff) {
   EXPECT_EQ(Stopped(), (Ids{Id("j", 2)}));
 }
 
+TEST_F(OwnerTest, A7_AStreamThatWasTakenOverMayBeHeardOfLater) {
+  JobPolicy policy;
+  policy.cancel_on_disconnect = true;
+  Submit("j", policy);
+  int64_t first = 0;
+  int64_t second = 0;
+  Step([&] { first = core_->OwnerBack(JobId("j")); });
+  Step([&] { second = core_->OwnerBack(JobId("j")); });
+  // The end of the first comes after the second took over.
+  Step([&] { core_->OwnerGone(JobId("j"), first, now_); });
+  TickAt(now_ + kOwnerGrace);
+  EXPECT_EQ(StateOf("j"), JobState::kQueued);
+  Step([&] { core_->OwnerGone(JobId("j"), second, now_); });
+  TickAt(now_ + kOwnerGrace);
+  EXPECT_EQ(StateOf("j"), JobState::kCancelled);
+}
+
 TEST_F(OwnerTest, AJobThatContinuesNeedsNoOwner) {
   Submit("j");
   Gone();
   EXPECT_EQ(core_->NextDeadline(), absl::InfiniteFuture());
-  Step([&] { core_->OwnerGone(JobId("no"), now_); });
+  Step([&] { core_->OwnerGone(JobId("no"), 0, now_); });
   Step([&] { core_->OwnerBack(JobId("no")); });
 }
 

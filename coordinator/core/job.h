@@ -143,6 +143,8 @@ struct Job : DeadlineItem {
   absl::Time retry_time = absl::InfinitePast();
   // When it is cancelled because nobody took its broken RunJob over.
   absl::Time owner_deadline = absl::InfiniteFuture();
+  // The stream that owns it, as OwnerBack numbered it; 0 before the first.
+  int64_t owner = 0;
   bool cancel_requested = false;
   // Its attempts run SEQUENTIAL from now on.
   bool sequential = false;

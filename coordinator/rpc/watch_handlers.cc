@@ -130,7 +130,7 @@ Task<absl::Status> RunJob(Services* services, CallContext* call,
   JobWatch::Options options;
   options.lossless = true;
   JobWatch watch(engine, &stream->signal(), std::move(cursor), options);
-  engine->core().OwnerBack(id);
+  const int64_t owner = engine->core().OwnerBack(id);
   Durable durable(engine);
   co_await durable;
   if (!IsFinal(accepted->job)) {
@@ -162,7 +162,7 @@ Task<absl::Status> RunJob(Services* services, CallContext* call,
   auto following = Follow(services, &watch, job_id, stream);
   absl::Status status = co_await following;
   if (!status.ok() && !services->stopping && Owned(services, id)) {
-    engine->core().OwnerGone(id, engine->now());
+    engine->core().OwnerGone(id, owner, engine->now());
   }
   co_return status;
 }
@@ -191,7 +191,7 @@ Task<absl::Status> WatchJob(Services* services, CallContext*,
   auto looking = LookUpJob(services, request.namespace_(), request.job_id());
   absl::StatusOr<FoundJob> found = co_await looking;
   if (!found.ok()) co_return found.status();
-  if (request.take_over()) engine->core().OwnerBack(id);
+  const int64_t owner = request.take_over() ? engine->core().OwnerBack(id) : 0;
 
   const bool ended = IsFinal(found->job);
   const int attempts = found->job.attempts_size() == 0
@@ -220,7 +220,7 @@ Task<absl::Status> WatchJob(Services* services, CallContext*,
   absl::Status status = co_await following;
   if (!status.ok() && request.take_over() && !services->stopping &&
       Owned(services, id)) {
-    engine->core().OwnerGone(id, engine->now());
+    engine->core().OwnerGone(id, owner, engine->now());
   }
   co_return status;
 }

@@ -222,7 +222,12 @@ void CoordinatorNode::Cancel(const JobId& id) {
 
 void CoordinatorNode::OwnerGone(const JobId& id) {
   parts_.judge->MayCancel(id);
-  Enqueue([this, id](Effects*) { core_->OwnerGone(id, parts_.queue->now()); });
+  Enqueue([this, id](Effects*) {
+    const coordinator::Job* job = core_->FindJob(id);
+    if (job != nullptr) {
+      core_->OwnerGone(id, job->owner, parts_.queue->now());
+    }
+  });
 }
 
 void CoordinatorNode::OwnerBack(const JobId& id) {

@@ -44,6 +44,25 @@ absl::Status CheckPattern(const std::string& field, const std::string& pattern,
   return absl::OkStatus();
 }
 
+absl::Status CheckFallback(const v1::JobSpec& spec) {
+  if (!spec.has_fallback()) return absl::OkStatus();
+  const v1::Fallback& fallback = spec.fallback();
+  if (!fallback.has_value() && !fallback.input()) {
+    return Invalid("spec.fallback", "needs a value, or input: true");
+  }
+  if (static_cast<int64_t>(fallback.value().size()) > kInputBytesMax) {
+    return Invalid("spec.fallback.value",
+                   absl::StrFormat("has %d bytes; at most %d",
+                                   fallback.value().size(), kInputBytesMax));
+  }
+  if (fallback.input() && !spec.has_input()) {
+    return Invalid("spec.fallback.input",
+                   "is the job's input, which is not set; set spec.input, or "
+                   "give a value instead");
+  }
+  return CheckReasons("spec.fallback.fallback_on", fallback.fallback_on());
+}
+
 }  // namespace
 
 absl::Status Invalid(const std::string& field, const std::string& problem) {
@@ -82,6 +101,17 @@ absl::Status CheckDuration(const std::string& field,
   }
   return Invalid(field, absl::StrCat("is ", shown, "; the server's maximum is ",
                                      absl::FormatDuration(max)));
+}
+
+absl::Status CheckReasons(const std::string& field,
+                          const google::protobuf::RepeatedField<int>& reasons) {
+  for (const int reason : reasons) {
+    if (reason == v1::Failure::REASON_CANCELLED ||
+        reason == v1::Failure::REASON_UNSPECIFIED) {
+      return Invalid(field, "cannot hold CANCELLED or UNSPECIFIED");
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckArguments(
@@ -144,32 +174,6 @@ absl::Status CheckCommand(const v1::Command& command) {
       (directory[0] != '/' || absl::StrContains(directory, '\0'))) {
     return Invalid("spec.command.working_directory",
                    "must be an absolute path");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckFallback(const v1::JobSpec& spec) {
-  if (!spec.has_fallback()) return absl::OkStatus();
-  const v1::Fallback& fallback = spec.fallback();
-  if (!fallback.has_value() && !fallback.input()) {
-    return Invalid("spec.fallback", "needs a value, or input: true");
-  }
-  if (static_cast<int64_t>(fallback.value().size()) > kInputBytesMax) {
-    return Invalid("spec.fallback.value",
-                   absl::StrFormat("has %d bytes; at most %d",
-                                   fallback.value().size(), kInputBytesMax));
-  }
-  if (fallback.input() && !spec.has_input()) {
-    return Invalid("spec.fallback.input",
-                   "is the job's input, which is not set; set spec.input, or "
-                   "give a value instead");
-  }
-  for (const int reason : fallback.fallback_on()) {
-    if (reason == v1::Failure::REASON_CANCELLED ||
-        reason == v1::Failure::REASON_UNSPECIFIED) {
-      return Invalid("spec.fallback.fallback_on",
-                     "cannot hold CANCELLED or UNSPECIFIED");
-    }
   }
   return absl::OkStatus();
 }

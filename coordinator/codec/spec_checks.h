@@ -45,6 +45,11 @@ absl::Status CheckDuration(const std::string& field,
                            const google::protobuf::Duration& proto,
                            absl::Duration min, absl::Duration max);
 
+// Checks reasons of failure that a policy names: those of retry_on and the
+// like.
+absl::Status CheckReasons(const std::string& field,
+                          const google::protobuf::RepeatedField<int>& reasons);
+
 // Checks command.argv or arguments.
 absl::Status CheckArguments(
     const std::string& field,

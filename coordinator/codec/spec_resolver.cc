@@ -151,12 +151,10 @@ absl::Status SpecResolver::ResolveRetry(const v1::RetryPolicy* type,
                    absl::StrFormat("is %d; it must be from 1 to %d",
                                    retry->maximum_attempts(), kAttemptsMax));
   }
-  for (int reason : retry->retry_on()) {
-    if (reason == v1::Failure::REASON_CANCELLED ||
-        reason == v1::Failure::REASON_UNSPECIFIED) {
-      return Invalid("spec.retry.retry_on",
-                     "cannot hold CANCELLED or UNSPECIFIED");
-    }
+  if (absl::Status status =
+          CheckReasons("spec.retry.retry_on", retry->retry_on());
+      !status.ok()) {
+    return status;
   }
   if (type != nullptr) {
     v1::RetryPolicy merged = *type;

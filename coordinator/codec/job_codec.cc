@@ -236,14 +236,15 @@ absl::StatusOr<StoredJobView> ViewRow(const store::JobRow& row) {
   return view;
 }
 
-void SetFallbackResult(v1::JobSpec program, v1::Job* job) {
-  job->set_result(job->spec().fallback().has_value()
-                      ? std::move(*program.mutable_fallback()->mutable_value())
-                      : std::move(*program.mutable_input()));
-}
-
 void SetResult(std::string bytes, v1::Job* job) {
-  if (job->state() == v1::Job::STATE_SUCCEEDED) {
+  if (job->degraded()) {
+    v1::JobSpec program;
+    program.ParseFromString(bytes);
+    job->set_result(
+        job->spec().fallback().has_value()
+            ? std::move(*program.mutable_fallback()->mutable_value())
+            : std::move(*program.mutable_input()));
+  } else if (job->state() == v1::Job::STATE_SUCCEEDED) {
     job->set_result(std::move(bytes));
   } else {
     job->set_partial_result(std::move(bytes));

@@ -39,12 +39,9 @@ struct StoredJobView {
 };
 absl::StatusOr<StoredJobView> ViewRow(const store::JobRow& row);
 
-// Adds the result of a degraded job: its fallback, which lies in its program
-// (as Engine::CachedPayload has it).
-void SetFallbackResult(v1::JobSpec program, v1::Job* job);
-
 // Shows what an ended job left as its result or partial result, whichever it
-// is.
+// is. `bytes` is what the store has of it: a result, or of a degraded job its
+// program (as Engine::CachedPayload has it), in which its fallback lies.
 void SetResult(std::string bytes, v1::Job* job);
 
 // First 8 bytes of SHA-256 of `bytes`; stable across builds and machines.

@@ -158,10 +158,10 @@ TEST(JobCodecTest, B4_ADegradedJobSaysHowItWouldHaveFailed) {
   v1::JobSpec program;
   program.set_input("input");
   program.mutable_fallback()->set_value("value");
-  SetFallbackResult(program, &proto);
+  SetResult(program.SerializeAsString(), &proto);
   EXPECT_EQ(proto.result(), "value");
   proto.mutable_spec()->mutable_fallback()->set_input(true);
-  SetFallbackResult(program, &proto);
+  SetResult(program.SerializeAsString(), &proto);
   EXPECT_EQ(proto.result(), "input");
 }
 

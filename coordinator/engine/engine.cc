@@ -12,6 +12,11 @@
 
 namespace vigil::coordinator {
 
+absl::StatusOr<std::optional<std::string>> Engine::ReadResult(
+    store::StoreView* view, const std::string& job_id, bool degraded) {
+  return degraded ? view->GetPayload(job_id) : view->GetResult(job_id);
+}
+
 Engine::~Engine() {
   // What changed since the last hand-over; nobody waits for it any more.
   Gather(&turn_);
@@ -113,21 +118,16 @@ void Engine::HandOver() {
 Engine::Shown Engine::Show(const Job& job, const Gathering& batch) const {
   Shown shown{job.id, std::make_shared<v1::Job>(
                           ToProto(job, core_->WaitingReasonOf(job)))};
-  if (job.fallback_failure.has_value()) {
-    const Blob payload = payloads_.Find(job.id);
-    v1::JobSpec program;
-    if (payload != nullptr && program.ParseFromString(*payload)) {
-      SetFallbackResult(std::move(program), shown.job.get());
-    } else {
-      shown.result_in_store = true;
-    }
+  Blob bytes;
+  if (shown.job->degraded()) {
+    bytes = payloads_.Find(job.id);
+  } else if (job.result_bytes.has_value()) {
+    const auto it = batch.results.find(job.id);
+    // A result comes with the end; what is older is the last checkpoint.
+    bytes = it != batch.results.end() ? it->second : checkpoints_.Find(job.id);
+  } else {
     return shown;
   }
-  if (!job.result_bytes.has_value()) return shown;
-  const auto it = batch.results.find(job.id);
-  // A result comes with the end; what is older is the last checkpoint.
-  const Blob bytes =
-      it != batch.results.end() ? it->second : checkpoints_.Find(job.id);
   if (bytes != nullptr) {
     SetResult(*bytes, shown.job.get());
   } else {
@@ -145,16 +145,11 @@ void Engine::Tell(Shown shown) {
   const bool queued = Read(
       [id = shown.id, degraded = shown.job->degraded(),
        bytes](store::StoreView& view) {
-        *bytes =
-            degraded ? view.GetPayload(id.value()) : view.GetResult(id.value());
+        *bytes = ReadResult(&view, id.value(), degraded);
       },
       [this, shown, bytes]() mutable {
-        v1::JobSpec program;
-        if (bytes->ok() && (*bytes)->has_value() && !shown.job->degraded()) {
+        if (bytes->ok() && (*bytes)->has_value()) {
           SetResult(std::move(***bytes), shown.job.get());
-        } else if (bytes->ok() && (*bytes)->has_value() &&
-                   program.ParseFromString(***bytes)) {
-          SetFallbackResult(std::move(program), shown.job.get());
         } else {
           Log(LogSeverity::kError,
               absl::StrCat("the result of job ", shown.id.value(),

@@ -112,10 +112,14 @@ class Engine {
   bool MayKnowRequest(const std::string& namespace_,
                       const std::string& request_id) const;
   // The program of a job if it is still in memory: a serialized JobSpec with
-  // command, arguments, input and the value of a fallback. Null: read it from the store.
+  // command, arguments, input and the value of a fallback. Null: read it from
+  // the store.
   std::shared_ptr<const std::string> CachedPayload(const JobId& id) const {
     return payloads_.Find(id);
   }
+  // What the store has as the result of an ended job, as SetResult takes it.
+  static absl::StatusOr<std::optional<std::string>> ReadResult(
+      store::StoreView* view, const std::string& job_id, bool degraded);
   // Null when no worker ever announced it.
   const v1::TaskType* FindTaskType(const std::string& name) const;
 
@@ -162,8 +166,7 @@ class Engine {
   struct Shown {
     JobId id;
     std::shared_ptr<v1::Job> job;
-    // Its result is only in the store and is still to be added: a result of its
-    // own, or, of a degraded job, what lies with its program.
+    // Its result is only in the store and is still to be added.
     bool result_in_store = false;
   };
   // What waits for one batch.

@@ -52,18 +52,12 @@ Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
 }
 
 Task<absl::Status> LookUpResult(Services* services, FoundJob* found) {
-  if (found->job.degraded()) {
-    auto reading = LookUpProgram(services, found->job.job_id());
-    absl::StatusOr<v1::JobSpec> program = co_await reading;
-    if (!program.ok()) co_return program.status();
-    SetFallbackResult(*std::move(program), &found->job);
-    co_return absl::OkStatus();
-  }
-  if (!found->result_bytes.has_value()) co_return absl::OkStatus();
+  const bool degraded = found->job.degraded();
+  if (!degraded && !found->result_bytes.has_value()) co_return absl::OkStatus();
   absl::StatusOr<std::optional<std::string>> bytes = std::string();
-  if (*found->result_bytes > 0) {
+  if (degraded || *found->result_bytes > 0) {
     StoreRead read(services->engine, [&](store::StoreView& view) {
-      bytes = view.GetResult(found->job.job_id());
+      bytes = Engine::ReadResult(&view, found->job.job_id(), degraded);
     });
     const bool queued = co_await read;
     if (!queued) co_return TooManyReads();

@@ -6,6 +6,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -27,6 +28,12 @@
 // Linux 5.19; Debian 12's headers may be older.
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+// Linux 6.6; Debian 12's headers are older.
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
 namespace vigil::slot {
@@ -182,7 +189,15 @@ absl::StatusOr<NestingFilter> NestingFilter::Create() {
 }
 
 int NestingFilter::Install(Asks asks) const {
-  return InstallProgram(asks == Asks::kThreads ? threads_ : all_, flags_);
+  const int listener =
+      InstallProgram(asks == Asks::kThreads ? threads_ : all_, flags_);
+  if (listener < 0) return listener;
+  // Older kernels refuse, which is no failure.
+  const int error = errno;
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+        SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+  errno = error;
+  return listener;
 }
 
 std::string SyscallName(unsigned int architecture, int number) {

@@ -21,12 +21,6 @@
 namespace vigil::slot {
 namespace {
 
-// Linux 6.6; Debian 12's headers are older.
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
-#endif
-
 constexpr char kClone[] = "clone";
 // What is said of processes that were counted, not asked for.
 constexpr char kForkCall[] = "fork";
@@ -64,11 +58,6 @@ NestingWatch::NestingWatch(int listener, pid_t task, const Nesting& nesting,
   if (listener_ < 0 || !IsAsked(nesting)) {
     census_time_ = now + kCensusInterval;
   }
-  if (listener_ < 0) return;
-  // Have whoever asks hand its processor over: it is several times quicker.
-  // Older kernels refuse.
-  ioctl(listener_, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-        SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
 
 void NestingWatch::Answer(bool readable, absl::Duration now) {

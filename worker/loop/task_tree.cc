@@ -97,7 +97,7 @@ std::optional<absl::Duration> CpuTimeOfTree(pid_t pid) {
       ticks += TicksOf(child).value_or(0);
     }
   }
-  return absl::Seconds(1) * ticks / sysconf(_SC_CLK_TCK);
+  return slot::TimeOfTicks(ticks);
 }
 
 }  // namespace vigil::worker

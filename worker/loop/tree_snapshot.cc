@@ -69,10 +69,6 @@ std::string CommandOf(pid_t pid, absl::string_view name) {
   return line.substr(0, kCommandBytesMax);
 }
 
-absl::Duration OfTicks(int64_t ticks) {
-  return absl::Seconds(1) * ticks / sysconf(_SC_CLK_TCK);
-}
-
 // A process, and the CPU time of the children that it waited for.
 std::optional<std::pair<ProcessFacts, absl::Duration>> LookAt(pid_t pid) {
   const std::optional<slot::StatLine> stat = slot::ReadStat(pid);
@@ -87,7 +83,7 @@ std::optional<std::pair<ProcessFacts, absl::Duration>> LookAt(pid_t pid) {
   facts.wait_channel = ReadSmallFile(path + "/wchan");
   if (facts.wait_channel == "0") facts.wait_channel.clear();
   facts.threads = stat->threads;
-  facts.cpu_time = OfTicks(stat->cpu_ticks);
+  facts.cpu_time = slot::TimeOfTicks(stat->cpu_ticks);
   facts.rss_bytes = stat->rss_pages * sysconf(_SC_PAGESIZE);
   facts.peak_rss_bytes =
       KibLine(ReadSmallFile(path + "/status"), "VmHWM:").value_or(0);
@@ -95,7 +91,7 @@ std::optional<std::pair<ProcessFacts, absl::Duration>> LookAt(pid_t pid) {
   if (slot::ForEachNumberIn(path + "/fd", [&files](int) { ++files; }).ok()) {
     facts.open_files = files;
   }
-  return std::pair(std::move(facts), OfTicks(stat->waited_cpu_ticks));
+  return std::pair(std::move(facts), slot::TimeOfTicks(stat->waited_cpu_ticks));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "worker/slot/limits.h"
+#include "worker/slot/stat_line.h"
 
 namespace vigil::slot {
 

@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "worker/slot/limits.h"
+#include "worker/slot/stat_line.h"
 
 namespace vigil::slot {
 namespace {

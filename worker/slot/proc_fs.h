@@ -17,11 +17,10 @@
 namespace vigil::slot {
 
 // Calls `visit` with the pid of each child of this process, zombies included.
-// Blocks only for /proc. The
-// list is a snapshot that may miss a child that arrives or one whose elder
-// sibling is reaped meanwhile: callers look again until wait says ECHILD.
-// Without CONFIG_PROC_CHILDREN it scans all of /proc. Fails (as errno says)
-// when /proc cannot be read.
+// Blocks only for /proc. The list is a snapshot that may miss a child that
+// arrives or one whose elder sibling is reaped meanwhile: callers look again
+// until wait says ECHILD. Without CONFIG_PROC_CHILDREN it scans all of /proc.
+// Fails (as errno says) when /proc cannot be read.
 absl::Status ForEachChild(absl::FunctionRef<void(pid_t)> visit);
 
 // As ForEachChild, for the children of all threads of `parent`, by scanning

@@ -1,7 +1,6 @@
 #include "worker/slot/record.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -83,15 +82,6 @@ absl::Status Damaged(absl::string_view what) {
 HostIdentity ReadHostIdentity() {
   return {ReadId("/proc/sys/kernel/random/boot_id"), ReadPidNamespace(),
           ReadId("/etc/machine-id")};
-}
-
-uint64_t BoottimeTicks() {
-  // USER_HZ, the same on every architecture that Linux supports today.
-  constexpr uint64_t kTicksPerSecond = 100;
-  timespec now;
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * kTicksPerSecond +
-         static_cast<uint64_t>(now.tv_nsec) / (1'000'000'000 / kTicksPerSecond);
 }
 
 absl::Status WriteRecordHeader(int fd, const HostIdentity& host,

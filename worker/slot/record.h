@@ -56,10 +56,6 @@ struct Record {
   std::vector<ProcessKey> task;
 };
 
-// CLOCK_BOOTTIME now in clock ticks, as /proc tells when a process started.
-// Only system calls, and none that blocks.
-uint64_t BoottimeTicks();
-
 // What the system says of where this process runs; unknown where it does not.
 HostIdentity ReadHostIdentity();
 

@@ -1,5 +1,7 @@
 #include "worker/slot/stat_line.h"
 
+#include <unistd.h>
+
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -66,6 +68,16 @@ std::optional<StatLine> ParseStatLine(absl::string_view text) {
                           NumberIn(fields, kWaitedSystemTimeField);
   line.rss_pages = NumberIn(fields, kRssField);
   return line;
+}
+
+uint64_t TicksAt(absl::Duration time) {
+  return static_cast<uint64_t>(absl::ToInt64Nanoseconds(time) /
+                               absl::ToInt64Nanoseconds(TimeOfTicks(1)));
+}
+
+absl::Duration TimeOfTicks(int64_t ticks) {
+  static const int64_t ticks_per_second = sysconf(_SC_CLK_TCK);
+  return absl::Seconds(1) * ticks / ticks_per_second;
 }
 
 }  // namespace vigil::slot

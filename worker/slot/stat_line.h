@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace vigil::slot {
 
@@ -40,6 +41,11 @@ struct StatLine {
 
 // nullopt: `text` is no such line.
 std::optional<StatLine> ParseStatLine(absl::string_view text);
+
+// `time`, since boot, in the clock ticks that /proc counts in, rounded down;
+// and back. Neither takes a lock once it was called before.
+uint64_t TicksAt(absl::Duration time);
+absl::Duration TimeOfTicks(int64_t ticks);
 
 }  // namespace vigil::slot
 

@@ -22,9 +22,10 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "worker/slot/limits.h"
 #include "worker/slot/nesting_judge.h"
-#include "worker/slot/record.h"
+#include "worker/slot/stat_line.h"
 
 namespace vigil::slot {
 namespace {
@@ -131,7 +132,7 @@ bool WriteRecord(const Child& child) {
   std::array<char, kTaskLineBytesMax> line;
   char* end = PutNumber(static_cast<uint64_t>(getpid()), ' ', line.data());
   end = PutNumber(child.start_ticks_min, ' ', end);
-  end = PutNumber(BoottimeTicks(), '\n', end);
+  end = PutNumber(TicksAt(BoottimeNow()), '\n', end);
   const ssize_t size = end - line.data();
   // A write that is cut short says nothing.
   errno = EIO;
@@ -268,7 +269,7 @@ std::variant<Spawned, SpawnFailed> LaunchTask(const TaskCommand& command,
       .pty = command.pty,
       .record = options.record_fd,
       .parent = getpid(),
-      .start_ticks_min = BoottimeTicks(),
+      .start_ticks_min = TicksAt(BoottimeNow()),
       .filter = own_filter ? options.filter : nullptr,
       .secret = options.filter != nullptr ? options.filter->secret() : nullptr};
   pid_t pid = 0;

@@ -1,7 +1,5 @@
 #include "worker/slot/tree_census.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -67,12 +65,5 @@ class Counter {
 }  // namespace
 
 TreeCensus CountTree(pid_t task) { return Counter(task).Count(); }
-
-uint64_t TicksAt(absl::Duration time) {
-  static const int64_t ticks_per_second = sysconf(_SC_CLK_TCK);
-  return static_cast<uint64_t>(
-      absl::ToInt64Nanoseconds(time) /
-      (absl::ToInt64Nanoseconds(absl::Seconds(1)) / ticks_per_second));
-}
 
 }  // namespace vigil::slot

@@ -31,12 +31,8 @@ struct TreeCensus {
 
 // Counts the tree of the task process `task` under this process, its subreaper,
 // at most kCensusProcessesMax processes. A process that starts or ends
-// meanwhile may be missed. The calling thread must be the only one of its
-// process.
+// meanwhile may be missed.
 TreeCensus CountTree(pid_t task);
-
-// `time`, since boot, in the clock ticks that /proc counts in, rounded down.
-uint64_t TicksAt(absl::Duration time);
 
 }  // namespace vigil::slot
 

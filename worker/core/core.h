@@ -212,6 +212,16 @@ class Core {
   bool Alive(const SlotRecord& slot) const;
   // Whether there are enough slots without this one.
   bool IsSurplus(const SlotRecord& slot) const;
+  // Calls `visit` with each slot that is no surplus and not stuck.
+  template <typename Visit>
+  void ForEachWanted(Visit visit) const {
+    int wanted = 0;
+    for (const auto& slot : slots_) {
+      if (slot->state == SlotState::kStuck) continue;
+      if (++wanted > slots_wanted_) return;
+      visit(*slot);
+    }
+  }
   void UpdateDeadline(SlotRecord* slot);
   void SetState(SlotRecord* slot, SlotState state, absl::Time deadline);
   void StartProcess(SlotRecord* slot, absl::Time now, Effects* fx);

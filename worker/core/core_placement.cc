@@ -186,13 +186,10 @@ void Core::HandBackWaiting(absl::Time now, Effects* fx) {
   hand_back_time_ =
       waiting_.empty() ? absl::InfiniteFuture() : now + kWaitForSlotMax;
   // For as many as there are slots without an attempt, one comes.
-  int slots = 0;
   int coming = 0;
-  for (const auto& slot : slots_) {
-    if (slot->state == SlotState::kStuck) continue;
-    if (++slots > slots_wanted_) break;
-    if (slot->attempt == nullptr) ++coming;
-  }
+  ForEachWanted([&](const SlotRecord& slot) {
+    if (slot.attempt == nullptr) ++coming;
+  });
   // For as many as there are slots, a warm-up is worth waiting for.
   int warming = slots_wanted_;
   std::erase_if(waiting_, [&](const WaitingAttempt& waiting) {
@@ -212,24 +209,21 @@ void Core::HandBackWaiting(absl::Time now, Effects* fx) {
 }
 
 int Core::Ahead(absl::Time now) const {
-  int slots = 0;
   int quick = 0;
   int dying = 0;
-  for (const auto& slot : slots_) {
-    if (slot->state == SlotState::kStuck) continue;
-    if (++slots > slots_wanted_) break;
-    const RunningAttempt* attempt = slot->attempt.get();
+  ForEachWanted([&](const SlotRecord& slot) {
+    const RunningAttempt* attempt = slot.attempt.get();
     // The report of its attempt wakes the loop then.
     const bool is_long = attempt != nullptr && attempt->clocks.has_value() &&
                          now - attempt->clocks->start() >= kFirstReportDelay;
     if (!is_long) ++quick;
     // Its next attempt can come while the tree dies. One that takes its time is
     // not waited for.
-    if (slot->state == SlotState::kKilling &&
-        now < slot->state_deadline - kTreeDeathMax + kWaitForSlotMax) {
+    if (slot.state == SlotState::kKilling &&
+        now < slot.state_deadline - kTreeDeathMax + kWaitForSlotMax) {
       ++dying;
     }
-  }
+  });
   return std::min(work_ahead_.For(quick) + dying, kAheadMax);
 }
 

@@ -17,12 +17,6 @@ namespace {
 
 class AttachTest : public CoreFixture {
  protected:
-  void RunJob(const JobPolicy& policy = {}) {
-    Submit("j", policy);
-    ASSERT_TRUE(Attach(1, Hello("w")).ok());
-    Tick();
-    ASSERT_EQ(Assigned(), Ids{Id("j")});
-  }
   static WorkerHello Running(const std::string& worker, Ids running) {
     WorkerHello hello = Hello(worker);
     hello.running = std::move(running);

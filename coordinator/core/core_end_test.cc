@@ -19,13 +19,7 @@ class EndTest : public CoreFixture {
  protected:
   EndTest() { policy_.retry.jitter = 0; }
 
-  // Job "j" runs as attempt 1 on a worker of stream 1.
-  void RunJob() {
-    Submit("j", policy_);
-    ASSERT_TRUE(Attach(1, Hello("w")).ok());
-    Tick();
-    ASSERT_EQ(Assigned(), Ids{Id("j")});
-  }
+  void RunJob() { CoreFixture::RunJob(policy_); }
   // Waits until the job in BACKOFF runs again.
   void RunAgain(int attempt) {
     ASSERT_EQ(StateOf("j"), JobState::kBackoff);

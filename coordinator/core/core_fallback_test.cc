@@ -17,13 +17,7 @@ class FallbackTest : public CoreFixture {
     policy_.fallback.declared = true;
   }
 
-  // Job "j" runs as attempt 1 on a worker of stream 1.
-  void RunJob() {
-    Submit("j", policy_);
-    ASSERT_TRUE(Attach(1, Hello("w")).ok());
-    Tick();
-    ASSERT_EQ(Assigned(), Ids{Id("j")});
-  }
+  void RunJob() { CoreFixture::RunJob(policy_); }
   void ExpectDegraded(Reason reason) {
     EXPECT_EQ(StateOf("j"), JobState::kSucceeded);
     EXPECT_EQ(Get("j").failure, std::nullopt);

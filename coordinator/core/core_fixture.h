@@ -79,6 +79,14 @@ class CoreFixture : public testing::Test {
         [&] { verdict = core_->Attach(stream, std::move(hello), now_, &fx_); });
     return verdict;
   }
+  // Job `id` runs as attempt 1 on a worker of stream 1.
+  void RunJob(const JobPolicy& policy = {}, const std::string& id = "j",
+              WorkerHello hello = Hello("w")) {
+    Submit(id, policy);
+    ASSERT_TRUE(Attach(1, std::move(hello)).ok());
+    Tick();
+    ASSERT_EQ(Assigned(), Ids{Id(id)});
+  }
   void StreamLost(StreamId stream) {
     Step([&] { core_->StreamLost(stream); });
   }

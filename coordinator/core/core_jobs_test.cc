@@ -16,10 +16,7 @@ class JobsTest : public CoreFixture {
  protected:
   // A job that runs as attempt 1 on a worker of stream 1.
   void RunJob(const std::string& id, const JobPolicy& policy = {}) {
-    Submit(id, policy);
-    ASSERT_TRUE(Attach(1, Hello("w")).ok());
-    Tick();
-    ASSERT_EQ(Assigned(), Ids{Id(id)});
+    CoreFixture::RunJob(policy, id);
   }
   // A job in BACKOFF after its first attempt.
   void BackJobOff(const std::string& id, JobPolicy policy = {}) {

@@ -21,10 +21,7 @@ class LeaseTest : public CoreFixture {
   LeaseTest() { policy_.retry.jitter = 0; }
 
   void RunJob(WorkerHello hello) {
-    Submit("j", policy_);
-    ASSERT_TRUE(Attach(1, std::move(hello)).ok());
-    Tick();
-    ASSERT_EQ(Assigned(), Ids{Id("j")});
+    CoreFixture::RunJob(policy_, "j", std::move(hello));
   }
   void RunJob() { RunJob(Hello("w")); }
   static WorkerHello Local(int slots = 1) {

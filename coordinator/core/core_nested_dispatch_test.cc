@@ -38,12 +38,6 @@ class NestedDispatchTest : public CoreFixture {
     end.last.slot = slot;
     return end;
   }
-  void RunJob(const JobPolicy& policy = {}) {
-    Submit("j", policy);
-    ASSERT_TRUE(Attach(1, Hello("w")).ok());
-    Tick();
-    ASSERT_EQ(Assigned(), Ids{Id("j")});
-  }
   void Dispatch(const std::optional<TaskToken>& token, int jobs = 1) {
     Step([&] { core_->CountNestedDispatch(token, jobs, now_, &fx_); });
   }

@@ -24,6 +24,16 @@ const v1::Failure& FailureOf(const v1::Job& job) {
   return job.degraded() ? job.fallback_failure() : job.failure();
 }
 
+// Attempts that were made: one that a worker handed back before it began is no
+// try.
+int AttemptsOf(const v1::Job& job) {
+  return static_cast<int>(
+      std::count_if(job.attempts().begin(), job.attempts().end(),
+                    [](const v1::Attempt& attempt) {
+                      return attempt.charged() || attempt.has_start_time();
+                    }));
+}
+
 std::string ReasonOf(const ItemResult& result) {
   if (!result.has_job) return result.reason;
   return result.job.has_failure() || result.job.degraded()
@@ -60,7 +70,7 @@ void BatchSummary::Add(const ItemResult& result, Listing listing) {
   auto& [count, row_expected] = rows_[{StateOf(result), ReasonOf(result)}];
   ++count;
   row_expected = expected;
-  const int attempts = result.job.attempts_size();
+  const int attempts = AttemptsOf(result.job);
   if (attempts > 1) {
     retries_ += attempts - 1;
     ++retried_jobs_;
@@ -127,7 +137,7 @@ std::string ItemJson(const ItemResult& result) {
       ",\"reason\":", JsonString(ReasonOf(result)),
       job.degraded() ? ",\"degraded\":true" : "",
       ",\"message\":", JsonString(MessageOf(result)),
-      ",\"attempts\":", job.attempts_size());
+      ",\"attempts\":", AttemptsOf(job));
   if (job.exit().has_status()) {
     absl::StrAppend(&line, ",\"exit_status\":", job.exit().status());
   }

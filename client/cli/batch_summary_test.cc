@@ -25,7 +25,9 @@ ItemResult Result(int64_t index, v1::Job::State state,
     result.job.mutable_failure()->set_reason(reason);
     result.job.mutable_failure()->set_message("why");
   }
-  for (int i = 0; i < attempts; ++i) result.job.add_attempts();
+  for (int i = 0; i < attempts; ++i) {
+    result.job.add_attempts()->set_charged(true);
+  }
   return result;
 }
 
@@ -63,6 +65,19 @@ TEST(BatchSummary, B4_DegradedJobsSucceededAndSayWhy) {
   EXPECT_THAT(ItemJson(result),
               HasSubstr("\"state\":\"SUCCEEDED\",\"reason\":\"SIGNALLED\","
                         "\"degraded\":true,\"message\":\"why\""));
+}
+
+TEST(BatchSummary, AnAttemptHandedBackBeforeItBeganIsNoRetry) {
+  ItemResult result = Result(1, v1::Job::STATE_SUCCEEDED);
+  result.job.add_attempts();
+  BatchSummary summary({});
+  summary.Add(result);
+  EXPECT_THAT(summary.Table(absl::Seconds(2)), HasSubstr("; 0 retries of 0"));
+  EXPECT_THAT(ItemJson(result), HasSubstr("\"attempts\":1"));
+  // One that was lost with its worker is.
+  result.job.mutable_attempts(1)->mutable_start_time()->set_seconds(1);
+  summary.Add(result);
+  EXPECT_THAT(summary.Table(absl::Seconds(2)), HasSubstr("; 1 retries of 1"));
 }
 
 TEST(BatchSummary, NamesFailuresThatWereNotExpected) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "tests/sim/worker_node.h"
+#include "worker/loop/slot_words.h"
 
 namespace vigil::sim {
 
@@ -66,19 +67,11 @@ void WorkerNode::ApplySlotEvent(int slot, const slot::Event& event) {
     At(slot).program = nullptr;
     core_->SpawnFailed(slot, failed->error, failed->what, now, &effects_);
   } else if (const auto* exited = std::get_if<slot::Exited>(&event)) {
-    Exit exit;
-    exit.status = exited->status;
-    exit.signal = exited->signum;
-    core_->Exited(slot, exit, now, &effects_);
+    core_->Exited(slot, worker::ExitOf(*exited), now, &effects_);
   } else if (const auto* seen = std::get_if<slot::NestedCallSeen>(&event)) {
     parts_.coverage->Count("nested call");
-    core_->NestedCallSeen(
-        slot,
-        NestedCall{seen->program, seen->call,
-                   seen->refused ? NestedCall::Outcome::kRefused
-                                 : NestedCall::Outcome::kAllowed,
-                   seen->count, ""},
-        seen->live, now, &effects_);
+    core_->NestedCallSeen(slot, worker::NestedCallOf(*seen), seen->live, now,
+                          &effects_);
   } else if (const auto* empty = std::get_if<slot::TreeEmpty>(&event)) {
     ApplyTreeEmpty(slot, *empty);
   }
@@ -87,13 +80,8 @@ void WorkerNode::ApplySlotEvent(int slot, const slot::Event& event) {
 void WorkerNode::ApplyTreeEmpty(int slot, const slot::TreeEmpty& event) {
   if (event.unconfirmed) parts_.coverage->Count("tree unconfirmed");
   if (event.lease_expired) parts_.coverage->Count("slot killed at its lease");
-  worker::TreeReport report;
-  report.leftovers_killed = event.leftovers_killed;
-  report.killed = event.killed;
-  report.lease_expired = event.lease_expired;
-  report.unconfirmed = event.unconfirmed;
-  report.max_rss_bytes = event.max_rss_bytes;
-  core_->TreeEmpty(slot, report, parts_.queue->now(), &effects_);
+  core_->TreeEmpty(slot, worker::TreeReportOf(event), parts_.queue->now(),
+                   &effects_);
 }
 
 void WorkerNode::Read(int slot) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "worker/loop/limits.h"
+#include "worker/loop/slot_words.h"
 #include "worker/loop/worker_loop.h"
 
 namespace vigil::worker {
@@ -32,18 +33,6 @@ std::string Subject(const slot::SpawnFailed& failed) {
       return absl::StrCat("interpreter that \"", failed.what, "\" names");
   }
   return failed.what;
-}
-
-TreeReport ToReport(const slot::TreeEmpty& empty) {
-  TreeReport report;
-  report.leftovers_killed = empty.leftovers_killed;
-  report.killed = empty.killed;
-  report.lease_expired = empty.lease_expired;
-  report.unconfirmed = empty.unconfirmed;
-  report.user_time = empty.user_time;
-  report.system_time = empty.system_time;
-  report.max_rss_bytes = empty.max_rss_bytes;
-  return report;
 }
 
 }  // namespace
@@ -72,23 +61,15 @@ void WorkerLoop::SlotSaid(int slot, const slot::Event& event) {
     }
     core_->SpawnFailed(slot, failed->error, Subject(*failed), now_, &effects_);
   } else if (const auto* exited = std::get_if<slot::Exited>(&event)) {
-    Exit exit;
-    exit.status = exited->status;
-    exit.signal = exited->signum;
-    core_->Exited(slot, std::move(exit), now_, &effects_);
+    core_->Exited(slot, ExitOf(*exited), now_, &effects_);
   } else if (const auto* seen = std::get_if<slot::NestedCallSeen>(&event)) {
-    core_->NestedCallSeen(
-        slot,
-        NestedCall{seen->program, seen->call,
-                   seen->refused ? NestedCall::Outcome::kRefused
-                                 : NestedCall::Outcome::kAllowed,
-                   seen->count, ""},
-        seen->live, now_, &effects_);
+    core_->NestedCallSeen(slot, NestedCallOf(*seen), seen->live, now_,
+                          &effects_);
   } else if (const auto* empty = std::get_if<slot::TreeEmpty>(&event)) {
     if (TaskProcess* process = ProcessIn(slot)) {
       process->NameLeftovers(empty->leftovers);
     }
-    core_->TreeEmpty(slot, ToReport(*empty), now_, &effects_);
+    core_->TreeEmpty(slot, TreeReportOf(*empty), now_, &effects_);
   }
 }
 

@@ -2,6 +2,7 @@
 #ifndef VIGIL_COORDINATOR_ENGINE_LIMITS_H_
 #define VIGIL_COORDINATOR_ENGINE_LIMITS_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/time/time.h"
@@ -34,6 +35,10 @@ inline constexpr int64_t kWatcherQueueBytesMax = 1 << 20;
 
 // Streams of RunJob and WatchJob; each costs about 50 KiB in gRPC and here.
 inline constexpr int kWatchersMax = 10'000;
+
+// Calls of grpc.health.v1's Watch, which cost the same; a balancer holds one for
+// each of its connections.
+inline constexpr size_t kHealthWatchersMax = 1000;
 
 // Ended jobs kept: by age, and by number (about 1 KiB of disk each without
 // output).

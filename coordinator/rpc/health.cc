@@ -3,16 +3,13 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/engine/limits.h"
 
 namespace vigil::coordinator {
 namespace {
 
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
-
-// Calls of Watch that are open; each costs about 50 KiB. A balancer holds one
-// for each of its connections.
-constexpr size_t kHealthWatchersMax = 1000;
 
 }  // namespace
 

@@ -26,6 +26,8 @@ constexpr size_t kMessageMaxBytes = 4096;
 // that are put into one: leaves room for what is around them.
 constexpr size_t kCommandInlineBytesMax = kMessageMaxBytes - 64;
 constexpr size_t kEventsBytesMax = kMessageMaxBytes - 64;
+// Tag and length of an event in its packet.
+constexpr size_t kEventOverheadBytes = 4;
 
 // How long the word that a task runs waits for its end, where that is likely to
 // come at once: the worker is woken once, not three times. To load a program

@@ -22,12 +22,6 @@
 #include "worker/slot/slot_codec.h"
 
 namespace vigil::slot {
-namespace {
-
-// Tag and length of an event in its packet.
-constexpr size_t kEventOverheadBytes = 4;
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<SlotLoop>> SlotLoop::Create(
     UniqueFd socket, LaunchOptions options, UniqueFd listener,

@@ -33,6 +33,8 @@ class Id {
 
 // A job. Sorts by time of submission.
 using JobId = Id<struct JobIdTag>;
+// A batch. Sorts by time of creation; no job has the same id.
+using BatchId = Id<struct BatchIdTag>;
 // A worker: random, kept in its data directory.
 using WorkerId = Id<struct WorkerIdTag>;
 // One life of a worker.

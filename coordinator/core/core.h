@@ -29,6 +29,7 @@
 #include "base/host.h"
 #include "base/ids.h"
 #include "base/task_token.h"
+#include "coordinator/core/batch_table.h"
 #include "coordinator/core/effects.h"
 #include "coordinator/core/job.h"
 #include "coordinator/core/job_queues.h"
@@ -57,6 +58,15 @@ struct NewJob {
   std::string task_type;
   int priority = 0;
   std::shared_ptr<const JobPolicy> policy;
+};
+
+// A batch, checked and resolved by the caller.
+struct NewBatch {
+  BatchId id;
+  std::string namespace_;
+  std::string request_id;
+  uint64_t request_hash = 0;
+  BatchPolicy policy;
 };
 
 // What the coordinator tells a worker that attached.
@@ -117,6 +127,35 @@ class Core {
   // Drops an ended job whose last row is durable. Returns it, or null when
   // the job has not ended or was dropped.
   std::unique_ptr<Job> Forget(const JobId& id);
+
+  // --- batches. None of these does anything to a batch that is not live, or
+  // that is past what is asked for. Takes a batch back from the store; its jobs
+  // follow by Restore.
+  void RestoreBatch(std::unique_ptr<Batch> batch, absl::Time now);
+  // Makes a batch. RESOURCE_EXHAUSTED: too many live batches; try again after
+  // kAdmissionRetryDelay. The id must be new.
+  absl::StatusOr<const Batch*> CreateBatch(NewBatch batch, absl::Time now,
+                                           Effects* fx);
+  // The batch has `items` more, which the caller holds until it starts them.
+  void AcceptItems(const BatchId& id, int64_t items, Effects* fx);
+  // Makes the next item a job. Errors as Submit, the item is still the next
+  // then. Precondition: Batch::room() and an item that has not started.
+  absl::StatusOr<const Job*> StartItem(const BatchId& id, NewJob job,
+                                       absl::Time now, Effects* fx);
+  // The next item cannot become a job: it has failed.
+  void RefuseItem(const BatchId& id, absl::Status why, absl::Time now,
+                  Effects* fx);
+  // There are no more items.
+  void CloseBatch(const BatchId& id, absl::Time now, Effects* fx);
+  void CancelBatch(const BatchId& id, Effects* fx);
+  // As OwnerBack and OwnerGone, of a streamed batch.
+  int64_t BatchOwnerBack(const BatchId& id);
+  void BatchOwnerGone(const BatchId& id, int64_t owner, absl::Time now);
+  // Drops an ended batch whose last row is durable. Null: it has not ended.
+  std::unique_ptr<Batch> ForgetBatch(const BatchId& id);
+  // Null when the batch is not live.
+  const Batch* FindBatch(const BatchId& id) const { return batches_.Find(id); }
+  const BatchTable::Batches& batches() const { return batches_.batches(); }
 
   // A worker opened `stream`. ABORTED: the session was fenced; the worker
   // kills what it runs and starts a new session. With `predecessors_dead` the
@@ -184,6 +223,9 @@ class Core {
 
  private:
   // core_jobs.cc
+  // `batch` is null for a job of none.
+  absl::StatusOr<Job*> Admit(NewJob submission, const Batch* batch,
+                             absl::Time now, Effects* fx);
   void SetState(Job* job, JobState state, absl::Time now, Effects* fx);
   void Save(Job* job, Effects* fx);
   void UpdateDeadline(Job* job);
@@ -209,6 +251,10 @@ class Core {
   void LoseAttempt(Job* job, const std::string& how, absl::Time now,
                    Effects* fx);
   Job* FindMutable(const JobId& id);
+
+  // core_batches.cc
+  // Cancels the jobs of batches that were stopped.
+  void StopBatches(absl::Time now, Effects* fx);
 
   // core_workers.cc
   WorkerRecord* FindStream(StreamId stream);
@@ -248,6 +294,7 @@ class Core {
   absl::flat_hash_map<JobId, std::unique_ptr<Job>> jobs_;
   JobQueues queues_;
   DeadlineHeap<Job> job_deadlines_;
+  BatchTable batches_;
   std::array<int64_t, kJobStates> live_in_ = {};
   absl::btree_map<std::string, int64_t> running_by_type_;
 

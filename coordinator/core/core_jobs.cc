@@ -73,6 +73,7 @@ void Core::Restore(std::unique_ptr<Job> restored, absl::Time now) {
   if (job->policy->cancel_on_disconnect) {
     job->owner_deadline = now + kOwnerGrace;
   }
+  if (!job->batch.empty()) batches_.RestoreJob(*job);
   if (job->state == JobState::kQueued) queues_.Add(job);
   if (job->state == JobState::kRunning) {
     ++running_by_type_[job->task_type];
@@ -95,6 +96,11 @@ void Core::Restore(std::unique_ptr<Job> restored, absl::Time now) {
 
 absl::StatusOr<const Job*> Core::Submit(NewJob submission, absl::Time now,
                                         Effects* fx) {
+  return Admit(std::move(submission), nullptr, now, fx);
+}
+
+absl::StatusOr<Job*> Core::Admit(NewJob submission, const Batch* batch,
+                                 absl::Time now, Effects* fx) {
   if (live_jobs() >= options_.live_jobs_max) {
     ++counters_.refused;
     return absl::ResourceExhaustedError(absl::StrFormat(
@@ -111,6 +117,10 @@ absl::StatusOr<const Job*> Core::Submit(NewJob submission, absl::Time now,
   job->task_type = std::move(submission.task_type);
   job->priority = submission.priority;
   job->policy = std::move(submission.policy);
+  if (batch != nullptr) {
+    job->batch = batch->id;
+    job->batch_index = batch->started;
+  }
   job->sequence = ++last_sequence_;
   job->create_time = now;
   job->state = JobState::kUnspecified;
@@ -196,6 +206,7 @@ void Core::Finish(Job* job, JobState state, absl::Time now, Effects* fx) {
   }
   ++counters_.ended[static_cast<int>(state)];
   SetState(job, state, now, fx);
+  if (!job->batch.empty()) batches_.JobEnded(*job, now, fx);
 }
 
 void Core::Fail(Job* job, Failure failure, absl::Time now, Effects* fx) {

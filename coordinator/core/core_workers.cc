@@ -378,13 +378,15 @@ void Core::Tick(absl::Time now, Effects* fx) {
     }
   }
   while (Job* job = job_deadlines_.PopDue(now)) ApplyDueDeadline(job, now, fx);
+  batches_.ApplyDeadlines(now, fx);
+  StopBatches(now, fx);
   Dispatch(now, fx);
   DropOldLostWorkers(now);
 }
 
 absl::Time Core::NextDeadline() const {
-  return std::min(job_deadlines_.NextDeadline(),
-                  lease_deadlines_.NextDeadline());
+  return std::min({job_deadlines_.NextDeadline(),
+                   lease_deadlines_.NextDeadline(), batches_.NextDeadline()});
 }
 
 void Core::GrantStall(absl::Duration stall) {
@@ -415,6 +417,7 @@ void Core::DropOldLostWorkers(absl::Time now) {
 }
 
 void Core::CheckInvariants() const {
+  batches_.CheckInvariants();
   std::array<int64_t, kJobStates> in = {};
   int64_t running = 0;
   for (const auto& [id, job] : jobs_) {

@@ -71,9 +71,24 @@ struct ResultBlob {
   std::shared_ptr<const std::string> bytes;
 };
 
+// An item of a batch came to its end, stored together with the batch's row.
+struct ItemEnd {
+  BatchId batch;
+  int64_t index = 0;
+  // 1, 2, 3... in order of ends.
+  int64_t number = 0;
+  // Empty, if it never became a job...
+  JobId job;
+  // ...and why not.
+  absl::Status refusal;
+};
+
 struct Effects {
   // Jobs whose rows changed; may name one twice.
   std::vector<JobId> save;
+  // Batches whose rows changed; may name one twice.
+  std::vector<BatchId> save_batches;
+  std::vector<ItemEnd> item_ends;
   // Stored together with the rows of their jobs; the last one of a job counts.
   std::vector<ResultBlob> results;
   std::vector<Effect> after_commit;

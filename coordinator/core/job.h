@@ -126,6 +126,9 @@ struct Job : DeadlineItem {
   // Empty for a command.
   std::string task_type;
   std::shared_ptr<const JobPolicy> policy;
+  // Empty: of none.
+  BatchId batch;
+  int64_t batch_index = 0;
   int priority = 0;
   // Order of submission among jobs of equal priority.
   uint64_t sequence = 0;

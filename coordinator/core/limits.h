@@ -13,6 +13,26 @@ namespace vigil::coordinator {
 // is refused is told to wait.
 inline constexpr int64_t kLiveJobsMax = 1'000'000;
 
+// Batches that have not ended; each has the program of its jobs in memory.
+inline constexpr int64_t kLiveBatchesMax = 1000;
+
+// Items of a batch that lie in the store and have not started: as many as live
+// jobs, which is what they were without batches.
+inline constexpr int64_t kBatchPendingMax = 1'000'000;
+
+// Items of one batch that are jobs at one time, as batch.proto states: enough
+// to keep every slot busy through a round trip, a tenth of the jobs that may
+// live.
+inline constexpr int kBatchInFlightDefault = 1000;
+inline constexpr int kBatchInFlightMax = 100'000;
+
+// The longest schedule_to_close_timeout of a batch, as batch.proto states.
+inline constexpr absl::Duration kBatchTimeoutMax = absl::Hours(24 * 30);
+
+// Items that must have ended before StopRule.failure_ratio says anything: with
+// fewer, one failure is a large share.
+inline constexpr int64_t kStopRatioItemsMin = 20;
+
 // How long a refused submission is asked to wait: long enough for slots to take
 // work, short enough not to idle them.
 inline constexpr absl::Duration kAdmissionRetryDelay = absl::Seconds(1);
@@ -62,7 +82,7 @@ inline constexpr absl::Duration kLeaseMargin = absl::Seconds(3);
 // remote one, since its slots have killed at their leases long before.
 inline constexpr absl::Duration kLocalDeathMax = absl::Seconds(15);
 
-// How long a RunJob whose stream broke may take to be taken over.
+// How long a RunJob or RunBatch whose stream broke may take to be taken over.
 inline constexpr absl::Duration kOwnerGrace = absl::Seconds(10);
 
 // Slots of one worker, as workers themselves bound them.

@@ -10,6 +10,13 @@ int64_t Batch::SizeBytes() const {
     bytes += kRowBytes + row.job_id.size() + row.namespace_id.size() +
              row.request_id.size() + row.value.size();
   }
+  for (const BatchRow& row : batches) {
+    bytes += kRowBytes + row.batch_id.size() + row.namespace_id.size() +
+             row.request_id.size() + row.value.size();
+  }
+  for (const ItemRow& row : items) {
+    bytes += kRowBytes + row.batch_id.size() + row.value.size();
+  }
   for (const BlobRow& row : payloads) {
     bytes += kRowBytes + row.job_id.size() + row.value.size();
   }

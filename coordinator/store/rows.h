@@ -30,9 +30,37 @@ struct JobRow {
   bool operator==(const JobRow&) const = default;
 };
 
-// A large value that belongs to a job: its payload, written once together with
-// the job's first row, or its result, written when it is known and replaced if
-// written again.
+// A batch of jobs, without its items. Written again at every change.
+struct BatchRow {
+  // Sorts by time of creation; no job has the same id.
+  std::string batch_id;
+  // Set by the first write of a batch; later writes do not change it.
+  std::string namespace_id;
+  // Absent while the batch is live.
+  std::optional<absl::Time> end_time;
+  // Empty, or unique among the batches of its namespace. Set by the first
+  // write.
+  std::string request_id;
+  std::string value;
+
+  bool operator==(const BatchRow&) const = default;
+};
+
+// An item of a batch: what it asks for while it waits, how it ended afterwards.
+// An item that is a job has either the former or no row.
+struct ItemRow {
+  std::string batch_id;
+  int64_t index = 0;
+  // 1, 2, 3... in order of ends; absent while it waits.
+  std::optional<int64_t> end_number;
+  std::string value;
+
+  bool operator==(const ItemRow&) const = default;
+};
+
+// A large value that belongs to a job or batch: its payload, written once
+// together with the job's first row, or its result, written when it is known
+// and replaced if written again.
 struct BlobRow {
   std::string job_id;
   std::string value;
@@ -92,6 +120,9 @@ struct DeletedJob {
 struct Batch {
   // At most one row per job: the latest state is all that counts.
   std::vector<JobRow> jobs;
+  // These two are replaced if written again.
+  std::vector<BatchRow> batches;
+  std::vector<ItemRow> items;
   std::vector<BlobRow> payloads;
   std::vector<BlobRow> results;
   std::vector<OutputRow> output;
@@ -100,8 +131,9 @@ struct Batch {
   std::vector<MetaRow> meta;
 
   bool empty() const {
-    return jobs.empty() && payloads.empty() && results.empty() &&
-           output.empty() && trims.empty() && meta.empty();
+    return jobs.empty() && batches.empty() && items.empty() &&
+           payloads.empty() && results.empty() && output.empty() &&
+           trims.empty() && meta.empty();
   }
 
   // About what writing it costs: keys, values and a fixed cost per row.

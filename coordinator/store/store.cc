@@ -44,6 +44,15 @@ absl::Status Store::Prepare() {
        " (job_id, namespace_id, state, end_time_ns, request_id, value)"
        " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (job_id) DO UPDATE SET"
        " state = ?3, end_time_ns = ?4, value = ?6"},
+      {&write_batch_,
+       "INSERT INTO batch"
+       " (batch_id, namespace_id, end_time_ns, request_id, value)"
+       " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (batch_id) DO UPDATE SET"
+       " end_time_ns = ?3, value = ?5"},
+      {&write_item_,
+       "INSERT INTO batch_item (batch_id, item_index, end_number, value)"
+       " VALUES (?1, ?2, ?3, ?4) ON CONFLICT (batch_id, item_index)"
+       " DO UPDATE SET end_number = ?3, value = ?4"},
       {&write_payload_, "INSERT INTO payload (job_id, value) VALUES (?1, ?2)"},
       {&write_result_,
        "INSERT INTO result (job_id, value) VALUES (?1, ?2)"
@@ -68,6 +77,14 @@ absl::Status Store::Prepare() {
       {&delete_payload_, "DELETE FROM payload WHERE job_id = ?1"},
       {&delete_result_, "DELETE FROM result WHERE job_id = ?1"},
       {&delete_job_, "DELETE FROM job WHERE job_id = ?1"},
+      {&oldest_ended_batch_,
+       "SELECT batch_id FROM batch INDEXED BY batch_ended"
+       " WHERE end_time_ns IS NOT NULL AND end_time_ns < ?1"
+       " ORDER BY end_time_ns LIMIT 1"},
+      {&delete_items_,
+       "DELETE FROM batch_item WHERE rowid IN"
+       " (SELECT rowid FROM batch_item WHERE batch_id = ?1 LIMIT ?2)"},
+      {&delete_batch_, "DELETE FROM batch WHERE batch_id = ?1"},
   };
   for (const auto& [statement, sql] : statements) {
     if (absl::Status s = statement->Prepare(db_, sql); !s.ok()) return s;
@@ -113,6 +130,12 @@ absl::Status Store::WriteBatch(const Batch& batch) {
   for (const JobRow& job : batch.jobs) {
     if (absl::Status s = WriteJob(job); !s.ok()) return s;
   }
+  for (const BatchRow& row : batch.batches) {
+    if (absl::Status s = WriteBatchRow(row); !s.ok()) return s;
+  }
+  for (const ItemRow& row : batch.items) {
+    if (absl::Status s = WriteItem(row); !s.ok()) return s;
+  }
   for (const BlobRow& row : batch.payloads) {
     absl::Status s =
         write_payload_.BindText(1, row.job_id).BindBlob(2, row.value).Run();
@@ -139,6 +162,32 @@ absl::Status Store::WriteJob(const JobRow& job) {
     write_job_.BindNull(4);
   }
   return write_job_.Run();
+}
+
+absl::Status Store::WriteBatchRow(const BatchRow& row) {
+  VIGIL_CHECK(!row.batch_id.empty(), "a batch without an id");
+  write_batch_.BindText(1, row.batch_id)
+      .BindText(2, row.namespace_id)
+      .BindText(4, row.request_id)
+      .BindBlob(5, row.value);
+  if (row.end_time.has_value()) {
+    write_batch_.BindInt(3, absl::ToUnixNanos(*row.end_time));
+  } else {
+    write_batch_.BindNull(3);
+  }
+  return write_batch_.Run();
+}
+
+absl::Status Store::WriteItem(const ItemRow& row) {
+  write_item_.BindText(1, row.batch_id)
+      .BindInt(2, row.index)
+      .BindBlob(4, row.value);
+  if (row.end_number.has_value()) {
+    write_item_.BindInt(3, *row.end_number);
+  } else {
+    write_item_.BindNull(3);
+  }
+  return write_item_.Run();
 }
 
 absl::Status Store::WriteOutput(const Batch& batch) {
@@ -208,7 +257,34 @@ absl::Status Store::DeleteStep(absl::Time end_before, int rows_max,
     --rows_left;
     deleted.jobs.push_back(std::move(job));
   }
-  return absl::OkStatus();
+  return deleted.more ? absl::OkStatus()
+                      : DeleteBatches(end_before, rows_left, deleted);
+}
+
+absl::Status Store::DeleteBatches(absl::Time end_before, int rows_left,
+                                  Deleted& deleted) {
+  for (;;) {
+    std::string batch_id;
+    absl::Status status =
+        oldest_ended_batch_.BindInt(1, absl::ToUnixNanos(end_before))
+            .ForEachRow([&] {
+              batch_id = oldest_ended_batch_.ColumnBytes(0);
+              return Visit::kContinue;
+            });
+    if (!status.ok() || batch_id.empty()) return status;
+    status = delete_items_.BindText(1, batch_id).BindInt(2, rows_left).Run();
+    if (!status.ok()) return status;
+    rows_left -= sqlite3_changes(db_.handle());
+    if (rows_left <= 0) {
+      deleted.more = true;
+      return absl::OkStatus();
+    }
+    for (SqliteStatement* statement : {&delete_payload_, &delete_batch_}) {
+      status = statement->BindText(1, batch_id).Run();
+      if (!status.ok()) return status;
+    }
+    --rows_left;
+  }
 }
 
 absl::Status Store::DeleteJob(absl::string_view job_id) {

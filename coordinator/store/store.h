@@ -63,8 +63,9 @@ class Store {
   absl::Status Commit(const Batch& batch);
 
   // Deletes jobs that ended before `end_before`, oldest first, with all that
-  // belongs to them, until `rows_max` rows are gone: one bounded step. A job
-  // with much output loses it first, in several steps. Errors as Commit.
+  // belongs to them, and then batches, until `rows_max` rows are gone: one
+  // bounded step. A job with much output loses it first, in several steps, a
+  // batch its items. Errors as Commit.
   absl::StatusOr<Deleted> DeleteEnded(absl::Time end_before, int rows_max);
 
   StoreView& view() { return *view_; }
@@ -78,11 +79,16 @@ class Store {
   absl::Status InTransaction(absl::FunctionRef<absl::Status()> write);
   absl::Status WriteBatch(const Batch& batch);
   absl::Status WriteJob(const JobRow& job);
+  absl::Status WriteBatchRow(const BatchRow& row);
+  absl::Status WriteItem(const ItemRow& row);
   absl::Status WriteOutput(const Batch& batch);
   absl::Status WriteMeta(const MetaRow& row);
   absl::Status DeleteStep(absl::Time end_before, int rows_max,
                           Deleted& deleted);
   absl::Status DeleteJob(absl::string_view job_id);
+  // Deletes batches as DeleteStep deletes jobs, up to `rows_left` rows.
+  absl::Status DeleteBatches(absl::Time end_before, int rows_left,
+                             Deleted& deleted);
   // Moves the log's pages to the database when there are enough of them.
   absl::Status CheckpointIfDue();
   // Returns OK also when readers or a full disk kept it from finishing: the
@@ -96,6 +102,8 @@ class Store {
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement write_job_;
+  SqliteStatement write_batch_;
+  SqliteStatement write_item_;
   SqliteStatement write_payload_;
   SqliteStatement write_result_;
   SqliteStatement write_output_;
@@ -107,6 +115,9 @@ class Store {
   SqliteStatement delete_payload_;
   SqliteStatement delete_result_;
   SqliteStatement delete_job_;
+  SqliteStatement oldest_ended_batch_;
+  SqliteStatement delete_items_;
+  SqliteStatement delete_batch_;
   // Pages in the write-ahead log after the last commit, and at the last
   // checkpoint.
   int wal_pages_ = 0;

@@ -128,7 +128,8 @@ TEST_F(StoreFailureTest, RefusesANewerSchema) {
   temp_.ExecuteForeign(
       absl::StrCat("PRAGMA user_version = ", kSchemaVersion + 1));
   ExpectRefused(absl::StatusCode::kFailedPrecondition,
-                "a newer release wrote the database (schema 2");
+                absl::StrCat("a newer release wrote the database (schema ",
+                             kSchemaVersion + 1));
 }
 
 TEST_F(StoreFailureTest, RefusesASchemaWithoutATable) {
@@ -175,7 +176,7 @@ TEST_F(StoreFailureTest, RefusesADirectoryThatMayNotBeWritten) {
 
 TEST_F(StoreFailureTest, LosesNothingOnAFullDiskAndGoesOnWhenThereIsRoom) {
   Store::Options options;
-  options.page_count_max = 40;
+  options.page_count_max = 48;
   std::unique_ptr<Store> store = temp_.Open(options);
   Batch old = JobBatch({EndedJob("a", TestTime(0))});
   old.payloads = {{"a", std::string(20 * kPageBytes, 'x')}};

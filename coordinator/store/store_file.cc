@@ -50,6 +50,31 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+// Since schema 2. A batch's program is in `payload`, under its own id.
+constexpr char kBatchTables[] = R"sql(
+CREATE TABLE batch (
+  batch_id TEXT NOT NULL UNIQUE,
+  namespace_id TEXT NOT NULL,
+  end_time_ns INTEGER,
+  request_id TEXT NOT NULL,
+  value BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX batch_listed ON batch (namespace_id, batch_id);
+CREATE UNIQUE INDEX batch_request ON batch (namespace_id, request_id)
+  WHERE request_id <> '';
+CREATE INDEX batch_live ON batch (batch_id) WHERE end_time_ns IS NULL;
+CREATE INDEX batch_ended ON batch (end_time_ns) WHERE end_time_ns IS NOT NULL;
+CREATE TABLE batch_item (
+  batch_id TEXT NOT NULL,
+  item_index INTEGER NOT NULL,
+  end_number INTEGER,
+  value BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX batch_item_index ON batch_item (batch_id, item_index);
+CREATE UNIQUE INDEX batch_item_end ON batch_item (batch_id, end_number)
+  WHERE end_number IS NOT NULL;
+)sql";
+
 absl::Status SystemError(const std::string& path, const char* what) {
   const int error = errno;
   return absl::ErrnoToStatus(error, absl::StrCat(path, ": ", what));
@@ -80,7 +105,7 @@ absl::Status FillNewFile(const std::string& path) {
   if (!db.ok()) return db.status();
   return (*db)->Execute(absl::StrCat(
       "PRAGMA page_size = ", kPageBytes, "; PRAGMA synchronous = EXTRA; BEGIN;",
-      kTables, "PRAGMA application_id = ", kApplicationId,
+      kTables, kBatchTables, "PRAGMA application_id = ", kApplicationId,
       "; PRAGMA user_version = ", kSchemaVersion, "; COMMIT;"));
 }
 
@@ -136,6 +161,16 @@ constexpr char kCommonSettings[] =
     "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; "
     "PRAGMA temp_store = MEMORY;";
 
+// Brings what an older release wrote to kSchemaVersion, all or nothing.
+absl::Status Migrate(SqliteDb& db) {
+  absl::StatusOr<int64_t> version = db.QueryInt("PRAGMA user_version");
+  if (!version.ok()) return version.status();
+  if (*version == kSchemaVersion) return absl::OkStatus();
+  return db.Execute(absl::StrCat("BEGIN IMMEDIATE;", kBatchTables,
+                                 "PRAGMA user_version = ", kSchemaVersion,
+                                 "; COMMIT;"));
+}
+
 absl::Status SetUpWriter(SqliteDb& db) {
   if (absl::Status s = db.Execute(kCommonSettings); !s.ok()) return s;
   if (absl::Status s = CheckIdentity(db); !s.ok()) return s;
@@ -146,10 +181,11 @@ absl::Status SetUpWriter(SqliteDb& db) {
         db.path(), ": no write-ahead log on this file system (it is \"", *mode,
         "\"); put the data directory on a local disk"));
   }
-  return db.Execute(absl::StrCat(
+  absl::Status status = db.Execute(absl::StrCat(
       "PRAGMA synchronous = FULL; PRAGMA cache_size = -", kWriterCacheKib,
       "; PRAGMA journal_size_limit = ", int64_t{kWalPagesMax} * kPageBytes,
       ";"));
+  return status.ok() ? Migrate(db) : status;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ inline constexpr int64_t kApplicationId = 0x5667696c;
 
 // The layout of the tables, kept as SQLite's user_version. A release reads the
 // layouts up to its own.
-inline constexpr int64_t kSchemaVersion = 1;
+inline constexpr int64_t kSchemaVersion = 2;
 
 // Opens the store's file for writing; makes it, mode 0600, if there is none: it
 // is filled under another name and then renamed, so an empty or half-made file

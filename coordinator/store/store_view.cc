@@ -25,6 +25,60 @@ JobRow JobFrom(const SqliteStatement& row) {
   return job;
 }
 
+#define VIGIL_BATCH_COLUMNS \
+  "batch_id, namespace_id, end_time_ns, request_id, value"
+
+BatchRow BatchFrom(const SqliteStatement& row) {
+  BatchRow batch;
+  batch.batch_id = row.ColumnBytes(0);
+  batch.namespace_id = row.ColumnBytes(1);
+  if (!row.ColumnIsNull(2)) {
+    batch.end_time = absl::FromUnixNanos(row.ColumnInt(2));
+  }
+  batch.request_id = row.ColumnBytes(3);
+  batch.value = row.ColumnBytes(4);
+  return batch;
+}
+
+// The current row of a query for item_index, end_number and value.
+ItemRow ItemFrom(absl::string_view batch_id, const SqliteStatement& row) {
+  ItemRow item;
+  item.batch_id = std::string(batch_id);
+  item.index = row.ColumnInt(0);
+  if (!row.ColumnIsNull(1)) item.end_number = row.ColumnInt(1);
+  item.value = row.ColumnBytes(2);
+  return item;
+}
+
+// Visits the rows of a list, newest first, until it is bounded; returns the
+// last one visited if there may be more. `From` makes a row, `id` says its id.
+template <typename Row>
+absl::StatusOr<std::optional<std::string>> ListRows(
+    SqliteStatement& statement, const StoreView::ListQuery& query,
+    Row (*from)(const SqliteStatement&), std::string Row::*id,
+    absl::FunctionRef<Visit(Row)> visitor) {
+  VIGIL_CHECK(query.rows_max > 0 && query.bytes_max > 0, "an empty page");
+  statement.BindText(1, query.namespace_id).BindText(2, query.from_job_id);
+  if (!query.before_job_id.empty()) statement.BindText(3, query.before_job_id);
+  int64_t rows = 0;
+  int64_t bytes = 0;
+  std::optional<std::string> stopped_at;
+  absl::Status status = statement.ForEachRow([&] {
+    Row row = from(statement);
+    std::string row_id = row.*id;
+    bytes += static_cast<int64_t>(row.value.size());
+    ++rows;
+    if (visitor(std::move(row)) == Visit::kStop || rows >= query.rows_max ||
+        bytes >= query.bytes_max) {
+      stopped_at = std::move(row_id);
+      return Visit::kStop;
+    }
+    return Visit::kContinue;
+  });
+  if (!status.ok()) return status;
+  return stopped_at;
+}
+
 absl::StatusOr<std::optional<std::string>> OneValue(SqliteStatement& statement,
                                                     absl::string_view job_id) {
   std::optional<std::string> value;
@@ -85,6 +139,31 @@ absl::Status StoreView::Prepare() {
        "SELECT end_time_ns FROM job INDEXED BY job_ended"
        " WHERE end_time_ns IS NOT NULL"
        " ORDER BY end_time_ns DESC LIMIT 1 OFFSET ?1"},
+      {&load_live_batches_,
+       "SELECT " VIGIL_BATCH_COLUMNS
+       " FROM batch INDEXED BY batch_live WHERE end_time_ns IS NULL"
+       " ORDER BY batch_id"},
+      {&get_batch_,
+       "SELECT " VIGIL_BATCH_COLUMNS " FROM batch WHERE batch_id = ?1"},
+      {&find_batch_request_,
+       "SELECT " VIGIL_BATCH_COLUMNS " FROM batch INDEXED BY batch_request"
+       " WHERE namespace_id = ?1 AND request_id = ?2 AND request_id <> ''"},
+      {&list_batches_,
+       "SELECT " VIGIL_BATCH_COLUMNS " FROM batch INDEXED BY batch_listed"
+       " WHERE namespace_id = ?1 AND batch_id >= ?2 ORDER BY batch_id DESC"},
+      {&list_batches_before_,
+       "SELECT " VIGIL_BATCH_COLUMNS " FROM batch INDEXED BY batch_listed"
+       " WHERE namespace_id = ?1 AND batch_id >= ?2 AND batch_id < ?3"
+       " ORDER BY batch_id DESC"},
+      {&read_items_,
+       "SELECT item_index, end_number, value FROM batch_item"
+       " INDEXED BY batch_item_index"
+       " WHERE batch_id = ?1 AND item_index >= ?2 ORDER BY item_index"},
+      {&read_item_ends_,
+       "SELECT item_index, end_number, value FROM batch_item"
+       " INDEXED BY batch_item_end"
+       " WHERE batch_id = ?1 AND end_number > ?2 AND end_number IS NOT NULL"
+       " ORDER BY end_number"},
   };
   for (const auto& [statement, sql] : statements) {
     if (absl::Status s = statement->Prepare(*db_, sql); !s.ok()) return s;
@@ -149,28 +228,61 @@ absl::StatusOr<std::optional<std::string>> StoreView::GetResult(
 
 absl::StatusOr<std::optional<std::string>> StoreView::ListJobs(
     const ListQuery& query, absl::FunctionRef<Visit(JobRow)> visitor) {
-  VIGIL_CHECK(query.rows_max > 0 && query.bytes_max > 0, "an empty page");
-  SqliteStatement& statement =
-      query.before_job_id.empty() ? list_jobs_ : list_jobs_before_;
-  statement.BindText(1, query.namespace_id).BindText(2, query.from_job_id);
-  if (!query.before_job_id.empty()) statement.BindText(3, query.before_job_id);
-  int64_t rows = 0;
-  int64_t bytes = 0;
-  std::optional<std::string> stopped_at;
+  return ListRows<JobRow>(
+      query.before_job_id.empty() ? list_jobs_ : list_jobs_before_, query,
+      &JobFrom, &JobRow::job_id, visitor);
+}
+
+absl::Status StoreView::LoadLiveBatches(
+    absl::FunctionRef<void(BatchRow)> visitor) {
+  return load_live_batches_.ForEachRow([&] {
+    visitor(BatchFrom(load_live_batches_));
+    return Visit::kContinue;
+  });
+}
+
+absl::StatusOr<std::optional<BatchRow>> StoreView::OneBatch(
+    SqliteStatement& statement) {
+  std::optional<BatchRow> batch;
   absl::Status status = statement.ForEachRow([&] {
-    JobRow job = JobFrom(statement);
-    std::string job_id = job.job_id;
-    bytes += static_cast<int64_t>(job.value.size());
-    ++rows;
-    if (visitor(std::move(job)) == Visit::kStop || rows >= query.rows_max ||
-        bytes >= query.bytes_max) {
-      stopped_at = std::move(job_id);
-      return Visit::kStop;
-    }
+    batch = BatchFrom(statement);
     return Visit::kContinue;
   });
   if (!status.ok()) return status;
-  return stopped_at;
+  return batch;
+}
+
+absl::StatusOr<std::optional<BatchRow>> StoreView::GetBatch(
+    absl::string_view batch_id) {
+  return OneBatch(get_batch_.BindText(1, batch_id));
+}
+
+absl::StatusOr<std::optional<BatchRow>> StoreView::FindBatchRequest(
+    absl::string_view namespace_id, absl::string_view request_id) {
+  return OneBatch(
+      find_batch_request_.BindText(1, namespace_id).BindText(2, request_id));
+}
+
+absl::StatusOr<std::optional<std::string>> StoreView::ListBatches(
+    const ListQuery& query, absl::FunctionRef<Visit(BatchRow)> visitor) {
+  return ListRows<BatchRow>(
+      query.before_job_id.empty() ? list_batches_ : list_batches_before_, query,
+      &BatchFrom, &BatchRow::batch_id, visitor);
+}
+
+absl::Status StoreView::ReadItems(absl::string_view batch_id, int64_t index,
+                                  absl::FunctionRef<Visit(ItemRow)> visitor) {
+  return read_items_.BindText(1, batch_id).BindInt(2, index).ForEachRow([&] {
+    return visitor(ItemFrom(batch_id, read_items_));
+  });
+}
+
+absl::Status StoreView::ReadItemEnds(
+    absl::string_view batch_id, int64_t end_number,
+    absl::FunctionRef<Visit(ItemRow)> visitor) {
+  return read_item_ends_.BindText(1, batch_id)
+      .BindInt(2, end_number)
+      .ForEachRow([&] { return visitor(ItemFrom(batch_id, read_item_ends_)); });
 }
 
 absl::StatusOr<StoreView::OutputPage> StoreView::ReadOutput(

@@ -80,6 +80,23 @@ class StoreView {
   absl::StatusOr<std::optional<std::string>> GetResult(
       absl::string_view job_id);
 
+  // Visits the batches without end_time, by id.
+  absl::Status LoadLiveBatches(absl::FunctionRef<void(BatchRow)> visitor);
+  // Each returns nothing when there is no such row.
+  absl::StatusOr<std::optional<BatchRow>> GetBatch(absl::string_view batch_id);
+  absl::StatusOr<std::optional<BatchRow>> FindBatchRequest(
+      absl::string_view namespace_id, absl::string_view request_id);
+  // As ListJobs, of batches; `query` holds ids of batches then.
+  absl::StatusOr<std::optional<std::string>> ListBatches(
+      const ListQuery& query, absl::FunctionRef<Visit(BatchRow)> visitor);
+  // Visits items of a batch until the visitor stops: those from `index` on, by
+  // index, also ones that wait...
+  absl::Status ReadItems(absl::string_view batch_id, int64_t index,
+                         absl::FunctionRef<Visit(ItemRow)> visitor);
+  // ...and those that ended after number `end_number`, in order of ends.
+  absl::Status ReadItemEnds(absl::string_view batch_id, int64_t end_number,
+                            absl::FunctionRef<Visit(ItemRow)> visitor);
+
   // Visits jobs of one namespace, newest first, until the visitor stops or
   // `rows_max` rows or `bytes_max` bytes of values were visited (the row that
   // reaches a limit included). Returns the last job visited, to go on with as
@@ -113,6 +130,7 @@ class StoreView {
   explicit StoreView(std::unique_ptr<SqliteDb> db) : db_(std::move(db)) {}
   absl::Status Prepare();
   absl::StatusOr<std::optional<JobRow>> OneJob(SqliteStatement& statement);
+  absl::StatusOr<std::optional<BatchRow>> OneBatch(SqliteStatement& statement);
 
   // Before the statements, which must be gone before it goes.
   const std::unique_ptr<SqliteDb> db_;
@@ -128,6 +146,13 @@ class StoreView {
   SqliteStatement read_output_;
   SqliteStatement output_index_;
   SqliteStatement nth_end_;
+  SqliteStatement load_live_batches_;
+  SqliteStatement get_batch_;
+  SqliteStatement find_batch_request_;
+  SqliteStatement list_batches_;
+  SqliteStatement list_batches_before_;
+  SqliteStatement read_items_;
+  SqliteStatement read_item_ends_;
 };
 
 }  // namespace vigil::store

@@ -145,6 +145,10 @@ v1::Job ToProto(const Job& job, WaitingReason waiting) {
   if (job.exit.has_value()) vigil::ToProto(*job.exit, proto.mutable_exit());
   proto.set_cancel_requested(job.cancel_requested);
   proto.set_request_id(job.request_id);
+  if (!job.batch.empty()) {
+    proto.set_batch_id(job.batch.value());
+    proto.set_batch_index(job.batch_index);
+  }
   if (job.checkpoint.has_value()) {
     v1::Checkpoint* checkpoint = proto.mutable_checkpoint();
     checkpoint->set_attempt(job.checkpoint->attempt);
@@ -194,6 +198,8 @@ absl::StatusOr<std::unique_ptr<Job>> DecodeRow(const store::JobRow& row,
   job->request_id = row.request_id;
   job->request_hash = stored.request_hash();
   job->task_type = proto.spec().task_type();
+  job->batch = BatchId(proto.batch_id());
+  job->batch_index = proto.batch_index();
   job->policy = pool->Get(proto.spec(), stored.cancel_on_disconnect());
   job->priority = proto.spec().priority();
   job->state = static_cast<JobState>(proto.state());

@@ -139,7 +139,7 @@ TEST_F(StoreWriterTest, FinishesWhatIsQueuedBeforeItGoes) {
 
 TEST_F(StoreWriterTest, KeepsABatchThroughAFullDisk) {
   writer_options_.retry_interval = absl::Milliseconds(1);
-  std::unique_ptr<StoreWriter> writer = Writer(40);
+  std::unique_ptr<StoreWriter> writer = Writer(48);
   writer->Commit(LargeBatch(EndedJob("a", TestTime(0))), 1);
   record_.AwaitCommitted(1);
   writer->Commit(LargeBatch(LiveJob("b")), 2);
@@ -162,7 +162,7 @@ TEST_F(StoreWriterTest, KeepsABatchThroughAFullDisk) {
 
 TEST_F(StoreWriterTest, GivesUpOnAFullDiskWhenItGoes) {
   writer_options_.retry_interval = absl::InfiniteDuration();
-  std::unique_ptr<StoreWriter> writer = Writer(40);
+  std::unique_ptr<StoreWriter> writer = Writer(48);
   writer->Commit(LargeBatch(LiveJob("a")), 1);
   writer->Commit(LargeBatch(LiveJob("b")), 2);
   // Small enough to fit, but later than one that does not.

@@ -108,6 +108,9 @@ class Core {
   // kAdmissionRetryDelay. The id must be new.
   absl::StatusOr<const Job*> Submit(NewJob job, absl::Time now, Effects* fx);
 
+  // OK, or the error that Submit would return for want of room, counted.
+  absl::Status CanAdmit();
+
   // Records the wish to end a job. False when no such job is live.
   bool Cancel(const JobId& id, absl::Time now, Effects* fx);
 

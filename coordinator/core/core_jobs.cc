@@ -99,15 +99,18 @@ absl::StatusOr<const Job*> Core::Submit(NewJob submission, absl::Time now,
   return Admit(std::move(submission), nullptr, now, fx);
 }
 
+absl::Status Core::CanAdmit() {
+  if (live_jobs() < options_.live_jobs_max) return absl::OkStatus();
+  ++counters_.refused;
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "%d jobs have not ended, which is the most this coordinator holds; "
+      "try again in %s",
+      live_jobs(), absl::FormatDuration(kAdmissionRetryDelay)));
+}
+
 absl::StatusOr<Job*> Core::Admit(NewJob submission, const Batch* batch,
                                  absl::Time now, Effects* fx) {
-  if (live_jobs() >= options_.live_jobs_max) {
-    ++counters_.refused;
-    return absl::ResourceExhaustedError(absl::StrFormat(
-        "%d jobs have not ended, which is the most this coordinator holds; "
-        "try again in %s",
-        live_jobs(), absl::FormatDuration(kAdmissionRetryDelay)));
-  }
+  if (absl::Status status = CanAdmit(); !status.ok()) return status;
   auto owned = std::make_unique<Job>();
   Job* job = owned.get();
   job->id = std::move(submission.id);

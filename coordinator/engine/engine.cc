@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "coordinator/codec/batch_codec.h"
 #include "coordinator/codec/job_codec.h"
 
 namespace vigil::coordinator {
@@ -21,14 +22,7 @@ Engine::~Engine() {
   // What changed since the last hand-over; nobody waits for it any more.
   Gather(&turn_);
   if (writer_ != nullptr) {
-    for (const JobId& id : gathering_.dirty) {
-      if (const Job* job = core_->FindJob(id)) {
-        gathering_.batch.jobs.push_back(EncodeRow(*job));
-      }
-    }
-    for (const auto& [id, bytes] : gathering_.results) {
-      gathering_.batch.results.push_back({id.value(), *bytes});
-    }
+    FillRows(&gathering_);
     if (!gathering_.batch.empty()) {
       writer_->Commit(std::move(gathering_.batch), gathering_.number);
     }
@@ -48,11 +42,17 @@ void Engine::BeginTurn(absl::Time expected) {
 
 absl::Time Engine::NextDeadline() const {
   return std::min({core_->NextDeadline(), clears_.NextDeadline(),
-                   sweeps_.NextDeadline(), housekeeping_time_});
+                   sweeps_.NextDeadline(), housekeeping_time_, feed_time_});
 }
 
 void Engine::Gather(Effects* turn) {
   for (JobId& id : turn->save) gathering_.dirty.insert(std::move(id));
+  for (BatchId& id : turn->save_batches) {
+    gathering_.dirty_batches.insert(std::move(id));
+  }
+  for (ItemEnd& end : turn->item_ends) {
+    gathering_.item_ends.push_back(std::move(end));
+  }
   for (ResultBlob& result : turn->results) {
     const Job* job = core_->FindJob(result.job_id);
     if (job != nullptr && !IsFinal(job->state)) {
@@ -66,6 +66,7 @@ void Engine::Gather(Effects* turn) {
 }
 
 void Engine::EndTurn() {
+  FeedBatches();
   core_->Tick(now_, &turn_);
   clears_.Expire(now_);
   sweeps_.Expire(now_);
@@ -94,15 +95,11 @@ void Engine::HandOver() {
   if (in_flight_.has_value() || gathering_.empty()) return;
   Gathering batch = std::exchange(gathering_, {});
   gathering_.number = batch.number + 1;
+  FillRows(&batch);
   for (const JobId& id : batch.dirty) {
     const Job* job = core_->FindJob(id);
-    VIGIL_CHECK(job != nullptr, id.value());
-    batch.batch.jobs.push_back(EncodeRow(*job));
     if (hub_.Watched(id)) batch.shown.push_back(Show(*job, batch));
     if (IsFinal(job->state)) batch.ended.push_back(id);
-  }
-  for (const auto& [id, bytes] : batch.results) {
-    batch.batch.results.push_back({id.value(), *bytes});
   }
   if (batch.batch.empty()) {
     Settle(std::move(batch));
@@ -113,6 +110,18 @@ void Engine::HandOver() {
   const uint64_t number = batch.number;
   in_flight_ = std::move(batch);
   writer_->Commit(std::move(rows), number);
+}
+
+void Engine::FillRows(Gathering* batch) const {
+  for (const JobId& id : batch->dirty) {
+    const Job* job = core_->FindJob(id);
+    VIGIL_CHECK(job != nullptr, id.value());
+    batch->batch.jobs.push_back(EncodeRow(*job));
+  }
+  for (const auto& [id, bytes] : batch->results) {
+    batch->batch.results.push_back({id.value(), *bytes});
+  }
+  FillBatches(batch);
 }
 
 Engine::Shown Engine::Show(const Job& job, const Gathering& batch) const {
@@ -183,6 +192,7 @@ void Engine::OnCommitted(uint64_t number, absl::Status status) {
 void Engine::Settle(Gathering batch) {
   for (const Effect& effect : batch.effects) Perform(effect);
   for (Shown& shown : batch.shown) Tell(std::move(shown));
+  SettleBatches(batch);
   for (const JobId& id : batch.ended) {
     payloads_.Drop(id);
     checkpoints_.Drop(id);
@@ -195,7 +205,8 @@ void Engine::Settle(Gathering batch) {
 
 void Engine::WhenDurable(std::function<void()> done) {
   // Changes of this turn are not in gathering_ yet: they will be at its end.
-  if (!in_flight_.has_value() && gathering_.empty() && turn_.save.empty()) {
+  if (!in_flight_.has_value() && gathering_.empty() && turn_.save.empty() &&
+      turn_.save_batches.empty()) {
     done();
     return;
   }
@@ -211,14 +222,24 @@ bool Engine::Read(std::function<void(store::StoreView&)> read,
   });
 }
 
+void Engine::KeepProgram(const JobId& id, const v1::JobSpec& program) {
+  auto payload =
+      std::make_shared<const std::string>(program.SerializeAsString());
+  gathering_.batch.payloads.push_back({id.value(), *payload});
+  payloads_.Add(id, std::move(payload));
+}
+
+absl::Status Engine::CanStore() {
+  if (store_status_.ok()) return absl::OkStatus();
+  ++refused_for_store;
+  return absl::UnavailableError(
+      absl::StrCat("nothing can be stored at the moment, so nothing is "
+                   "accepted; try again later: ",
+                   store_status_.message()));
+}
+
 absl::StatusOr<const Job*> Engine::Submit(Submission submission) {
-  if (!store_status_.ok()) {
-    ++refused_for_store;
-    return absl::UnavailableError(
-        absl::StrCat("nothing can be stored at the moment, so nothing is "
-                     "accepted; try again later: ",
-                     store_status_.message()));
-  }
+  if (absl::Status status = CanStore(); !status.ok()) return status;
   NewJob job;
   job.id = ids_.Next(now_);
   job.namespace_ = submission.namespace_;
@@ -231,22 +252,7 @@ absl::StatusOr<const Job*> Engine::Submit(Submission submission) {
   absl::StatusOr<const Job*> accepted =
       core_->Submit(std::move(job), now_, &turn_);
   if (!accepted.ok()) return accepted;
-  v1::JobSpec program;
-  if (submission.spec.has_command()) {
-    program.mutable_command()->Swap(submission.spec.mutable_command());
-  }
-  program.mutable_arguments()->Swap(submission.spec.mutable_arguments());
-  if (submission.spec.has_input()) {
-    program.set_input(std::move(*submission.spec.mutable_input()));
-  }
-  if (submission.spec.fallback().has_value()) {
-    program.mutable_fallback()->set_value(
-        std::move(*submission.spec.mutable_fallback()->mutable_value()));
-  }
-  auto payload =
-      std::make_shared<const std::string>(program.SerializeAsString());
-  gathering_.batch.payloads.push_back({id.value(), *payload});
-  payloads_.Add(id, std::move(payload));
+  KeepProgram(id, TakeProgram(&submission.spec));
   if (!submission.request_id.empty()) {
     request_hashes_.insert(
         RequestKey(submission.namespace_, submission.request_id));

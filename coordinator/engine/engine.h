@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
@@ -24,6 +25,7 @@
 #include "base/clock.h"
 #include "coordinator/codec/policy_pool.h"
 #include "coordinator/core/core.h"
+#include "coordinator/engine/batch_hub.h"
 #include "coordinator/engine/job_id_generator.h"
 #include "coordinator/engine/limits.h"
 #include "coordinator/engine/output_log.h"
@@ -33,6 +35,7 @@
 #include "coordinator/engine/worker_outbox.h"
 #include "coordinator/store/store_reader.h"
 #include "coordinator/store/store_writer.h"
+#include "vigil/v1/batch.pb.h"
 #include "vigil/v1/catalog.pb.h"
 #include "vigil/v1/dispatch_service.pb.h"
 
@@ -65,6 +68,16 @@ struct Submission {
   uint64_t request_hash = 0;
   v1::JobSpec spec;
   bool cancel_on_disconnect = false;
+};
+
+// A batch after ResolveBatch.
+struct BatchSubmission {
+  std::string namespace_;
+  std::string request_id;
+  uint64_t request_hash = 0;
+  v1::BatchSpec spec;
+  // Its items come by TakeItem, not by AddItems.
+  bool streamed = false;
 };
 
 class Engine {
@@ -123,6 +136,23 @@ class Engine {
   // Null when no worker ever announced it.
   const v1::TaskType* FindTaskType(const std::string& name) const;
 
+  // --- batches
+  // UNAVAILABLE, RESOURCE_EXHAUSTED: as Submit.
+  absl::StatusOr<const Batch*> CreateBatch(BatchSubmission submission);
+  // Stores items behind those accepted; they start when there is room.
+  // Precondition: the batch is open and not streamed. RESOURCE_EXHAUSTED: too
+  // many have not started. UNAVAILABLE: nothing can be stored.
+  absl::Status AddItems(
+      const BatchId& id,
+      google::protobuf::RepeatedPtrField<v1::BatchItem> items);
+  // Accepts one item of a streamed batch and starts it. Precondition: the batch
+  // is open and has room. RESOURCE_EXHAUSTED, UNAVAILABLE: it was not accepted;
+  // try again after kAdmissionRetryDelay.
+  absl::Status TakeItem(const BatchId& id, v1::BatchItem item);
+  // What became of an item, from its row. Runs on the reader's thread.
+  static absl::StatusOr<v1::BatchResult> ReadItemEnd(store::StoreView* view,
+                                                     const store::ItemRow& row);
+
   // --- workers
   // Numbers a new stream. Links are not owned; remove them before they go.
   StreamId AddLink(WorkerLink* link);
@@ -155,6 +185,7 @@ class Engine {
   Core& core() { return *core_; }
   Effects* fx() { return &turn_; }
   WatchHub& hub() { return hub_; }
+  BatchHub& batch_hub() { return batch_hub_; }
   int64_t epoch() const { return epoch_; }
   absl::Time start_time() const { return start_time_; }
   const EngineOptions& options() const { return options_; }
@@ -178,14 +209,35 @@ class Engine {
     store::Batch batch;
     std::vector<Effect> effects;
     std::vector<std::function<void()>> waiters;
+    absl::btree_set<BatchId> dirty_batches;
+    std::vector<ItemEnd> item_ends;
     // Filled when it is handed over.
     std::vector<Shown> shown;
     std::vector<JobId> ended;
+    // Of every batch that is dirty.
+    absl::btree_map<BatchId, BatchNews> news;
 
     bool empty() const {
-      return dirty.empty() && batch.empty() && effects.empty() &&
-             waiters.empty();
+      return dirty.empty() && dirty_batches.empty() && batch.empty() &&
+             effects.empty() && waiters.empty();
     }
+  };
+  // What the engine knows of a live batch beside the core.
+  struct Feed {
+    std::shared_ptr<const JobPolicy> policy;
+    std::string task_type;
+    int priority = 0;
+    // What its jobs run, where items say nothing else.
+    v1::JobSpec program;
+    // The program's input is the fallback, so that there must be one.
+    bool needs_input = false;
+    bool streamed = false;
+    // A page of its items is being read.
+    bool reading = false;
+    // It found no room for jobs, or could not read: not again before.
+    absl::Time not_before = absl::InfinitePast();
+    // Items that can be read.
+    int64_t durable_items = 0;
   };
 
   Engine(const EngineOptions& options, Post post, absl::Time not_before);
@@ -193,8 +245,28 @@ class Engine {
   static uint64_t RequestKey(const std::string& namespace_,
                              const std::string& request_id);
   absl::Status Load(store::StoreView* view, absl::Duration previous_lease);
+  // UNAVAILABLE, and counted: nothing can be stored at the moment.
+  absl::Status CanStore();
+  // Stores what a job that was just accepted runs.
+  void KeepProgram(const JobId& id, const v1::JobSpec& program);
+  // engine_batches.cc
+  static Feed FeedOf(const v1::JobSpec& job, v1::JobSpec program,
+                     std::shared_ptr<const JobPolicy> policy);
+  absl::Status LoadBatches(store::StoreView* view);
+  // Makes a job of the next item, or refuses it. Errors as TakeItem.
+  absl::Status StartItem(const BatchId& id, v1::BatchItem item);
+  // Has items that may start read from the store.
+  void FeedBatches();
+  struct ItemPage;
+  void ReadItems(const BatchId& id, int64_t index, int64_t items);
+  void TakePage(const BatchId& id, const ItemPage& page);
+  // Adds the rows of batches and items, and what their watchers are told.
+  void FillBatches(Gathering* batch) const;
+  void SettleBatches(const Gathering& batch);
   // Moves what the core wants stored into gathering_.
   void Gather(Effects* turn);
+  // Adds the rows of what is dirty.
+  void FillRows(Gathering* batch) const;
   void HandOver();
   Shown Show(const Job& job, const Gathering& batch) const;
   void Tell(Shown shown);
@@ -244,6 +316,10 @@ class Engine {
   CacheClears clears_;
   Sweeps sweeps_;
   WatchHub hub_;
+  BatchHub batch_hub_;
+  absl::btree_map<BatchId, Feed> feeds_;
+  // When a feed that has to wait is next looked at.
+  absl::Time feed_time_ = absl::InfiniteFuture();
   std::function<void(const SessionId&)> kill_local_worker_;
   absl::Time housekeeping_time_;
 

@@ -124,9 +124,11 @@ absl::Status Engine::Load(store::StoreView* view,
                   .previous_lease = previous_lease,
                   .live_jobs_max = options_.live_jobs_max,
                   .seed = options_.seed});
+  absl::Status status = LoadBatches(view);
+  if (!status.ok()) return status;
   absl::Status damaged;
   std::vector<AttemptId> running;
-  absl::Status status = view->LoadLiveJobs([&](store::JobRow row) {
+  status = view->LoadLiveJobs([&](store::JobRow row) {
     auto job = DecodeRow(row, &policies_);
     if (!job.ok()) {
       damaged = job.status();

@@ -36,8 +36,8 @@ inline constexpr int64_t kWatcherQueueBytesMax = 1 << 20;
 // Streams of RunJob and WatchJob; each costs about 50 KiB in gRPC and here.
 inline constexpr int kWatchersMax = 10'000;
 
-// Calls of grpc.health.v1's Watch, which cost the same; a balancer holds one for
-// each of its connections.
+// Calls of grpc.health.v1's Watch, which cost the same; a balancer holds one
+// for each of its connections.
 inline constexpr size_t kHealthWatchersMax = 1000;
 
 // Ended jobs kept: by age, and by number (about 1 KiB of disk each without
@@ -49,6 +49,20 @@ inline constexpr absl::Duration kHousekeepingInterval = absl::Minutes(1);
 // A turn that begins this much later than it should have means that the process
 // did not run: stopped, or its machine paused. What it missed is granted.
 inline constexpr absl::Duration kStallMin = absl::Seconds(1);
+
+// Items of one batch read from the store at a time: enough that reading costs
+// little for each, few enough that a page of large ones (3 MiB each) is stopped
+// by its bytes.
+inline constexpr int64_t kFeedItemsMax = 256;
+inline constexpr int64_t kFeedBytesMax = 4 << 20;
+
+// Streams of RunBatch and WatchBatch; each holds up to kWatcherQueueBytesMax.
+inline constexpr int kBatchWatchersMax = 1000;
+
+// Results of one BatchEvent, by number and by bytes, unless a single one is
+// larger. A page from the store is as large.
+inline constexpr int kBatchResultsMax = 500;
+inline constexpr int64_t kBatchEventBytesMax = 512 << 10;
 
 // Task types remembered, announced by any worker ever.
 inline constexpr int kTaskTypesMax = 1000;

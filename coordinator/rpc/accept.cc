@@ -75,16 +75,50 @@ absl::Status RefuseNestedDispatch(Services* services, const CallContext& call,
   return absl::FailedPreconditionError(NestedDispatchMessage(task));
 }
 
+absl::Status CheckRequestId(const std::string& request_id) {
+  if (request_id.size() <= kRequestIdBytesMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("request_id has ", request_id.size(),
+                   " characters; at most ", kRequestIdBytesMax));
+}
+
+absl::StatusOr<const v1::TaskType*> FindTaskType(Services* services,
+                                                 const CallContext& call,
+                                                 const v1::JobSpec& spec) {
+  if (!spec.task_type().empty()) {
+    absl::Status status = CheckName("spec.task_type", spec.task_type());
+    if (!status.ok()) return status;
+    const v1::TaskType* type = services->engine->FindTaskType(spec.task_type());
+    if (type == nullptr) {
+      return absl::NotFoundError(absl::StrCat(
+          "spec.task_type ", spec.task_type(),
+          ": no worker has ever announced it; start a worker with a catalog "
+          "that has it"));
+    }
+    return type;
+  }
+  if (!spec.has_command()) return nullptr;
+  if (!services->allow_commands) {
+    return absl::PermissionDeniedError(
+        "spec.command: this coordinator runs no commands of clients; use a "
+        "task_type of its catalog, or start it with --allow_commands");
+  }
+  if (!call.over_unix_socket()) {
+    return absl::PermissionDeniedError(
+        "spec.command: commands are accepted over a unix socket only; use a "
+        "task_type of its catalog");
+  }
+  return nullptr;
+}
+
 Task<absl::StatusOr<Accepted>> AcceptJob(Services* services, CallContext* call,
                                          const v1::SubmitJobRequest& request,
                                          bool cancel_on_disconnect) {
   absl::StatusOr<std::string> name_space = NamespaceOf(request.namespace_());
   if (!name_space.ok()) co_return name_space.status();
   const std::string& request_id = request.request_id();
-  if (request_id.size() > kRequestIdBytesMax) {
-    co_return absl::InvalidArgumentError(
-        absl::StrCat("request_id has ", request_id.size(),
-                     " characters; at most ", kRequestIdBytesMax));
+  if (absl::Status status = CheckRequestId(request_id); !status.ok()) {
+    co_return status;
   }
   const uint64_t hash = RequestHash(*name_space, request);
   if (!request_id.empty()) {
@@ -98,32 +132,11 @@ Task<absl::StatusOr<Accepted>> AcceptJob(Services* services, CallContext* call,
       co_return accepted;
     }
   }
-  const v1::JobSpec& spec = request.spec();
-  const v1::TaskType* type = nullptr;
-  if (!spec.task_type().empty()) {
-    absl::Status status = CheckName("spec.task_type", spec.task_type());
-    if (!status.ok()) co_return status;
-    type = services->engine->FindTaskType(spec.task_type());
-    if (type == nullptr) {
-      co_return absl::NotFoundError(absl::StrCat(
-          "spec.task_type ", spec.task_type(),
-          ": no worker has ever announced it; start a worker with a catalog "
-          "that has it"));
-    }
-  } else if (spec.has_command()) {
-    if (!services->allow_commands) {
-      co_return absl::PermissionDeniedError(
-          "spec.command: this coordinator runs no commands of clients; use a "
-          "task_type of its catalog, or start it with --allow_commands");
-    }
-    if (!call->over_unix_socket()) {
-      co_return absl::PermissionDeniedError(
-          "spec.command: commands are accepted over a unix socket only; use a "
-          "task_type of its catalog");
-    }
-  }
+  absl::StatusOr<const v1::TaskType*> type =
+      FindTaskType(services, *call, request.spec());
+  if (!type.ok()) co_return type.status();
   absl::StatusOr<v1::JobSpec> resolved =
-      services->resolver->Resolve(spec, type);
+      services->resolver->Resolve(request.spec(), *type);
   if (!resolved.ok()) co_return resolved.status();
   Submission submission;
   submission.namespace_ = *name_space;

@@ -31,6 +31,15 @@ Task<absl::StatusOr<Accepted>> AcceptJob(Services* services, CallContext* call,
                                          const v1::SubmitJobRequest& request,
                                          bool cancel_on_disconnect);
 
+// The task type of a spec, null for a command that this caller may send.
+// NOT_FOUND, PERMISSION_DENIED: as JobService.SubmitJob.
+absl::StatusOr<const v1::TaskType*> FindTaskType(Services* services,
+                                                 const CallContext& call,
+                                                 const v1::JobSpec& spec);
+
+// INVALID_ARGUMENT: too long.
+absl::Status CheckRequestId(const std::string& request_id);
+
 // The namespace that a request means. INVALID_ARGUMENT: no valid name.
 absl::StatusOr<std::string> NamespaceOf(const std::string& requested);
 

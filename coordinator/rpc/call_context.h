@@ -7,6 +7,7 @@
 
 #include <coroutine>
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -30,6 +31,8 @@ struct Services {
   // Told the session of that worker when it attaches.
   std::function<void(const SessionId&)> on_local_attach;
   int64_t local_workers_replaced = 0;
+  // request_ids, with their namespaces, of batches that are being made.
+  std::set<std::string> opening_batches;
   // Called when the coordinator is asked to stop, before the calls end.
   std::function<void()> before_stop;
   // Runs a closure in a later turn; set by the server.

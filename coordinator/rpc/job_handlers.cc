@@ -4,14 +4,13 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/wire/time_wire.h"
-#include "coordinator/codec/deterministic.h"
 #include "coordinator/codec/job_codec.h"
 #include "coordinator/codec/stored_job.pb.h"
 #include "coordinator/rpc/accept.h"
 #include "coordinator/rpc/job_lookup.h"
+#include "coordinator/rpc/page_token.h"
 
 namespace vigil::coordinator {
 namespace {
@@ -19,37 +18,8 @@ namespace {
 constexpr int kJobsPerSubmitMax = 10'000;
 // Items accepted in one turn, about 10 ms: other callers come in between.
 constexpr int kJobsPerTurnMax = 500;
-constexpr int kPageSizeDefault = 100;
-constexpr int kPageSizeMax = 1000;
 constexpr int64_t kOutputPageDefault = 1 << 20;
 constexpr int64_t kOutputPageMax = 3 << 20;
-
-// A page token is a proto `string`, which must be UTF-8.
-template <typename Token>
-std::string FormatToken(const Token& token) {
-  return absl::WebSafeBase64Escape(token.SerializeAsString());
-}
-
-// Takes a token apart. INVALID_ARGUMENT: damaged, or another request's.
-template <typename Token>
-absl::StatusOr<Token> ParseToken(const std::string& text, uint64_t hash) {
-  Token token;
-  if (text.empty()) return token;
-  std::string bytes;
-  if (!absl::WebSafeBase64Unescape(text, &bytes) ||
-      !token.ParseFromString(bytes) || token.request_hash() != hash) {
-    return absl::InvalidArgumentError(
-        "page_token is damaged or belongs to another request; give "
-        "next_page_token of an answer to the same request, or start without");
-  }
-  return token;
-}
-
-template <typename Request>
-uint64_t HashWithoutToken(Request request) {
-  request.clear_page_token();
-  return StableHash(SerializeDeterministically(request));
-}
 
 bool Matches(const v1::JobFilter& filter, const v1::Job& job) {
   const auto holds = [](const auto& wanted, const auto& value) {
@@ -61,6 +31,9 @@ bool Matches(const v1::JobFilter& filter, const v1::Job& job) {
   for (const auto& [key, value] : filter.labels()) {
     const auto it = job.spec().labels().find(key);
     if (it == job.spec().labels().end() || it->second != value) return false;
+  }
+  if (!filter.batch_id().empty() && job.batch_id() != filter.batch_id()) {
+    return false;
   }
   return !filter.has_create_time_min() ||
          FromProto(job.create_time()) >= FromProto(filter.create_time_min());
@@ -147,13 +120,8 @@ Task<absl::Status> ListJobs(Services* services, CallContext*,
                             v1::ListJobsResponse* response) {
   absl::StatusOr<std::string> name_space = NamespaceOf(request.namespace_());
   if (!name_space.ok()) co_return name_space.status();
-  if (request.page_size() < 0 || request.page_size() > kPageSizeMax) {
-    co_return absl::InvalidArgumentError(
-        absl::StrCat("page_size is ", request.page_size(),
-                     "; it must be from 0 (the default) to ", kPageSizeMax));
-  }
-  const int page_size =
-      request.page_size() == 0 ? kPageSizeDefault : request.page_size();
+  absl::StatusOr<int> page_size = PageSizeOf(request.page_size());
+  if (!page_size.ok()) co_return page_size.status();
   const uint64_t hash = HashWithoutToken(request);
   absl::StatusOr<ListJobsToken> token =
       ParseToken<ListJobsToken>(request.page_token(), hash);
@@ -173,7 +141,7 @@ Task<absl::Status> ListJobs(Services* services, CallContext*,
       if (stored.ok() && Matches(request.filter(), stored->job)) {
         *response->add_jobs() = std::move(stored->job);
       }
-      return response->jobs_size() < page_size && bytes < kMessageBytesSoftMax
+      return response->jobs_size() < *page_size && bytes < kMessageBytesSoftMax
                  ? store::Visit::kContinue
                  : store::Visit::kStop;
     });

@@ -13,13 +13,16 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "coordinator/rpc/admin_handlers.h"
+#include "coordinator/rpc/batch_handlers.h"
 #include "coordinator/rpc/calls.h"
 #include "coordinator/rpc/dispatch_stream.h"
 #include "coordinator/rpc/health.h"
 #include "coordinator/rpc/job_handlers.h"
 #include "coordinator/rpc/loop.h"
+#include "coordinator/rpc/run_batch.h"
 #include "coordinator/rpc/watch_handlers.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "vigil/v1/batch_service.grpc.pb.h"
 #include "vigil/v1/dispatch_service.grpc.pb.h"
 #include "vigil/v1/job_service.grpc.pb.h"
 #include "vigil/v1/status_service.grpc.pb.h"
@@ -48,17 +51,20 @@ class Server : public RpcServer {
 
  private:
   void AcceptAll(Services* services);
+  void AcceptBatches(Services* services);
   void AcceptHealth(Services* services);
   void ShowHealth(const Services& services);
 
   std::vector<std::string> addresses_;
   std::vector<std::string> socket_paths_;
   v1::JobService::AsyncService jobs_;
+  v1::BatchService::AsyncService batches_;
   v1::WorkerService::AsyncService workers_;
   v1::StatusService::AsyncService status_;
   v1::DispatchService::AsyncService dispatch_;
   HealthService::AsyncService health_service_;
   Health health_{{v1::JobService::service_full_name(),
+                  v1::BatchService::service_full_name(),
                   v1::WorkerService::service_full_name(),
                   v1::StatusService::service_full_name(),
                   v1::DispatchService::service_full_name()}};
@@ -83,6 +89,7 @@ absl::Status Server::Bind(const std::vector<ListenAddress>& addresses) {
                              &ports[i]);
   }
   builder.RegisterService(&jobs_);
+  builder.RegisterService(&batches_);
   builder.RegisterService(&workers_);
   builder.RegisterService(&status_);
   builder.RegisterService(&dispatch_);
@@ -155,7 +162,29 @@ void Server::AcceptAll(Services* services) {
   ServeUnary<v1::GetStatusRequest, v1::GetStatusResponse>(
       services, loop, &status_, &Status::RequestGetStatus, &GetStatus);
   ServeDispatch(services, loop, &live_, &dispatch_);
+  AcceptBatches(services);
   AcceptHealth(services);
+}
+
+void Server::AcceptBatches(Services* services) {
+  using Batches = v1::BatchService::AsyncService;
+  Loop* loop = loop_.get();
+  ServeRunBatch(services, loop, &live_, &batches_);
+  ServeUnary<v1::CreateBatchRequest, v1::CreateBatchResponse>(
+      services, loop, &batches_, &Batches::RequestCreateBatch, &CreateBatch);
+  ServeUnary<v1::AddItemsRequest, v1::AddItemsResponse>(
+      services, loop, &batches_, &Batches::RequestAddItems, &AddItems);
+  ServeUnary<v1::CloseBatchRequest, v1::CloseBatchResponse>(
+      services, loop, &batches_, &Batches::RequestCloseBatch, &CloseBatch);
+  ServeUnary<v1::GetBatchRequest, v1::GetBatchResponse>(
+      services, loop, &batches_, &Batches::RequestGetBatch, &GetBatch);
+  ServeUnary<v1::ListBatchesRequest, v1::ListBatchesResponse>(
+      services, loop, &batches_, &Batches::RequestListBatches, &ListBatches);
+  ServeUnary<v1::CancelBatchRequest, v1::CancelBatchResponse>(
+      services, loop, &batches_, &Batches::RequestCancelBatch, &CancelBatch);
+  ServeStream<v1::WatchBatchRequest, v1::WatchBatchResponse>(
+      services, loop, &live_, &batches_, &Batches::RequestWatchBatch,
+      &WatchBatch);
 }
 
 void Server::AcceptHealth(Services* services) {

@@ -1,0 +1,230 @@
+#include "coordinator/rpc/batch_watch.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/codec/stored_batch.pb.h"
+#include "coordinator/engine/engine.h"
+#include "coordinator/engine/limits.h"
+
+namespace vigil::coordinator {
+namespace {
+
+// How often a batch is shown that is not SEQUENTIAL.
+constexpr absl::Duration kBatchInterval = absl::Seconds(1);
+
+// Items of one request, as the protos state them.
+constexpr int kItemsPerRequestMax = 10'000;
+
+}  // namespace
+
+absl::Status CheckItems(int items) {
+  if (items <= kItemsPerRequestMax) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("items has ", items, " entries; at most ",
+                   kItemsPerRequestMax, " go into one request"));
+}
+
+absl::Status TooManyBatchWatchers() {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "there are ", kBatchWatchersMax,
+      " streams of RunBatch and WatchBatch, which is the most; try again "
+      "later"));
+}
+
+absl::StatusOr<int64_t> PositionOf(const std::string& bytes,
+                                   v1::ResultOrder order,
+                                   const std::string& batch_id) {
+  if (!v1::ResultOrder_IsValid(order)) {
+    return absl::InvalidArgumentError(
+        "order is none of AS_COMPLETED and BY_INDEX");
+  }
+  if (bytes.empty()) return 0;
+  BatchCursor cursor;
+  if (!cursor.ParseFromString(bytes) || cursor.position() < 0 ||
+      cursor.order() != order || cursor.batch_id() != batch_id) {
+    return absl::InvalidArgumentError(
+        "cursor is damaged, or belongs to another batch or order; start "
+        "without one");
+  }
+  return cursor.position();
+}
+
+BatchWatch::BatchWatch(Services* services, Signal* signal,
+                       const std::string& batch_id, v1::ResultOrder order,
+                       int64_t position)
+    : services_(services),
+      signal_(signal),
+      id_(batch_id),
+      order_(order),
+      position_(position) {
+  services_->engine->batch_hub().Add(id_, this);
+}
+
+BatchWatch::~BatchWatch() { services_->engine->batch_hub().Remove(id_, this); }
+
+void BatchWatch::Begin(v1::Batch batch) {
+  // What was heard meanwhile is newer.
+  if (batch_ != nullptr && batch_->revision() >= batch.revision()) return;
+  batch_ = std::make_shared<const v1::Batch>(std::move(batch));
+}
+
+void BatchWatch::OnNews(const BatchNews& news) {
+  batch_ = news.batch;
+  batch_changed_ = true;
+  if (!news.results.empty() && !KeepRecent(news)) {
+    DropRecent();
+    read_ = true;
+  }
+  signal_->Notify();
+}
+
+bool BatchWatch::KeepRecent(const BatchNews& news) {
+  if (order_ == v1::RESULT_ORDER_BY_INDEX || read_) return false;
+  if (recent_.empty())
+    recent_first_ = reading_ ? news.first_end_number : position_ + 1;
+  const int64_t next = recent_first_ + static_cast<int64_t>(recent_.size());
+  if (news.first_end_number != next) return false;
+  for (const auto& result : news.results) {
+    if (result == nullptr || recent_bytes_ > kWatcherQueueBytesMax) {
+      return false;
+    }
+    recent_bytes_ += static_cast<int64_t>(result->ByteSizeLong());
+    recent_.push_back(result);
+  }
+  return true;
+}
+
+void BatchWatch::DropRecent() {
+  recent_.clear();
+  recent_bytes_ = 0;
+}
+
+int64_t BatchWatch::ResultsInAll() const {
+  const v1::BatchCounts& counts = batch_->counts();
+  return counts.accepted() - counts.not_run();
+}
+
+void BatchWatch::TakeRecent(v1::BatchEvent* event) {
+  int64_t bytes = 0;
+  while (!recent_.empty() && event->results_size() < kBatchResultsMax &&
+         bytes < kBatchEventBytesMax) {
+    const int64_t size = static_cast<int64_t>(recent_.front()->ByteSizeLong());
+    // Two large ones may not fit into one message.
+    if (bytes > 0 && bytes + size > kMessageBytesSoftMax) break;
+    bytes += size;
+    recent_bytes_ -= size;
+    *event->add_results() = *recent_.front();
+    recent_.pop_front();
+    ++recent_first_;
+    ++position_;
+  }
+}
+
+Task<absl::Status> BatchWatch::ReadPage(v1::BatchEvent* event) {
+  // What is heard from here on may not be in the page.
+  read_ = false;
+  reading_ = true;
+  const int64_t position = position_;
+  const v1::ResultOrder order = order_;
+  const std::string id = id_.value();
+  std::vector<v1::BatchResult> results;
+  bool more = false;
+  absl::Status status;
+  StoreRead read(services_->engine, [&](store::StoreView& view) {
+    // Rows first: a statement is not run within another's rows.
+    std::vector<store::ItemRow> rows;
+    const auto take = [&](store::ItemRow row) {
+      const bool next =
+          order != v1::RESULT_ORDER_BY_INDEX ||
+          (row.end_number.has_value() &&
+           row.index == position + static_cast<int64_t>(rows.size()));
+      if (!next) return store::Visit::kStop;
+      if (rows.size() == kBatchResultsMax) {
+        more = true;
+        return store::Visit::kStop;
+      }
+      rows.push_back(std::move(row));
+      return store::Visit::kContinue;
+    };
+    status = order == v1::RESULT_ORDER_BY_INDEX
+                 ? view.ReadItems(id, position, take)
+                 : view.ReadItemEnds(id, position, take);
+    int64_t bytes = 0;
+    for (const store::ItemRow& row : rows) {
+      if (!status.ok()) return;
+      if (bytes >= kBatchEventBytesMax) {
+        more = true;
+        return;
+      }
+      absl::StatusOr<v1::BatchResult> result = Engine::ReadItemEnd(&view, row);
+      if (!result.ok()) {
+        status = result.status();
+        return;
+      }
+      const int64_t size = static_cast<int64_t>(result->ByteSizeLong());
+      if (bytes > 0 && bytes + size > kMessageBytesSoftMax) {
+        more = true;
+        return;
+      }
+      bytes += size;
+      results.push_back(*std::move(result));
+    }
+  });
+  const bool queued = co_await read;
+  reading_ = false;
+  if (!queued) co_return TooManyReads();
+  if (!status.ok()) co_return status;
+  position_ += static_cast<int64_t>(results.size());
+  for (v1::BatchResult& result : results) {
+    *event->add_results() = std::move(result);
+  }
+  // What came meanwhile may be in the page, or behind what is to be read next.
+  while (!recent_.empty() && recent_first_ <= position_) {
+    recent_bytes_ -= static_cast<int64_t>(recent_.front()->ByteSizeLong());
+    recent_.pop_front();
+    ++recent_first_;
+  }
+  if (!recent_.empty() && recent_first_ != position_ + 1) {
+    DropRecent();
+    more = true;
+  }
+  if (more) read_ = true;
+  co_return absl::OkStatus();
+}
+
+Task<absl::Status> BatchWatch::Next(v1::BatchEvent* event) {
+  if (!recent_.empty() && !read_) {
+    TakeRecent(event);
+  } else if (read_) {
+    auto reading = ReadPage(event);
+    absl::Status status = co_await reading;
+    if (!status.ok()) co_return status;
+  }
+  const absl::Time now = services_->engine->now();
+  const bool sequential =
+      batch_->spec().mode() == v1::BatchSpec::MODE_SEQUENTIAL;
+  done_ = batch_->state() == v1::Batch::STATE_ENDED &&
+          position_ >= ResultsInAll() && event->results().empty();
+  const bool results_first =
+      batch_->state() == v1::Batch::STATE_ENDED && !done_;
+  const bool due = batch_time_ + kBatchInterval <= now ||
+                   (sequential && !event->results().empty());
+  if (done_ || (batch_changed_ && due && !results_first)) {
+    *event->mutable_batch() = *batch_;
+    batch_changed_ = false;
+    batch_time_ = now;
+  }
+  if (event->has_batch() || !event->results().empty()) {
+    BatchCursor cursor;
+    cursor.set_batch_id(id_.value());
+    cursor.set_order(order_);
+    cursor.set_position(position_);
+    event->set_cursor(cursor.SerializeAsString());
+    event->set_accepted(batch_->counts().accepted());
+  }
+  co_return absl::OkStatus();
+}
+
+}  // namespace vigil::coordinator

@@ -195,6 +195,7 @@ Task<absl::Status> GetStatus(Services* services, CallContext*,
   response->set_sequential_pools(counters.sequential_pools);
   response->set_nested_dispatches(counters.nested_dispatches);
   response->set_fallbacks(counters.fallbacks);
+  response->set_batches(static_cast<int>(core.batches().size()));
   response->set_watchers(services->engine->hub().size());
   co_return absl::OkStatus();
 }

@@ -17,6 +17,7 @@ def e2e_test(name, srcs, size = "medium", data = [], tags = [], **kwargs):
         srcs = ["run_e2e.sh"],
         args = ["$(location %s)" % src for src in srcs],
         data = srcs + data + [
+            "batch_case.py",
             "cluster.py",
             "deadline_case.py",
             "loss_case.py",

@@ -62,6 +62,7 @@ Channel::Channel(const std::string& address, const ClientOptions& options)
                                          grpc::InsecureChannelCredentials(),
                                          Arguments(address, options))),
       jobs_(channel_),
+      batches_(channel_),
       status_(channel_),
       workers_(channel_) {}
 

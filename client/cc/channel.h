@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "client/cc/call_options.h"
 #include "client/cc/operation.h"
+#include "vigil/v1/batch_service.grpc.pb.h"
 #include "vigil/v1/job_service.grpc.pb.h"
 #include "vigil/v1/status_service.grpc.pb.h"
 #include "vigil/v1/worker_service.grpc.pb.h"
@@ -33,6 +34,7 @@ class Channel {
   const Clock& clock() const { return clock_; }
   OperationSet& operations() { return operations_; }
   v1::JobService::Stub& jobs() { return jobs_; }
+  v1::BatchService::Stub& batches() { return batches_; }
   v1::StatusService::Stub& status() { return status_; }
   v1::WorkerService::Stub& workers() { return workers_; }
 
@@ -48,6 +50,7 @@ class Channel {
   OperationSet operations_;
   std::shared_ptr<grpc::Channel> channel_;
   v1::JobService::Stub jobs_;
+  v1::BatchService::Stub batches_;
   v1::StatusService::Stub status_;
   v1::WorkerService::Stub workers_;
 };

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/synchronization/notification.h"
+#include "client/cc/batch_operation.h"
 #include "client/cc/channel.h"
 #include "client/cc/default_address.h"
 #include "client/cc/random_id.h"
@@ -63,6 +64,13 @@ JobStream Client::RunJob(v1::RunJobRequest request, JobObserver observer) {
     request.mutable_job()->set_request_id(RandomId());
   }
   return WatchOperation::Run(*channel_, std::move(request),
+                             std::move(observer));
+}
+
+BatchStream Client::RunBatch(v1::OpenBatch open, v1::ResultOrder order,
+                             BatchObserver observer) {
+  if (open.request_id().empty()) open.set_request_id(RandomId());
+  return BatchOperation::Run(*channel_, std::move(open), order,
                              std::move(observer));
 }
 

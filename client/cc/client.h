@@ -9,9 +9,12 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "client/cc/batch_observer.h"
+#include "client/cc/batch_stream.h"
 #include "client/cc/call_options.h"
 #include "client/cc/job_observer.h"
 #include "client/cc/job_stream.h"
+#include "vigil/v1/batch_service.pb.h"
 #include "vigil/v1/job_service.pb.h"
 #include "vigil/v1/status_service.pb.h"
 #include "vigil/v1/worker_service.pb.h"
@@ -46,6 +49,13 @@ class Client {
   // Watches a job to its end, reconnecting likewise. request.cursor, if set,
   // says behind which event to begin.
   JobStream Watch(v1::WatchJobRequest request, JobObserver observer);
+
+  // Runs a batch: items are given to the handle, results come to the observer,
+  // through broken connections and restarts of the coordinator. A request_id is
+  // made up if there is none. Each item is started once (its attempts aside),
+  // and its result comes once.
+  BatchStream RunBatch(v1::OpenBatch open, v1::ResultOrder order,
+                       BatchObserver observer);
 
   // The calls of JobService, StatusService and WorkerService, asynchronous...
   void SubmitJob(v1::SubmitJobRequest request,

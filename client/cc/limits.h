@@ -33,6 +33,11 @@ inline constexpr absl::Duration kPushbackMax = absl::Seconds(60);
 inline constexpr absl::Duration kKeepaliveInterval = absl::Seconds(310);
 inline constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(10);
 
+// Items of one message of RunBatch, by number and by bytes, unless a single one
+// is larger: as many as the coordinator takes in one turn.
+inline constexpr int kBatchItemsPerMessageMax = 500;
+inline constexpr size_t kBatchMessageBytesMax = 512 << 10;
+
 // Longest path of a unix socket, in bytes: sockaddr_un holds 108, one of them
 // the closing NUL.
 inline constexpr size_t kSocketPathBytesMax = 107;

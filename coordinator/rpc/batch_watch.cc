@@ -216,13 +216,15 @@ Task<absl::Status> BatchWatch::Next(v1::BatchEvent* event) {
     batch_changed_ = false;
     batch_time_ = now;
   }
-  if (event->has_batch() || !event->results().empty()) {
+  const int64_t accepted = batch_->counts().accepted();
+  if (event->has_batch() || !event->results().empty() || accepted != told_) {
+    told_ = accepted;
     BatchCursor cursor;
     cursor.set_batch_id(id_.value());
     cursor.set_order(order_);
     cursor.set_position(position_);
     event->set_cursor(cursor.SerializeAsString());
-    event->set_accepted(batch_->counts().accepted());
+    event->set_accepted(accepted);
   }
   co_return absl::OkStatus();
 }

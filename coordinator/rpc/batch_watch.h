@@ -78,6 +78,8 @@ class BatchWatch : public BatchWatcher {
   bool batch_changed_ = true;
   // When it was last written.
   absl::Time batch_time_ = absl::InfinitePast();
+  // Items accepted, as last said.
+  int64_t told_ = 0;
   // The store may have the next result.
   bool read_ = true;
   // ...and is being asked for it.

@@ -21,6 +21,7 @@ void FakeCoordinator::Start(const std::string& address) {
   builder.RegisterService(this);
   builder.RegisterService(&status_);
   builder.RegisterService(&workers_);
+  builder.RegisterService(&batches_);
   server_ = builder.BuildAndStart();
   VIGIL_CHECK(server_ != nullptr, "the fake cannot listen at " + address);
 }
@@ -82,6 +83,18 @@ grpc::Status FakeCoordinator::ReadOutput(grpc::ServerContext*,
                                          const v1::ReadOutputRequest* request,
                                          v1::ReadOutputResponse* response) {
   return on_read ? on_read(*request, response) : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::Batches::RunBatch(grpc::ServerContext* context,
+                                                BatchIo* io) {
+  return fake_->on_run_batch ? fake_->on_run_batch(context, io) : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::Batches::CancelBatch(
+    grpc::ServerContext*, const v1::CancelBatchRequest* request,
+    v1::CancelBatchResponse*) {
+  return fake_->on_cancel_batch ? fake_->on_cancel_batch(*request)
+                                : kNotScripted;
 }
 
 grpc::Status FakeCoordinator::Status::GetStatus(

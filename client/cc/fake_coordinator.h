@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "vigil/v1/batch_service.grpc.pb.h"
 #include "vigil/v1/job_service.grpc.pb.h"
 #include "vigil/v1/status_service.grpc.pb.h"
 #include "vigil/v1/worker_service.grpc.pb.h"
@@ -47,6 +48,10 @@ class FakeCoordinator : public v1::JobService::Service {
   std::function<grpc::Status(const v1::ReadOutputRequest&,
                              v1::ReadOutputResponse*)>
       on_read;
+  using BatchIo =
+      grpc::ServerReaderWriter<v1::RunBatchResponse, v1::RunBatchRequest>;
+  std::function<grpc::Status(grpc::ServerContext*, BatchIo*)> on_run_batch;
+  std::function<grpc::Status(const v1::CancelBatchRequest&)> on_cancel_batch;
   std::function<grpc::Status(v1::GetStatusResponse*)> on_status;
   std::function<grpc::Status(const v1::ListWorkersRequest&,
                              v1::ListWorkersResponse*)>
@@ -92,6 +97,18 @@ class FakeCoordinator : public v1::JobService::Service {
     FakeCoordinator* fake_;
   };
 
+  class Batches : public v1::BatchService::Service {
+   public:
+    explicit Batches(FakeCoordinator* fake) : fake_(fake) {}
+    grpc::Status RunBatch(grpc::ServerContext* context, BatchIo* io) override;
+    grpc::Status CancelBatch(grpc::ServerContext* context,
+                             const v1::CancelBatchRequest* request,
+                             v1::CancelBatchResponse* response) override;
+
+   private:
+    FakeCoordinator* fake_;
+  };
+
   class Workers : public v1::WorkerService::Service {
    public:
     explicit Workers(FakeCoordinator* fake) : fake_(fake) {}
@@ -112,6 +129,7 @@ class FakeCoordinator : public v1::JobService::Service {
 
   Status status_{this};
   Workers workers_{this};
+  Batches batches_{this};
   std::unique_ptr<grpc::Server> server_;
 };
 

@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/task_token.h"
 #include "client/cc/client.h"
-#include "client/cc/random_id.h"
 #include "client/cli/batch_display.h"
 #include "client/cli/batch_runner.h"
 #include "client/cli/batch_summary.h"
@@ -26,6 +25,7 @@
 #include "client/cli/limits.h"
 #include "client/cli/output_saver.h"
 #include "client/cli/placeholder.h"
+#include "client/cli/resume_file.h"
 #include "client/cli/verb.h"
 
 namespace vigil::cli {
@@ -40,7 +40,7 @@ constexpr char kAbout[] =
     "a second one leaves at once.\n"
     "\n"
     "Exit status: 0 every job succeeded, or failed with an expected reason;\n"
-    "123 some did not; 125 Vigil failed; 130 Ctrl+C.";
+    "123 some did not, or were not run; 125 Vigil failed; 130 Ctrl+C.";
 
 struct BatchFlags {
   JobFlags job;
@@ -48,7 +48,9 @@ struct BatchFlags {
   std::optional<std::string> input_json;
   std::string file = "-";
   bool nul_separated = false;
-  int window = kBatchWindowDefault;
+  v1::BatchSpec batch;
+  bool in_order = false;
+  std::string resume;
   std::string output_dir;
   std::set<v1::Failure::Reason> ok_reasons;
   absl::Duration reconnect = client::kReconnectForDefault;
@@ -67,13 +69,43 @@ void BatchFlags::AddTo(FlagSet* flags) {
               .letter = '0',
               .help = "Items end with a NUL byte, not with a line.",
               .set = SetSwitch(&nul_separated)});
-  flags->Add({.name = "jobs",
+  flags->Add({.name = "max_in_flight",
               .letter = 'j',
               .value = "N",
-              .help = "Jobs in flight at a time, waiting ones included. "
-                      "Default 1000: all slots are kept busy.",
-              .set = SetNumber(1, kBatchWindowMax,
-                               [this](int value) { window = value; })});
+              .help = "Jobs at a time, waiting ones included. Default 1000: "
+                      "all slots are kept busy.",
+              .set = SetNumber(1, kBatchInFlightMax, [this](int value) {
+                batch.set_max_in_flight(value);
+              })});
+  flags->Add({.name = "sequential",
+              .help = "One item at a time, in order: the next one starts when "
+                      "the one before has ended, its retries included.",
+              .set = [this](absl::string_view) {
+                batch.set_mode(v1::BatchSpec::MODE_SEQUENTIAL);
+                return absl::OkStatus();
+              }});
+  flags->Add({.name = "in_order",
+              .help = "Results in the order of the items, not of their ends.",
+              .set = SetSwitch(&in_order)});
+  flags->Add({.name = "deadline",
+              .value = "DURATION",
+              .help = "When it is over, what has finished is kept, and the "
+                      "rest is cancelled or not run.",
+              .set = SetDuration([this] {
+                return batch.mutable_schedule_to_close_timeout();
+              })});
+  flags->Add({.name = "stop_after",
+              .value = "RULE",
+              .help = "Stop when so many items have failed: `10`, "
+                      "`5-in-a-row`, or `20%` of those that ended (20 at "
+                      "least). May be given once of each. Default: never.",
+              .set = SetStopRule(batch.mutable_stop_rule())});
+  flags->Add({.name = "resume",
+              .value = "FILE",
+              .help = "Leave out the items that succeeded by the results in "
+                      "this file, which `-o json` wrote. New results may be "
+                      "appended to it.",
+              .set = SetText(&resume)});
   flags->Add({.name = "output",
               .letter = 'o',
               .value = "FORMAT",
@@ -115,7 +147,6 @@ class BatchVerb {
   BatchVerb(const Environment& environment, BatchFlags flags)
       : environment_(environment),
         flags_(std::move(flags)),
-        batch_id_(client::RandomId()),
         summary_(flags_.ok_reasons) {}
 
   // Connects, opens and checks what there is to check before the first job.
@@ -131,7 +162,6 @@ class BatchVerb {
 
   const Environment& environment_;
   const BatchFlags flags_;
-  const std::string batch_id_;
   BatchSummary summary_;
   std::unique_ptr<ItemSource> source_;
   std::unique_ptr<OutputSaver> saver_;
@@ -164,6 +194,11 @@ std::optional<int> BatchVerb::Prepare(const std::vector<std::string>& words) {
   if (!spec.ok()) return Fail(spec.status().message());
   absl::StatusOr<std::optional<InputTemplate>> input = Input();
   if (!input.ok()) return Fail(input.status().message());
+  absl::StatusOr<ResumeFile> resume = ResumeFile();
+  if (!flags_.resume.empty()) resume = ResumeFile::Read(flags_.resume);
+  if (!resume.ok()) {
+    return Fail(absl::StrCat("--resume: ", resume.status().message()));
+  }
   auto source = ItemSource::Open(
       flags_.file, flags_.nul_separated ? ItemSplitter::Separator::kNul
                                         : ItemSplitter::Separator::kNewline);
@@ -197,15 +232,12 @@ std::optional<int> BatchVerb::Prepare(const std::vector<std::string>& words) {
                                            flags_.output_dir, flags_.reconnect);
   }
   BatchOptions batch;
-  batch.job_namespace = flags_.job.job_namespace();
-  batch.spec = *std::move(spec);
+  batch.open.set_namespace_(flags_.job.job_namespace());
+  *batch.open.mutable_spec() = flags_.batch;
+  *batch.open.mutable_spec()->mutable_job() = *std::move(spec);
+  if (flags_.in_order) batch.order = v1::RESULT_ORDER_BY_INDEX;
   batch.input = *std::move(input);
-  batch.batch_id = batch_id_;
-  batch.window = flags_.window;
-  // Those that run are among the oldest; as many again, so that one that ends
-  // is seen at once.
-  batch.watches =
-      std::clamp(2 * status->slots_total(), kBatchWatchesMin, kBatchWatchesMax);
+  batch.resume = *std::move(resume);
   batch.reconnect = flags_.reconnect;
   runner_ = std::make_unique<BatchRunner>(
       std::move(batch), client_.get(), environment_.events, environment_.clock,
@@ -256,9 +288,9 @@ void BatchVerb::OnSignal(int signal) {
 }
 
 void BatchVerb::LeaveAtOnce(int signal) {
-  display_->Write(absl::StrCat("vigil: leaving at once; ", runner_->in_flight(),
-                               " jobs with the label vigil-batch=", batch_id_,
-                               " may go on on the coordinator\n"));
+  display_->Write(absl::StrCat("vigil: leaving at once; the coordinator ends ",
+                               "what is left of batch ",
+                               runner_->batch().batch_id(), "\n"));
   // Not by way of destructors: they wait for callbacks.
   _exit(kExitSignal + signal);
 }
@@ -266,6 +298,19 @@ void BatchVerb::LeaveAtOnce(int signal) {
 int BatchVerb::Finish(absl::Duration wall_time) {
   std::string text =
       absl::StrCat(summary_.Failures(), summary_.Table(wall_time));
+  if (runner_->skipped() > 0) {
+    absl::StrAppend(&text, "vigil: ", runner_->skipped(),
+                    " items had succeeded before and were left out\n");
+  }
+  const bool partial = runner_->batch().partial() && signal_ == 0;
+  if (partial) {
+    const BatchProgress progress = runner_->progress();
+    absl::StrAppend(&text, "vigil: the batch was stopped: ",
+                    runner_->batch().stop_message());
+    const int64_t left = progress.total.value_or(progress.read) - progress.done;
+    if (left > 0) absl::StrAppend(&text, "; ", left, " items were not run");
+    absl::StrAppend(&text, progress.total.has_value() ? "\n" : " at least\n");
+  }
   if (runner_->missing_output_bytes() > 0) {
     absl::StrAppend(&text, "vigil: ", runner_->missing_output_bytes(),
                     " bytes in the middle of long outputs were not kept\n");
@@ -279,14 +324,15 @@ int BatchVerb::Finish(absl::Duration wall_time) {
         &text, "vigil: ", flags_.connection.Explain(runner_->failure()), "\n");
     if (runner_->in_flight() > 0) {
       absl::StrAppend(&text, "vigil: ", runner_->in_flight(),
-                      " jobs with the label vigil-batch=", batch_id_,
-                      " may go on\n");
+                      " items of batch ", runner_->batch().batch_id(),
+                      " have no result; it is stopped when the coordinator is "
+                      "back, unless it has ended by then\n");
     }
   }
   display_->Write(text);
   if (signal_ != 0) return kExitSignal + signal_;
   if (!runner_->failure().ok() || !write_error_.ok()) return kExitVigil;
-  return summary_.failed() > 0 ? kExitSomeFailed : 0;
+  return summary_.failed() > 0 || partial ? kExitSomeFailed : 0;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// BatchRunner: submits a job for each item and sees each to its end, with a
-// bounded number of them submitted and not ended, through restarts of the
-// coordinator. Main thread only: answers of the client come by way of the event
-// queue. What it is given is borrowed, and the client must be gone before it.
+// BatchRunner: runs a batch over its items, through restarts of the
+// coordinator, with a bounded number of them under way. Main thread only:
+// answers of the client come by way of the event queue. What it is given is
+// borrowed, and the client must be gone before it.
 #ifndef VIGIL_CLIENT_CLI_BATCH_RUNNER_H_
 #define VIGIL_CLIENT_CLI_BATCH_RUNNER_H_
 
@@ -12,7 +12,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -27,22 +26,20 @@
 #include "client/cli/output_saver.h"
 #include "client/cli/placeholder.h"
 #include "client/cli/progress_bar.h"
-#include "vigil/v1/job.pb.h"
+#include "client/cli/resume_file.h"
+#include "vigil/v1/batch.pb.h"
+#include "vigil/v1/batch_service.pb.h"
 
 namespace vigil::cli {
 
 struct BatchOptions {
-  std::string job_namespace;
-  // The job, without its item.
-  v1::JobSpec spec;
+  // What makes the batch; its job lacks only its items.
+  v1::OpenBatch open;
+  v1::ResultOrder order = v1::RESULT_ORDER_AS_COMPLETED;
   // Becomes each job's input, with its item in it.
   std::optional<InputTemplate> input;
-  // Prefix of each job's request_id: random, so that no other batch has it.
-  std::string batch_id;
-  // Jobs that are submitted and have not ended, at most.
-  int window = kBatchWindowDefault;
-  // Jobs that are watched, at most; the oldest ones.
-  int watches = kBatchWatchesMin;
+  // Items that succeeded before, and are left out.
+  ResumeFile resume;
   // How long the coordinator may be away.
   absl::Duration reconnect;
 };
@@ -54,7 +51,7 @@ class BatchRunner {
               const Clock* clock, ItemSource* source, OutputSaver* saver);
 
   // Called on the main thread for each item when it has come to its end, in
-  // order of ends.
+  // the order in which results come.
   std::function<void(const ItemResult& result)> on_result;
   // Something for a person to know, as one line.
   std::function<void(const std::string& line)> on_note;
@@ -63,43 +60,38 @@ class BatchRunner {
   // `until`. Returns the signal that came meanwhile; 0: none.
   int Step(absl::Time until);
 
-  // Nothing is in flight, and nothing more will be.
+  // Nothing is under way, and nothing more will be.
   bool finished() const;
 
-  // Cancels every job that has not ended and submits no more; the batch is
-  // finished when all of them have ended.
+  // Cancels the batch; it is finished when its jobs have ended.
   void Cancel();
 
   // Why the batch could not go on; OK if it could. When the coordinator is gone
-  // it is finished() at once, and jobs may go on.
+  // it is finished() at once, and the coordinator stops the batch when it is
+  // back.
   const absl::Status& failure() const { return failure_; }
 
+  // The batch as last heard of; without an id: it was never made.
+  const v1::Batch& batch() const { return batch_; }
   // All but `failed` and the rate.
   BatchProgress progress() const;
-  int64_t in_flight() const;
+  // Items that were given to the batch and have not come to their end.
+  int64_t in_flight() const { return static_cast<int64_t>(sent_.size()); }
+  // Items that the last results say have succeeded, and were left out.
+  int64_t skipped() const { return skipped_; }
   int64_t missing_output_bytes() const { return missing_output_bytes_; }
 
  private:
-  struct Watched {
-    Item item;
-    client::JobStream stream;
-    v1::Job::State state = v1::Job::STATE_UNSPECIFIED;
-    v1::Job::WaitingReason waiting = v1::Job::WAITING_REASON_UNSPECIFIED;
-  };
-
   bool WantsItems() const;
-  void SubmitSome();
-  std::vector<Item> TakeChunk(v1::SubmitJobsRequest* request);
-  absl::StatusOr<v1::SubmitJobRequest> RequestFor(const Item& item) const;
-  void OnSubmitted(std::vector<Item> chunk,
-                   const absl::StatusOr<v1::SubmitJobsResponse>& response);
-  void OnRefused(Item item, const v1::SubmitJobsResponse::Refusal& refusal,
-                 std::deque<Item>* again);
-  void WatchSome();
-  void OnState(int64_t index, v1::Job::State state,
-               v1::Job::WaitingReason waiting);
-  void OnEnd(int64_t index, const absl::StatusOr<v1::Job>& job);
-  void CancelSome();
+  void ReadItems();
+  void SendSome();
+  void Begin();
+  absl::StatusOr<v1::BatchItem> ItemFor(const Item& item) const;
+  void OnEvent(const v1::BatchEvent& event);
+  void OnResult(const v1::BatchResult& result);
+  void OnEnd(const absl::StatusOr<v1::Batch>& batch);
+  void AskStatus();
+  void OnStatus(const absl::StatusOr<v1::GetStatusResponse>& status);
   void SaveSome();
   void Finish(const ItemResult& result);
   void FailBatch(absl::Status status);
@@ -112,20 +104,25 @@ class BatchRunner {
   ItemSource* const source_;
   OutputSaver* const saver_;
 
-  // Read and not submitted, or to be submitted again.
+  // Read and not given to the batch, and bytes of their texts.
   std::deque<Item> waiting_;
-  // Bytes of their texts.
   size_t waiting_bytes_ = 0;
-  // No submission before this time.
-  absl::Time submit_time_ = absl::InfinitePast();
-  // In the submission that is under way; 0: none is.
-  size_t submitting_ = 0;
-  // Accepted jobs that are not watched yet, and those that are, by index.
-  std::map<int64_t, std::pair<Item, std::string>> accepted_;
-  std::map<int64_t, Watched> watched_;
-  // Jobs to be cancelled, and calls for that under way.
-  std::deque<std::string> to_cancel_;
-  int cancelling_ = 0;
+  client::BatchStream stream_;
+  bool begun_ = false;
+  bool closed_ = false;
+  // The stream has told its end.
+  bool ended_ = false;
+  v1::Batch batch_;
+  // Items of the batch that have no result yet, by their index in the batch,
+  // which leaves out what never got there.
+  std::map<int64_t, Item> sent_;
+  int64_t next_index_ = 0;
+  // What the coordinator says of all jobs of the kind, and when it is next
+  // asked.
+  int64_t running_ = 0;
+  std::string waits_;
+  absl::Time status_time_ = absl::InfinitePast();
+  bool status_asked_ = false;
   // Ended jobs whose output is to be saved, and those under way.
   std::deque<ItemResult> to_save_;
   int saving_ = 0;
@@ -133,6 +130,7 @@ class BatchRunner {
 
   int64_t read_ = 0;
   int64_t done_ = 0;
+  int64_t skipped_ = 0;
   bool stopping_ = false;
   bool abandoned_ = false;
   absl::Time last_note_ = absl::InfinitePast();

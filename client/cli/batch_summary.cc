@@ -57,6 +57,10 @@ std::string FailureOf(const ItemResult& result) {
 
 }  // namespace
 
+std::string ItemText(const Item& item) {
+  return IsUtf8(item.text) ? item.text : absl::CHexEscape(item.text);
+}
+
 bool BatchSummary::IsExpected(const ItemResult& result) const {
   if (!result.has_job) return false;
   return result.job.state() == v1::Job::STATE_SUCCEEDED ||
@@ -128,16 +132,15 @@ std::string BatchSummary::Failures() const {
 
 std::string ItemJson(const ItemResult& result) {
   const v1::Job& job = result.job;
-  std::string line = absl::StrCat(
-      "{\"index\":", result.item.index, ",\"item\":",
-      JsonString(IsUtf8(result.item.text) ? result.item.text
-                                          : absl::CHexEscape(result.item.text)),
-      ",\"job_id\":", JsonString(job.job_id()),
-      ",\"state\":", JsonString(StateOf(result)),
-      ",\"reason\":", JsonString(ReasonOf(result)),
-      job.degraded() ? ",\"degraded\":true" : "",
-      ",\"message\":", JsonString(MessageOf(result)),
-      ",\"attempts\":", AttemptsOf(job));
+  std::string line =
+      absl::StrCat("{\"index\":", result.item.index,
+                   ",\"item\":", JsonString(ItemText(result.item)),
+                   ",\"job_id\":", JsonString(job.job_id()),
+                   ",\"state\":", JsonString(StateOf(result)),
+                   ",\"reason\":", JsonString(ReasonOf(result)),
+                   job.degraded() ? ",\"degraded\":true" : "",
+                   ",\"message\":", JsonString(MessageOf(result)),
+                   ",\"attempts\":", AttemptsOf(job));
   if (job.exit().has_status()) {
     absl::StrAppend(&line, ",\"exit_status\":", job.exit().status());
   }

@@ -30,6 +30,9 @@ struct ItemResult {
   std::string message;
 };
 
+// The item as results show it: escaped where it is not text.
+std::string ItemText(const Item& item);
+
 class BatchSummary {
  public:
   // `expected` are the reasons of failed jobs that count as well ended.

@@ -242,6 +242,30 @@ Setter AddReasons(std::function<void(v1::Failure::Reason)> add) {
   };
 }
 
+Setter SetStopRule(v1::StopRule* rule) {
+  return [rule](absl::string_view text) {
+    absl::string_view number = text;
+    int64_t count = 0;
+    double percent = 0;
+    if (absl::ConsumeSuffix(&number, "%")) {
+      if (absl::SimpleAtod(number, &percent) && percent > 0 && percent <= 100) {
+        rule->set_failure_ratio(percent / 100);
+        return absl::OkStatus();
+      }
+    } else if (absl::ConsumeSuffix(&number, "-in-a-row")) {
+      if (absl::SimpleAtoi(number, &count) && count > 0) {
+        rule->set_consecutive_failures(count);
+        return absl::OkStatus();
+      }
+    } else if (absl::SimpleAtoi(number, &count) && count > 0) {
+      rule->set_failures(count);
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat("`", text, "` is none of `10`, `5-in-a-row` and `20%`"));
+  };
+}
+
 Setter SetOutputFormat(bool* json) {
   return [json](absl::string_view text) {
     if (text != "json" && text != "text") {

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/duration.pb.h"
+#include "vigil/v1/batch.pb.h"
 #include "vigil/v1/failure.pb.h"
 #include "vigil/v1/job.pb.h"
 
@@ -64,6 +65,9 @@ Setter SetDuration(std::function<google::protobuf::Duration*()> field);
 Setter AddReasons(std::function<void(v1::Failure::Reason)> add);
 // May be given many times.
 Setter AddText(std::vector<std::string>* list);
+// "10", "5-in-a-row" or "20%": how many items of a batch may fail. May be given
+// many times; each kind is a field of its own.
+Setter SetStopRule(v1::StopRule* rule);
 // `text` or `json`.
 Setter SetOutputFormat(bool* json);
 

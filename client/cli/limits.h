@@ -15,29 +15,23 @@ inline constexpr size_t kInputBytesMax = 3 << 20;
 // Bytes of one item of a batch: no more fits into a job's arguments.
 inline constexpr size_t kItemBytesMax = 1 << 20;
 
-// Jobs of one batch that are submitted and have not ended, unless -j says
-// otherwise: enough to keep hundreds of slots busy, little memory anywhere.
-inline constexpr int kBatchWindowDefault = 1000;
-
-// Largest -j: what a coordinator queues without complaint.
-inline constexpr int kBatchWindowMax = 100000;
+// Largest --max_in_flight, as batch.proto states.
+inline constexpr int kBatchInFlightMax = 100000;
 
 // Items read ahead of their submission, and bytes of them: usually all, so that
 // progress knows how many there are, and never much memory.
 inline constexpr size_t kItemsAheadMax = 100000;
 inline constexpr size_t kItemsAheadBytesMax = 16 << 20;
 
-// Jobs in one SubmitJobs call, and bytes of them: one commit serves them all,
-// and the message stays below gRPC's 4 MiB with room for what surrounds it.
-inline constexpr int kSubmitChunkJobsMax = 1000;
-inline constexpr size_t kSubmitChunkBytesMax = 3 << 20;
+// Items given to the batch that the coordinator has not accepted yet, and bytes
+// of them: two messages' worth, so that one is always ready.
+inline constexpr size_t kItemsHeldMax = 1000;
+inline constexpr size_t kItemsHeldBytesMax = 4 << 20;
 
-// Jobs that a batch watches at a time, oldest first, at least: more than run
-// on a large host. Twice the slots where there are more of them.
-inline constexpr int kBatchWatchesMin = 64;
-inline constexpr int kBatchWatchesMax = 1024;
+// How often a batch asks what runs and what the others wait for.
+inline constexpr absl::Duration kStatusInterval = absl::Seconds(1);
 
-// CancelJob and ReadOutput calls of a batch in flight at a time.
+// Saves of outputs of a batch under way at a time.
 inline constexpr int kBatchCallsMax = 64;
 
 // How long the coordinator may take to answer ClearWorkerCache and SweepWorker:

@@ -25,6 +25,19 @@ std::string Total(const BatchProgress& progress) {
                                     : absl::StrCat(progress.read, "+");
 }
 
+// `, 3 retried` and the like, of the kinds that there are.
+std::string Remarks(const BatchProgress& progress,
+                    absl::string_view separator) {
+  std::string text;
+  const auto add = [&](int64_t count, absl::string_view what) {
+    if (count > 0) absl::StrAppend(&text, separator, count, " ", what);
+  };
+  add(progress.retried, "retried");
+  add(progress.degraded, "degraded");
+  add(progress.truncated, "truncated");
+  return text;
+}
+
 }  // namespace
 
 std::optional<absl::Duration> TimeLeft(const BatchProgress& progress) {
@@ -46,7 +59,8 @@ std::string RenderBar(const BatchProgress& progress, int columns,
           : "",
       progress.done, Total(progress), progress.running);
   const std::string failed = absl::StrFormat("  %d failed", progress.failed);
-  std::string rest = absl::StrFormat("  %.1f/s", progress.per_second);
+  std::string rest = Remarks(progress, "  ");
+  absl::StrAppendFormat(&rest, "  %.1f/s", progress.per_second);
   if (const auto left = TimeLeft(progress)) {
     absl::StrAppend(&rest, "  ", HumanDuration(*left), " left");
   }
@@ -72,8 +86,9 @@ std::string RenderBar(const BatchProgress& progress, int columns,
 
 std::string RenderLine(const BatchProgress& progress) {
   std::string line = absl::StrFormat(
-      "%d of %s done, %d running, %d failed, %.1f/s", progress.done,
-      Total(progress), progress.running, progress.failed, progress.per_second);
+      "%d of %s done, %d running, %d failed%s, %.1f/s", progress.done,
+      Total(progress), progress.running, progress.failed,
+      Remarks(progress, ", "), progress.per_second);
   if (const auto left = TimeLeft(progress)) {
     absl::StrAppend(&line, ", ", HumanDuration(*left), " left");
   }

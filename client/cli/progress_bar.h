@@ -18,6 +18,10 @@ struct BatchProgress {
   // Of those, the ones that failed and were not expected to.
   int64_t failed = 0;
   int64_t running = 0;
+  // Of those that succeeded: after a retry, by a fallback, partially.
+  int64_t retried = 0;
+  int64_t degraded = 0;
+  int64_t truncated = 0;
   // Items read so far, and all there are, if that is known.
   int64_t read = 0;
   std::optional<int64_t> total;
@@ -31,7 +35,9 @@ struct BatchProgress {
 std::optional<absl::Duration> TimeLeft(const BatchProgress& progress);
 
 // `[======>      ]  50% 812/1643  2 running  17 failed  26.5/s  31s left`, at
-// most `columns` wide; the bar takes the room that is left, or goes.
+// most `columns` wide; the bar takes the room that is left, or goes. Counts of
+// retried, degraded and truncated items stand behind the failed ones when there
+// are some.
 std::string RenderBar(const BatchProgress& progress, int columns,
                       const Style& style);
 

@@ -245,19 +245,33 @@ TEST_F(VigilTest, BatchExitsWith123WhenAJobFailedAndWritesAJsonLineEach) {
     response->set_slots_total(1);
     return grpc::Status::OK;
   };
-  fake_.on_submit_many = [](const auto& request, auto* response) {
-    for (const auto& job : request.jobs()) {
-      response->add_results()->set_job_id(job.spec().command().argv(1));
+  fake_.on_run_batch = [](auto*, auto* io) {
+    v1::RunBatchRequest request;
+    io->Read(&request);
+    v1::RunBatchResponse response;
+    response.mutable_event()->mutable_batch()->set_batch_id("b");
+    io->Write(response);
+    int64_t index = 0;
+    while (!request.close() && io->Read(&request)) {
+      for (const v1::BatchItem& item : request.items()) {
+        response.Clear();
+        v1::BatchResult* result = response.mutable_event()->add_results();
+        result->set_index(index++);
+        *result->mutable_job() = Ended(v1::Job::STATE_FAILED,
+                                       v1::Failure::REASON_INVALID_INPUT, "bad")
+                                     .job();
+        if (item.arguments(1) == "a") {
+          *result->mutable_job() =
+              client::JobEvent("a", v1::Job::STATE_SUCCEEDED, "c").job();
+        }
+        io->Write(response);
+      }
     }
-    return grpc::Status::OK;
-  };
-  fake_.on_watch = [](auto*, const auto& request, const auto& write) {
-    v1::WatchEvent end =
-        Ended(v1::Job::STATE_FAILED, v1::Failure::REASON_INVALID_INPUT, "bad");
-    if (request.job_id() == "a") {
-      end = client::JobEvent("a", v1::Job::STATE_SUCCEEDED, "c");
-    }
-    write(end);
+    response.Clear();
+    response.mutable_event()->mutable_batch()->set_batch_id("b");
+    response.mutable_event()->mutable_batch()->set_state(
+        v1::Batch::STATE_ENDED);
+    io->Write(response);
     return grpc::Status::OK;
   };
   fake_.Start(address_);

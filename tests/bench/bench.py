@@ -1,6 +1,7 @@
 """The benchmarks: prints a table of medians and ranges.
 
-Usage: bench.py [launch | decision | kills | throughput | warm | queue]...;
+Usage: bench.py [launch | decision | kills | throughput | warm | queue |
+                 million]...;
 default: all.
 Figures move from machine to machine and with its load: compare what was
 measured side by side in one run.
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from cluster import FINAL, Cluster, Reason, State, wait_until
+from cluster import FINAL, VIGIL, Cluster, Reason, State, wait_until
 from vigil.v1 import job_service_pb2
 
 BENCH = os.path.abspath("tests/bench")
@@ -38,6 +39,8 @@ WARM_JOBS = 5_000
 WARM_DEPTHS = (1, 4, 16, 64)
 WARM_ROUNDS = 500
 TOKENS = 200_000
+BATCH_ITEMS = 100_000
+BATCH_PEAK_GOAL_MB = 200  # of each process, while a million items pass through
 STAMPED_TOKENS = 2000
 
 
@@ -249,6 +252,46 @@ def warm():
     row("warm: a token's way from task to watcher", added, "us")
 
 
+def peak_mb(pid):
+    """The largest resident set that a process ever had."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("no VmHWM")
+
+
+def million():
+    """A million no-op items through one RunBatch: rate and peak memory."""
+    with Cluster(local_slots=2, catalog=warm_catalog()) as cluster:
+        items = cluster.dir / "items"
+        items.write_text("".join(f"{i}\n" for i in range(BATCH_ITEMS)))
+        start = time.monotonic()
+        batch = subprocess.Popen(
+            [VIGIL, "batch", f"--address={cluster.address}",
+             "--task_type=depth64", "--input={}", "-a", items, "-o", "json"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        client = 0
+        while batch.poll() is None:
+            try:
+                client = max(client, peak_mb(batch.pid))
+            except AssertionError:
+                pass  # It has just ended.
+            time.sleep(0.1)
+        seconds = time.monotonic() - start
+        if batch.returncode != 0 or succeeded(cluster) != BATCH_ITEMS:
+            sys.exit(f"bench: the batch ended with {batch.returncode}")
+        row("million: no-op items through RunBatch", [BATCH_ITEMS / seconds],
+            "items/s")
+        for name, peak in (
+                ("client", client),
+                ("coordinator", peak_mb(cluster.coordinator.pid)),
+                ("worker", peak_mb(cluster.local_worker_pid()))):
+            row(f"million: peak memory of the {name}", [peak], "MB", 1)
+            if peak > BATCH_PEAK_GOAL_MB:
+                print(f"  MISSED: wanted at most {BATCH_PEAK_GOAL_MB} MB")
+
+
 def resident_bytes(pid):
     """The resident set of a process."""
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -291,7 +334,8 @@ def queue():
 def main():
     """Runs what the arguments name."""
     known = {"launch": launch, "decision": decision, "kills": kills,
-             "throughput": throughput, "warm": warm, "queue": queue}
+             "throughput": throughput, "warm": warm, "queue": queue,
+             "million": million}
     names = sys.argv[1:] or list(known)
     for name in names:
         if name not in known:

@@ -1,10 +1,10 @@
 #!/bin/bash
 # Sets this machine up, builds, runs the benchmarks and prints
-# their table. Takes about four minutes after the build; leave the machine alone
+# their table. Takes about six minutes after the build; leave the machine alone
 # meanwhile.
 #
 # usage: tests/bench/run.sh [launch | decision | kills | throughput | warm |
-#                            queue]...
+#                            queue | million]...
 set -Eeuo pipefail
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."

@@ -6,6 +6,7 @@
 #define VIGIL_BASE_POLICY_H_
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -58,6 +59,16 @@ struct Nesting {
   friend bool operator==(const Nesting&, const Nesting&) = default;
 };
 
+// When slow chunks of work end the rest; see vigil.v1.ChunkPolicy.
+struct ChunkPolicy {
+  absl::Duration chunk_timeout = absl::Seconds(30);
+  // Infinite: no chunk is slow before its timeout.
+  absl::Duration expected_chunk_time = absl::InfiniteDuration();
+  int max_consecutive_slow_chunks = 2;
+
+  friend bool operator==(const ChunkPolicy&, const ChunkPolicy&) = default;
+};
+
 // How the supervisor of an attempt judges it.
 struct Supervision {
   Timeouts timeouts;
@@ -75,6 +86,8 @@ struct Supervision {
   int64_t max_rss_bytes = 0;
   // Sent before a clock stops the task; 0: none.
   int stack_dump_signal = 0;
+  // Its progress counts chunks.
+  std::optional<ChunkPolicy> chunks = {};
 };
 
 }  // namespace vigil

@@ -55,6 +55,19 @@ RetryPolicy FromProto(const v1::RetryPolicy& proto) {
   return retry;
 }
 
+ChunkPolicy FromProto(const v1::ChunkPolicy& proto) {
+  ChunkPolicy chunks;
+  if (proto.has_chunk_timeout()) {
+    chunks.chunk_timeout = FromProto(proto.chunk_timeout());
+  }
+  chunks.expected_chunk_time =
+      OrInfinite(proto.has_expected_chunk_time(), proto.expected_chunk_time());
+  if (proto.has_max_consecutive_slow_chunks()) {
+    chunks.max_consecutive_slow_chunks = proto.max_consecutive_slow_chunks();
+  }
+  return chunks;
+}
+
 Supervision SupervisionOf(const v1::JobSpec& spec) {
   const v1::ActivityPolicy& activity = spec.activity();
   Supervision supervision;
@@ -76,6 +89,9 @@ Supervision SupervisionOf(const v1::JobSpec& spec) {
   if (spec.has_max_threads()) nesting.max_threads = spec.max_threads();
   supervision.max_rss_bytes = spec.max_rss_bytes();
   supervision.stack_dump_signal = spec.stack_dump_signal();
+  if (spec.has_chunk_policy()) {
+    supervision.chunks = FromProto(spec.chunk_policy());
+  }
   return supervision;
 }
 

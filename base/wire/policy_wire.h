@@ -14,6 +14,9 @@ Timeouts FromProto(const v1::Timeouts& proto);
 
 RetryPolicy FromProto(const v1::RetryPolicy& proto);
 
+// An expected_chunk_time that is not set is off.
+ChunkPolicy FromProto(const v1::ChunkPolicy& proto);
+
 // How a worker judges an attempt of this job. Expects a resolved spec, in which
 // every clock in force is set.
 Supervision SupervisionOf(const v1::JobSpec& spec);

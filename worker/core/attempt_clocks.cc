@@ -6,16 +6,20 @@ namespace vigil::worker {
 namespace {
 
 // In the order in which they are named when several fired at once: the total
-// before the silence, since it holds whatever the task did.
-constexpr ClockKind kAll[] = {ClockKind::kScheduleToClose,
-                              ClockKind::kStartToClose, ClockKind::kStartup,
-                              ClockKind::kInactivity, ClockKind::kProgress};
+// before the silence, since it holds whatever the task did; the chunks before
+// the rest, since what was done is kept then.
+constexpr ClockKind kAll[] = {
+    ClockKind::kScheduleToClose, ClockKind::kStartToClose,
+    ClockKind::kStartup,         ClockKind::kSlowChunks,
+    ClockKind::kChunk,           ClockKind::kInactivity,
+    ClockKind::kProgress};
 
 }  // namespace
 
 bool IsSilenceClock(ClockKind kind) {
   return kind == ClockKind::kStartup || kind == ClockKind::kInactivity ||
-         kind == ClockKind::kProgress;
+         kind == ClockKind::kProgress || kind == ClockKind::kChunk ||
+         kind == ClockKind::kSlowChunks;
 }
 
 AttemptClocks::AttemptClocks(const Supervision& supervision, absl::Time start,
@@ -26,7 +30,9 @@ AttemptClocks::AttemptClocks(const Supervision& supervision, absl::Time start,
       run_base_(start),
       startup_base_(start),
       last_activity_(start),
-      last_progress_(start) {}
+      last_progress_(start) {
+  if (supervision.chunks.has_value()) chunks_.emplace(*supervision.chunks);
+}
 
 absl::Time AttemptClocks::DeadlineOf(ClockKind kind) const {
   const Timeouts& timeouts = supervision_.timeouts;
@@ -46,6 +52,11 @@ absl::Time AttemptClocks::DeadlineOf(ClockKind kind) const {
     case ClockKind::kProgress:
       if (!active_) return absl::InfiniteFuture();
       return last_progress_ + timeouts.progress;
+    case ClockKind::kChunk:
+      return chunks_.has_value() ? chunks_->deadline() : absl::InfiniteFuture();
+    case ClockKind::kSlowChunks:
+      return chunks_.has_value() ? chunks_->slow_time()
+                                 : absl::InfiniteFuture();
     case ClockKind::kStartToClose:
       return run_base_ + timeouts.start_to_close;
     case ClockKind::kScheduleToClose:
@@ -80,6 +91,7 @@ void AttemptClocks::Active(absl::Time now) {
   active_ = true;
   last_activity_ = std::max(last_activity_, now);
   last_progress_ = now;
+  if (chunks_.has_value()) chunks_->Begin(now);
 }
 
 void AttemptClocks::AwaitStarted() {
@@ -92,11 +104,18 @@ void AttemptClocks::Started(absl::Time now) {
   Active(now);
 }
 
-bool AttemptClocks::Progress(int64_t done, absl::Time now) {
+bool AttemptClocks::Progress(int64_t done, int64_t total, absl::Time now) {
   if (done <= progress_done_) return false;
   progress_done_ = done;
   last_progress_ = now;
   muted_[static_cast<int>(ClockKind::kProgress)] = false;
+  muted_[static_cast<int>(ClockKind::kChunk)] = false;
+  // A progress bar on stderr counts chunks too, though it does not end
+  // STARTING; what is counted before the ready pattern matched is no work yet.
+  if (chunks_.has_value() && (active_ || !supervision_.waits_for_ready)) {
+    // The rest that lasts is granted when it is over.
+    chunks_->Progress(done, total, paused_since_.value_or(now));
+  }
   return true;
 }
 
@@ -116,9 +135,14 @@ void AttemptClocks::GrantStall(absl::Duration stall) {
   startup_base_ += stall;
   last_activity_ += stall;
   last_progress_ += stall;
+  if (chunks_.has_value()) chunks_->GrantStall(stall);
 }
 
 void AttemptClocks::Silence(ClockKind kind) {
+  if (kind == ClockKind::kSlowChunks) {
+    chunks_->SlowRecorded();
+    return;
+  }
   muted_[static_cast<int>(kind)] = true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "base/policy.h"
+#include "worker/core/chunk_clock.h"
 
 namespace vigil::worker {
 
@@ -16,12 +17,15 @@ enum class ClockKind {
   kStartup,
   kInactivity,
   kProgress,
+  // One chunk runs for too long; and too many in a row were slow.
+  kChunk,
+  kSlowChunks,
   kStartToClose,
   kScheduleToClose,
 };
 
-// True for the clocks that judge silence: they rest while output is not read,
-// and are decided only after all output was read.
+// True for the clocks that judge by what the task says: they rest while output
+// is not read, and are decided only after all output was read.
 bool IsSilenceClock(ClockKind kind);
 
 class AttemptClocks {
@@ -40,15 +44,16 @@ class AttemptClocks {
   void AwaitStarted();
   // A warm task began it: ACTIVE, and its whole time counts from now.
   void Started(absl::Time now);
-  // Progress; counts only if `done` grew. Returns whether it did.
-  bool Progress(int64_t done, absl::Time now);
+  // Progress; counts only if `done` grew. Returns whether it did. A `total` of
+  // 0 is not known.
+  bool Progress(int64_t done, int64_t total, absl::Time now);
   // Output is not read from now on, by Vigil's own choice; and is again.
   void Pause(absl::Time now);
   void Resume(absl::Time now);
   // Nobody looked for `stall`: the silence clocks do not count it.
   void GrantStall(absl::Duration stall);
-  // Do not report `kind` again: for good, or until the next activity if it
-  // judges silence.
+  // Do not report `kind` again: for good, or until the task says something
+  // else if it judges by that.
   void Silence(ClockKind kind);
 
   // When the first clock fires; InfiniteFuture when none will.
@@ -60,6 +65,10 @@ class AttemptClocks {
   absl::Time last_activity() const { return last_activity_; }
   bool active() const { return active_; }
   bool paused() const { return paused_since_.has_value(); }
+  // Null without a policy for chunks.
+  const ChunkClock* chunks() const {
+    return chunks_.has_value() ? &*chunks_ : nullptr;
+  }
   // The longest silence that ended or still lasts at `now`.
   absl::Duration LongestSilence(absl::Time now) const;
 
@@ -77,10 +86,11 @@ class AttemptClocks {
   bool any_activity_ = false;
   absl::Time last_progress_;
   int64_t progress_done_ = -1;
+  std::optional<ChunkClock> chunks_;
   bool active_ = false;
   std::optional<absl::Time> paused_since_;
   absl::Duration longest_silence_;
-  bool muted_[5] = {};
+  bool muted_[7] = {};
 };
 
 }  // namespace vigil::worker

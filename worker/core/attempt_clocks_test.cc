@@ -51,11 +51,11 @@ TEST(AttemptClocksTest, C8_EveryClockFollowsItsSetting) {
   AttemptClocks active = Make(supervision);
   active.Active(At(1));
   ExpectFires(active, ClockKind::kProgress, At(3));
-  active.Progress(1, At(2.5));
+  active.Progress(1, 0, At(2.5));
   ExpectFires(active, ClockKind::kInactivity, At(4));
   for (double t = 3; t <= 11; ++t) {
     active.Activity(At(t));
-    active.Progress(static_cast<int64_t>(t), At(t));
+    active.Progress(static_cast<int64_t>(t), 0, At(t));
   }
   ExpectFires(active, ClockKind::kStartToClose, At(11));
   ExpectFires(Make(supervision, At(5)), ClockKind::kScheduleToClose, At(5));
@@ -150,12 +150,12 @@ TEST(AttemptClocksTest, OnlyAGrowingDoneIsProgress) {
   supervision.timeouts.progress = absl::Seconds(10);
   AttemptClocks clocks = Make(supervision);
   clocks.Active(At(0));
-  EXPECT_TRUE(clocks.Progress(0, At(1)));  // the first report
+  EXPECT_TRUE(clocks.Progress(0, 0, At(1)));  // the first report
   ExpectFires(clocks, ClockKind::kProgress, At(11));
-  EXPECT_FALSE(clocks.Progress(0, At(2)));
-  EXPECT_TRUE(clocks.Progress(5, At(3)));
-  EXPECT_FALSE(clocks.Progress(4, At(4)));
-  EXPECT_FALSE(clocks.Progress(5, At(5)));
+  EXPECT_FALSE(clocks.Progress(0, 0, At(2)));
+  EXPECT_TRUE(clocks.Progress(5, 0, At(3)));
+  EXPECT_FALSE(clocks.Progress(4, 0, At(4)));
+  EXPECT_FALSE(clocks.Progress(5, 0, At(5)));
   clocks.Activity(At(12));
   ExpectFires(clocks, ClockKind::kProgress, At(13));
 }
@@ -204,7 +204,7 @@ TEST(AttemptClocksTest, StallsAreGrantedToSilenceAndNotToTotals) {
   clocks.Active(At(0));
   clocks.GrantStall(absl::Seconds(10));
   ExpectFires(clocks, ClockKind::kProgress, At(50));
-  clocks.Progress(1, At(49));
+  clocks.Progress(1, 0, At(49));
   ExpectFires(clocks, ClockKind::kInactivity, At(55));
   clocks.GrantStall(absl::Seconds(100));
   ExpectFires(clocks, ClockKind::kScheduleToClose, At(120));
@@ -241,7 +241,7 @@ TEST(AttemptClocksTest, AReportedStallOfProgressIsMutedUntilItGrows) {
   clocks.Silence(ClockKind::kProgress);
   clocks.Activity(At(5));
   ExpectFires(clocks, ClockKind::kInactivity, At(50));
-  clocks.Progress(1, At(6));
+  clocks.Progress(1, 0, At(6));
   ExpectFires(clocks, ClockKind::kProgress, At(16));
 }
 

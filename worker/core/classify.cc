@@ -87,6 +87,42 @@ bool IsClock(Reason reason) {
          reason == Reason::kStartToCloseTimeout;
 }
 
+// "3 of 10 chunks were done".
+std::string ChunksDone(const AttemptUpdate& counts) {
+  const Progress progress = counts.progress.value_or(Progress());
+  return absl::StrCat(
+      progress.done,
+      progress.total > 0 ? absl::StrCat(" of ", progress.total) : "",
+      progress.done == 1 && progress.total <= 1 ? " chunk was done"
+                                                : " chunks were done");
+}
+
+Failure ChunkFailure(const ChunkPolicy& policy, const ChunkClock& chunks,
+                     const AttemptUpdate& counts, absl::Time now) {
+  return {Reason::kSlowChunks,
+          absl::StrFormat("%s, and the next one ran for %s (chunk_timeout %s)",
+                          ChunksDone(counts), Rounded(now - chunks.begin()),
+                          absl::FormatDuration(policy.chunk_timeout)),
+          ""};
+}
+
+Failure SlowChunksFailure(const ChunkPolicy& policy, const ChunkClock& chunks,
+                          const AttemptUpdate& counts) {
+  return {Reason::kSlowChunks,
+          absl::StrFormat(
+              "%s; %s slower than expected, the last one took %s "
+              "(expected_chunk_time %s, max_consecutive_slow_chunks %d)",
+              ChunksDone(counts),
+              policy.max_consecutive_slow_chunks == 1
+                  ? "one was"
+                  : absl::StrCat(policy.max_consecutive_slow_chunks,
+                                 " in a row were"),
+              Rounded(chunks.last_chunk()),
+              absl::FormatDuration(policy.expected_chunk_time),
+              policy.max_consecutive_slow_chunks),
+          ""};
+}
+
 constexpr char kThreadAdvice[] =
     "Thread pools inside thread pools multiply: let it use fewer threads, or "
     "raise --max_threads.";
@@ -262,6 +298,10 @@ Failure ClockFailure(ClockKind kind, const Supervision& supervision,
               : absl::StrFormat("no progress at all for %s (progress_timeout)",
                                 absl::FormatDuration(timeouts.progress)),
           ""};
+    case ClockKind::kChunk:
+      return ChunkFailure(*supervision.chunks, *clocks.chunks(), counts, now);
+    case ClockKind::kSlowChunks:
+      return SlowChunksFailure(*supervision.chunks, *clocks.chunks(), counts);
     case ClockKind::kStartToClose:
       return {Reason::kStartToCloseTimeout,
               absl::StrFormat("still running after %s, with %s and %s of "

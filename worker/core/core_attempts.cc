@@ -245,7 +245,7 @@ void Core::ProgressRead(int slot, Progress progress, absl::Time now,
     return;
   }
   RunningAttempt& attempt = *record->attempt;
-  if (!attempt.clocks->Progress(progress.done, now)) return;
+  if (!attempt.clocks->Progress(progress.done, progress.total, now)) return;
   attempt.counts.progress = std::move(progress);
   attempt.report_time =
       std::min(attempt.report_time, attempt.last_report + kReportInterval);

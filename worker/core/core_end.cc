@@ -42,6 +42,21 @@ Failure WarmExitFailure(Verdict verdict, bool started) {
   return failure;
 }
 
+// Asked to stop for the sake of its chunks, it ended the last of them instead:
+// nothing is missing.
+bool FinishedInItsGrace(const RunningAttempt& attempt, const Program& program) {
+  if (!attempt.cause.has_value() ||
+      attempt.cause->reason != Reason::kSlowChunks ||
+      !attempt.clocks.has_value() || attempt.clocks->chunks() == nullptr ||
+      !attempt.clocks->chunks()->complete()) {
+    return false;
+  }
+  if (program.warm()) {
+    return attempt.outcome.has_value() && !attempt.outcome->failure.has_value();
+  }
+  return attempt.exit.has_value() && attempt.exit->status == 0;
+}
+
 }  // namespace
 
 void Core::Exited(int slot, Exit exit, absl::Time now, Effects*) {
@@ -216,6 +231,7 @@ void Core::EndAttempt(std::unique_ptr<RunningAttempt> attempt,
     // It handed in what it had, and its program lives on.
     attempt->evidence->time_to_confirmed_death = now - attempt->stop_time;
   }
+  if (FinishedInItsGrace(*attempt, program)) attempt->cause.reset();
   const bool by_program = !attempt->cause.has_value() ||
                           attempt->cause->reason == Reason::kProtocolError;
   if (attempt->cause.has_value()) {

@@ -85,9 +85,9 @@ class CoreFixture : public testing::Test {
   void Stderr(int slot = 0, int64_t bytes = 1) {
     Step([&] { core_->Output(slot, true, bytes, now_, &effects_); });
   }
-  void Progressed(int64_t done, int slot = 0) {
+  void Progressed(int64_t done, int slot = 0, int64_t total = 100) {
     Step([&] {
-      core_->ProgressRead(slot, Progress{done, 100, ""}, now_, &effects_);
+      core_->ProgressRead(slot, Progress{done, total, ""}, now_, &effects_);
     });
   }
   void Exited(Exit exit, int slot = 0) {

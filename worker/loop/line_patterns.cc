@@ -34,7 +34,8 @@ absl::StatusOr<LinePatterns> LinePatterns::Compile(const v1::JobSpec& spec) {
     patterns.ready_ = *std::move(ready);
   }
   std::string progress = activity.progress_pattern();
-  if (progress.empty() && spec.timeouts().has_progress_timeout()) {
+  if (progress.empty() &&
+      (spec.timeouts().has_progress_timeout() || spec.has_chunk_policy())) {
     progress = kDefaultProgress;
   }
   if (progress.empty()) return patterns;

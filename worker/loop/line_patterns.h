@@ -16,9 +16,9 @@ namespace vigil::worker {
 
 class LinePatterns {
  public:
-  // Compiles the patterns of a resolved spec; with a progress_timeout and no
-  // progress_pattern, the default one. INVALID_ARGUMENT names the field that
-  // does not compile.
+  // Compiles the patterns of a resolved spec; with a progress_timeout or a
+  // chunk_policy and no progress_pattern, the default one. INVALID_ARGUMENT
+  // names the field that does not compile.
   static absl::StatusOr<LinePatterns> Compile(const v1::JobSpec& spec);
 
   // Looks for nothing.

@@ -35,6 +35,14 @@ TEST(LinePatternsTest, AProgressTimeoutBringsTheDefaultPattern) {
   EXPECT_FALSE(patterns.ProgressIn("99999999999999999999/1").has_value());
 }
 
+TEST(LinePatternsTest, C3_SoDoesAChunkPolicy) {
+  v1::JobSpec spec;
+  spec.mutable_chunk_policy();
+  const LinePatterns patterns = Compiled(spec);
+  ASSERT_TRUE(patterns.ProgressIn("3 of 7").has_value());
+  EXPECT_EQ(patterns.ProgressIn("3 of 7")->done, 3);
+}
+
 TEST(LinePatternsTest, OneGroupHasNoTotal) {
   v1::JobSpec spec;
   spec.mutable_activity()->set_progress_pattern("step (-?\\d+)");

@@ -91,6 +91,8 @@ struct Counters {
   int64_t nested_dispatches = 0;
   // Jobs that SUCCEEDED by their fallback.
   int64_t fallbacks = 0;
+  // Jobs that SUCCEEDED with a part of their chunks.
+  int64_t truncations = 0;
 };
 
 class Core {
@@ -235,6 +237,9 @@ class Core {
   void Enqueue(Job* job, absl::Time now, Effects* fx);
   void Finish(Job* job, JobState state, absl::Time now, Effects* fx);
   void Fail(Job* job, Failure failure, absl::Time now, Effects* fx);
+  // Ends a job whose chunks were slow with what there is of its result. False:
+  // there is nothing.
+  bool Truncate(Job* job, const AttemptEnd& end, absl::Time now, Effects* fx);
   // Waits before retry `retry` (1, 2...), as the job's policy says unless there
   // is a wish.
   void BackOff(Job* job, int retry, std::optional<absl::Duration> wish,

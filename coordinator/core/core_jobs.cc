@@ -199,7 +199,10 @@ void Core::Finish(Job* job, JobState state, absl::Time now, Effects* fx) {
   job->end_time = now;
   job->retry_time = absl::InfinitePast();
   if (job->checkpoint.has_value()) {
-    if (state == JobState::kSucceeded) {
+    if (job->truncation.has_value()) {
+      job->result_bytes = job->checkpoint->size_bytes;
+      job->checkpoint.reset();
+    } else if (state == JobState::kSucceeded) {
       // Of no use any more.
       fx->results.push_back({job->id, std::make_shared<const std::string>()});
       job->checkpoint.reset();
@@ -221,6 +224,33 @@ void Core::Fail(Job* job, Failure failure, absl::Time now, Effects* fx) {
   }
   job->failure = std::move(failure);
   Finish(job, JobState::kFailed, now, fx);
+}
+
+bool Core::Truncate(Job* job, const AttemptEnd& end, absl::Time now,
+                    Effects* fx) {
+  std::optional<Progress> progress = job->current().last.progress;
+  const bool any_done = progress.has_value() && progress->done > 0;
+  if (end.result == nullptr && !job->checkpoint.has_value() && !any_done) {
+    return false;
+  }
+  if (!any_done && job->checkpoint.has_value()) {
+    // What it went on from was counted by the attempt that left it.
+    for (const AttemptRecord& attempt : job->attempts) {
+      if (attempt.number == job->checkpoint->attempt &&
+          attempt.last.progress.has_value()) {
+        progress = attempt.last.progress;
+      }
+    }
+  }
+  Truncation& truncation = job->truncation.emplace();
+  truncation.failure = *end.failure;
+  if (progress.has_value()) {
+    truncation.chunks_done = progress->done;
+    truncation.chunks_total = progress->total;
+  }
+  ++counters_.truncations;
+  Finish(job, JobState::kSucceeded, now, fx);
+  return true;
 }
 
 void Core::BackOff(Job* job, int retry, std::optional<absl::Duration> wish,
@@ -311,6 +341,10 @@ void Core::Decide(Job* job, const AttemptEnd& end, absl::Time now,
   if (IsRetried(retry, failure.reason, end.retryable) &&
       job->charged_attempts < retry.maximum_attempts) {
     BackOff(job, job->charged_attempts, end.next_retry_delay, now, fx);
+    return;
+  }
+  if (failure.reason == Reason::kSlowChunks && job->policy->chunked &&
+      Truncate(job, end, now, fx)) {
     return;
   }
   Fail(job, failure, now, fx);

@@ -74,6 +74,8 @@ struct JobPolicy {
   bool cancel_on_disconnect = false;
   // An attempt that ends NESTED_POOL is followed by one that runs SEQUENTIAL.
   bool retry_sequential = false;
+  // Slow chunks end it early, and what was done is its result.
+  bool chunked = false;
   FallbackPolicy fallback;
   // Opaque to the core: the resolved vigil.v1.JobSpec without command,
   // arguments, input and the value of a fallback.
@@ -114,6 +116,14 @@ struct Checkpoint {
   int attempt = 0;
   absl::Time time;
   int64_t size_bytes = 0;
+};
+
+// Why a job ended early, with a partial result; see vigil.v1.Truncation.
+struct Truncation {
+  Failure failure;
+  int64_t chunks_done = 0;
+  // 0: not known.
+  int64_t chunks_total = 0;
 };
 
 struct Job : DeadlineItem {
@@ -162,8 +172,11 @@ struct Job : DeadlineItem {
   std::optional<Failure> failure;
   // Set exactly if it SUCCEEDED by its fallback: how it would have failed.
   std::optional<Failure> fallback_failure;
+  // Set exactly if it SUCCEEDED with a part of its chunks.
+  std::optional<Truncation> truncation;
   std::optional<Exit> exit;
-  // The last one; kept when the job fails, not when it succeeds.
+  // The last one; kept when the job fails, not when it succeeds: of a truncated
+  // one it may be the result.
   std::optional<Checkpoint> checkpoint;
   // What an ended job left in the store: its result if it SUCCEEDED, else its
   // partial result. Absent: nothing.

@@ -192,6 +192,7 @@ Problem CheckTaskType(const v1::TaskType& type) {
   if (Problem problem = CheckEnv(type)) return problem;
   if (Problem problem = CheckTimeouts(type.timeouts())) return problem;
   if (Problem problem = CheckRetry(type.retry())) return problem;
+  if (Problem problem = CheckChunks(type.chunk_policy())) return problem;
   if (Problem problem = CheckActivity(type.activity())) return problem;
   if (Problem problem = CheckReasons(type)) return problem;
   if (Problem problem = CheckFrames(type)) return problem;

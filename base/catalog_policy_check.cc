@@ -24,6 +24,7 @@ constexpr int kMaxProcessesMax = 10000;
 constexpr int kMaxThreadsMax = 100000;
 constexpr int64_t kMaxRssBytesMin = 1 << 20;
 constexpr int kSignalMax = 31;
+constexpr int kSlowChunksMax = 1000;
 
 Problem CheckOnNestedPool(const v1::TaskType& type) {
   if (!v1::JobSpec::OnNestedPool_IsValid(type.on_nested_pool())) {
@@ -124,6 +125,33 @@ Problem CheckRetry(const v1::RetryPolicy& retry) {
       return Bad({"retry", "retry_on"},
                  "must be a reason other than REASON_CANCELLED", i);
     }
+  }
+  return std::nullopt;
+}
+
+Problem CheckChunks(const v1::ChunkPolicy& chunks) {
+  if (Problem problem =
+          CheckTimeout({"chunk_policy", "chunk_timeout"},
+                       chunks.has_chunk_timeout(), chunks.chunk_timeout())) {
+    return problem;
+  }
+  if (Problem problem = CheckTimeout({"chunk_policy", "expected_chunk_time"},
+                                     chunks.has_expected_chunk_time(),
+                                     chunks.expected_chunk_time())) {
+    return problem;
+  }
+  // Without a chunk_timeout it is compared with the coordinator's.
+  if (chunks.has_chunk_timeout() && chunks.has_expected_chunk_time() &&
+      FromProto(chunks.expected_chunk_time()) >
+          FromProto(chunks.chunk_timeout())) {
+    return Bad({"chunk_policy", "expected_chunk_time"},
+               "must be at most chunk_timeout");
+  }
+  if (!chunks.has_max_consecutive_slow_chunks()) return std::nullopt;
+  if (chunks.max_consecutive_slow_chunks() < 1 ||
+      chunks.max_consecutive_slow_chunks() > kSlowChunksMax) {
+    return Bad({"chunk_policy", "max_consecutive_slow_chunks"},
+               "must be 1 to 1000");
   }
   return std::nullopt;
 }

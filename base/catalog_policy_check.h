@@ -20,6 +20,7 @@ Problem CheckTimeout(std::vector<std::string> field, bool set,
 
 Problem CheckTimeouts(const v1::Timeouts& timeouts);
 Problem CheckRetry(const v1::RetryPolicy& retry);
+Problem CheckChunks(const v1::ChunkPolicy& chunks);
 Problem CheckActivity(const v1::ActivityPolicy& activity);
 
 // on_nested_pool, max_processes, max_threads, max_rss_bytes and

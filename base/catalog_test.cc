@@ -201,6 +201,25 @@ INSTANTIATE_TEST_SUITE_P(
                 "4: task_types[0].retry.initial_interval"},
         BadCase{"retry_on", TypeWith("retry { retry_on: REASON_CANCELLED }"),
                 "4: task_types[0].retry.retry_on[0]"},
+        BadCase{"chunk", TypeWith("chunk_policy { chunk_timeout { } }"),
+                "4: task_types[0].chunk_policy.chunk_timeout"},
+        BadCase{
+            "chunk time",
+            TypeWith("chunk_policy { expected_chunk_time { seconds: -1 } }"),
+            "4: task_types[0].chunk_policy.expected_chunk_time"},
+        BadCase{
+            "expected",
+            TypeWith("chunk_policy { chunk_timeout { seconds: 2 } "
+                     "expected_chunk_time { seconds: 3 } }"),
+            "4: task_types[0].chunk_policy.expected_chunk_time (\"t\") must "
+            "be at most chunk_timeout"},
+        BadCase{"no slow chunks",
+                TypeWith("chunk_policy { max_consecutive_slow_chunks: 0 }"),
+                "4: task_types[0].chunk_policy.max_consecutive_slow_chunks"},
+        BadCase{"slow chunks",
+                TypeWith("chunk_policy { max_consecutive_slow_chunks: 1001 }"),
+                "4: task_types[0].chunk_policy.max_consecutive_slow_chunks "
+                "(\"t\") must be 1 to 1000"},
         BadCase{"ready", TypeWith("activity { ready_pattern: \"(\" }"),
                 "4: task_types[0].activity.ready_pattern (\"t\") is not an "
                 "RE2 pattern: missing )"},

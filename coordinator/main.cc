@@ -80,6 +80,8 @@ ABSL_FLAG(absl::Duration, silent_start_to_close, absl::Seconds(300),
           "Default start_to_close_timeout of a job that is SILENT.");
 ABSL_FLAG(absl::Duration, schedule_to_close, absl::Hours(24),
           "Default schedule_to_close_timeout.");
+ABSL_FLAG(absl::Duration, chunk_timeout, absl::Seconds(30),
+          "Default chunk_timeout of a job with a chunk_policy.");
 ABSL_FLAG(absl::Duration, shutdown_grace, absl::Seconds(5),
           "Default shutdown_grace.");
 ABSL_FLAG(int, maximum_attempts, 4, "Default maximum_attempts.");
@@ -149,6 +151,7 @@ absl::Status CheckFlags() {
       {"--start_to_close", absl::GetFlag(FLAGS_start_to_close)},
       {"--silent_start_to_close", absl::GetFlag(FLAGS_silent_start_to_close)},
       {"--schedule_to_close", absl::GetFlag(FLAGS_schedule_to_close)},
+      {"--chunk_timeout", absl::GetFlag(FLAGS_chunk_timeout)},
   };
   for (const auto& clock : clocks) {
     if (clock.value > absl::ZeroDuration() && clock.value <= max) continue;
@@ -175,6 +178,7 @@ ServerDefaults DefaultsFromFlags() {
   defaults.timeouts.inactivity = absl::GetFlag(FLAGS_inactivity);
   defaults.timeouts.start_to_close = absl::GetFlag(FLAGS_start_to_close);
   defaults.timeouts.schedule_to_close = absl::GetFlag(FLAGS_schedule_to_close);
+  defaults.chunks.chunk_timeout = absl::GetFlag(FLAGS_chunk_timeout);
   defaults.timeouts.shutdown_grace = absl::GetFlag(FLAGS_shutdown_grace);
   defaults.silent_start_to_close = absl::GetFlag(FLAGS_silent_start_to_close);
   defaults.timeout_max = absl::GetFlag(FLAGS_timeout_max);

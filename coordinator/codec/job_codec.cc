@@ -142,6 +142,13 @@ v1::Job ToProto(const Job& job, WaitingReason waiting) {
     proto.set_degraded(true);
     vigil::ToProto(*job.fallback_failure, proto.mutable_fallback_failure());
   }
+  if (job.truncation.has_value()) {
+    proto.set_truncated(true);
+    v1::Truncation* truncation = proto.mutable_truncation();
+    vigil::ToProto(job.truncation->failure, truncation->mutable_failure());
+    truncation->set_chunks_done(job.truncation->chunks_done);
+    truncation->set_chunks_total(job.truncation->chunks_total);
+  }
   if (job.exit.has_value()) vigil::ToProto(*job.exit, proto.mutable_exit());
   proto.set_cancel_requested(job.cancel_requested);
   proto.set_request_id(job.request_id);

@@ -165,5 +165,45 @@ TEST(JobCodecTest, B4_ADegradedJobSaysHowItWouldHaveFailed) {
   EXPECT_EQ(proto.result(), "input");
 }
 
+TEST(JobCodecTest, C3_AChunkPolicyIsInThePolicyAndSurvivesARestart) {
+  v1::JobSpec spec;
+  spec.mutable_chunk_policy()->mutable_chunk_timeout()->set_seconds(7);
+  PolicyPool pool;
+  Job job = Example(&pool);
+  EXPECT_FALSE(job.policy->chunked);
+  job.policy = pool.Get(spec, false);
+  EXPECT_TRUE(job.policy->chunked);
+  const auto restored = DecodeRow(EncodeRow(job), &pool);
+  ASSERT_TRUE(restored.ok()) << restored.status();
+  EXPECT_EQ((*restored)->policy, job.policy);
+  v1::JobSpec head;
+  head.ParseFromString((*restored)->policy->spec);
+  EXPECT_EQ(head.chunk_policy().chunk_timeout().seconds(), 7);
+}
+
+TEST(JobCodecTest, C3_ATruncatedJobSaysWhyAndHowFarItCame) {
+  PolicyPool pool;
+  Job job = Example(&pool);
+  job.state = JobState::kSucceeded;
+  EXPECT_FALSE(ViewRow(EncodeRow(job))->job.truncated());
+  job.checkpoint.reset();
+  job.truncation =
+      Truncation{{Reason::kSlowChunks, "message", "advice"}, 3, 10};
+  job.result_bytes = 77;
+  const absl::StatusOr<StoredJobView> view = ViewRow(EncodeRow(job));
+  ASSERT_TRUE(view.ok()) << view.status();
+  EXPECT_TRUE(view->job.truncated());
+  EXPECT_EQ(view->job.truncation().failure().reason(),
+            v1::Failure::REASON_SLOW_CHUNKS);
+  EXPECT_EQ(view->job.truncation().failure().message(), "message");
+  EXPECT_EQ(view->job.truncation().chunks_done(), 3);
+  EXPECT_EQ(view->job.truncation().chunks_total(), 10);
+  EXPECT_EQ(view->result_bytes, 77);
+  v1::Job shown = view->job;
+  SetResult("some", &shown);
+  EXPECT_EQ(shown.result(), "some");
+  EXPECT_FALSE(shown.has_partial_result());
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

@@ -24,6 +24,9 @@ std::shared_ptr<const JobPolicy> PolicyPool::Get(const v1::JobSpec& spec,
   head.set_max_rss_bytes(spec.max_rss_bytes());
   head.set_stack_dump_signal(spec.stack_dump_signal());
   *head.mutable_exit_reasons() = spec.exit_reasons();
+  if (spec.has_chunk_policy()) {
+    *head.mutable_chunk_policy() = spec.chunk_policy();
+  }
   if (spec.has_fallback()) {
     v1::Fallback* fallback = head.mutable_fallback();
     *fallback->mutable_fallback_on() = spec.fallback().fallback_on();
@@ -46,6 +49,7 @@ std::shared_ptr<const JobPolicy> PolicyPool::Get(const v1::JobSpec& spec,
   policy->cancel_on_disconnect = cancel_on_disconnect;
   policy->retry_sequential =
       head.on_nested_pool() == v1::JobSpec::ON_NESTED_POOL_RETRY_SEQUENTIAL;
+  policy->chunked = head.has_chunk_policy();
   policy->fallback.declared = head.has_fallback();
   for (const int reason : head.fallback().fallback_on()) {
     policy->fallback.reasons.push_back(static_cast<Reason>(reason));

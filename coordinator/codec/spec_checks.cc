@@ -223,6 +223,36 @@ absl::Status CheckRest(const v1::JobSpec& spec) {
                       spec.activity().progress_pattern(), 1);
 }
 
+absl::Status CheckChunks(const v1::JobSpec& spec, absl::Duration timeout_max) {
+  const v1::ChunkPolicy& chunks = spec.chunk_policy();
+  const struct {
+    const char* field;
+    bool set;
+    const google::protobuf::Duration& value;
+  } times[] = {
+      {"spec.chunk_policy.chunk_timeout", chunks.has_chunk_timeout(),
+       chunks.chunk_timeout()},
+      {"spec.chunk_policy.expected_chunk_time",
+       chunks.has_expected_chunk_time(), chunks.expected_chunk_time()},
+  };
+  for (const auto& time : times) {
+    if (!time.set) continue;
+    if (absl::Status status = CheckDuration(time.field, time.value,
+                                            absl::Nanoseconds(1), timeout_max);
+        !status.ok()) {
+      return status;
+    }
+  }
+  const int slow_max = chunks.max_consecutive_slow_chunks();
+  if (chunks.has_max_consecutive_slow_chunks() &&
+      (slow_max < 1 || slow_max > kSlowChunksMax)) {
+    return Invalid("spec.chunk_policy.max_consecutive_slow_chunks",
+                   absl::StrFormat("is %d; it must be from 1 to %d", slow_max,
+                                   kSlowChunksMax));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckNesting(const v1::JobSpec& spec) {
   if (!v1::JobSpec::OnNestedPool_IsValid(spec.on_nested_pool())) {
     return Invalid(

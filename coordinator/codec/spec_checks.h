@@ -32,6 +32,7 @@ inline constexpr int kProcessesMax = 10000;
 inline constexpr int kThreadsMax = 100000;
 inline constexpr int64_t kRssBytesMin = 1 << 20;
 inline constexpr int kSignalMax = 31;
+inline constexpr int kSlowChunksMax = 1000;
 
 // INVALID_ARGUMENT: "`field` `problem`".
 absl::Status Invalid(const std::string& field, const std::string& problem);
@@ -60,6 +61,10 @@ absl::Status CheckCommand(const v1::Command& command);
 // Checks input, fallback, priority, labels, exit_reasons and the patterns of
 // activity.
 absl::Status CheckRest(const v1::JobSpec& spec);
+
+// Checks chunk_policy, each field by itself; no time of it may be longer than
+// `timeout_max`.
+absl::Status CheckChunks(const v1::JobSpec& spec, absl::Duration timeout_max);
 
 // Checks on_nested_pool, max_processes, max_threads, max_rss_bytes and
 // stack_dump_signal, each by itself.

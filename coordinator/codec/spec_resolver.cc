@@ -188,6 +188,48 @@ absl::Status SpecResolver::ResolveRetry(const v1::RetryPolicy* type,
   return absl::OkStatus();
 }
 
+absl::Status SpecResolver::ResolveChunks(const v1::TaskType* type,
+                                         v1::JobSpec* spec) const {
+  if (absl::Status status = CheckChunks(*spec, defaults_.timeout_max);
+      !status.ok()) {
+    return status;
+  }
+  v1::ChunkPolicy* chunks = spec->mutable_chunk_policy();
+  const bool counts = chunks->has_max_consecutive_slow_chunks();
+  if (type != nullptr && type->has_chunk_policy()) {
+    v1::ChunkPolicy merged = type->chunk_policy();
+    // Durations are replaced as a whole, not merged field by field.
+    if (chunks->has_chunk_timeout()) merged.clear_chunk_timeout();
+    if (chunks->has_expected_chunk_time()) merged.clear_expected_chunk_time();
+    merged.MergeFrom(*chunks);
+    *chunks = std::move(merged);
+  }
+  if (!chunks->has_chunk_timeout()) {
+    vigil::ToProto(defaults_.chunks.chunk_timeout,
+                   chunks->mutable_chunk_timeout());
+  }
+  if (!chunks->has_expected_chunk_time()) {
+    if (!counts) return absl::OkStatus();
+    return Invalid("spec.chunk_policy.max_consecutive_slow_chunks",
+                   "counts chunks slower than expected_chunk_time, which is "
+                   "not set; set that too");
+  }
+  const absl::Duration timeout = FromProto(chunks->chunk_timeout());
+  const absl::Duration expected = FromProto(chunks->expected_chunk_time());
+  if (expected > timeout) {
+    return Invalid(
+        "spec.chunk_policy.expected_chunk_time",
+        absl::StrCat("is ", absl::FormatDuration(expected),
+                     "; it must be at most chunk_timeout, which is ",
+                     absl::FormatDuration(timeout), ": raise that too"));
+  }
+  if (!chunks->has_max_consecutive_slow_chunks()) {
+    chunks->set_max_consecutive_slow_chunks(
+        defaults_.chunks.max_consecutive_slow_chunks);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::JobSpec> SpecResolver::Resolve(
     const v1::JobSpec& spec, const v1::TaskType* type) const {
   if (type == nullptr) {
@@ -248,6 +290,12 @@ absl::StatusOr<v1::JobSpec> SpecResolver::Resolve(
           type == nullptr ? nullptr : &type->retry(), resolved.mutable_retry());
       !status.ok()) {
     return status;
+  }
+  if (resolved.has_chunk_policy() ||
+      (type != nullptr && type->has_chunk_policy())) {
+    if (absl::Status status = ResolveChunks(type, &resolved); !status.ok()) {
+      return status;
+    }
   }
   if (type != nullptr) {
     if (type->pty()) resolved.set_pty(true);

@@ -23,6 +23,8 @@ struct ServerDefaults {
   // No request may ask for a longer clock.
   absl::Duration timeout_max = absl::Hours(24);
   RetryPolicy retry;
+  // Of a job whose progress counts chunks.
+  ChunkPolicy chunks;
 };
 
 class SpecResolver {
@@ -40,6 +42,8 @@ class SpecResolver {
                                v1::Timeouts* timeouts) const;
   absl::Status ResolveRetry(const v1::RetryPolicy* type,
                             v1::RetryPolicy* retry) const;
+  // `spec` has a chunk_policy, or its type has.
+  absl::Status ResolveChunks(const v1::TaskType* type, v1::JobSpec* spec) const;
 
   const ServerDefaults defaults_;
 };

@@ -326,5 +326,96 @@ TEST(SpecResolverTest, B4_AFallbackSaysWhatItIsAndWhatFor) {
   EXPECT_EQ(ErrorOf(spec), "OK");
 }
 
+// --- chunks
+
+TEST(SpecResolverTest, C3_AChunkPolicyHasItsDefaults) {
+  v1::JobSpec spec = Command();
+  EXPECT_FALSE(SpecResolver({}).Resolve(spec, nullptr)->has_chunk_policy());
+  spec.mutable_chunk_policy();
+  auto resolved = SpecResolver({}).Resolve(spec, nullptr);
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  EXPECT_EQ(SupervisionOf(*resolved).chunks, ChunkPolicy());
+  EXPECT_EQ(ChunkPolicy().chunk_timeout, absl::Seconds(30));
+  EXPECT_EQ(ChunkPolicy().expected_chunk_time, absl::InfiniteDuration());
+  ToProto(absl::Seconds(5),
+          spec.mutable_chunk_policy()->mutable_expected_chunk_time());
+  resolved = SpecResolver({}).Resolve(spec, nullptr);
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  EXPECT_EQ(resolved->chunk_policy().max_consecutive_slow_chunks(), 2);
+  EXPECT_EQ(SupervisionOf(*resolved).chunks->expected_chunk_time,
+            absl::Seconds(5));
+}
+
+TEST(SpecResolverTest, C8_TheServersChunkTimeoutIsASetting) {
+  ServerDefaults defaults;
+  defaults.chunks.chunk_timeout = absl::Seconds(3);
+  v1::JobSpec spec = Command();
+  spec.mutable_chunk_policy();
+  const auto resolved = SpecResolver(defaults).Resolve(spec, nullptr);
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  EXPECT_EQ(SupervisionOf(*resolved).chunks->chunk_timeout, absl::Seconds(3));
+}
+
+TEST(SpecResolverTest, C3_EachFieldOfARequestWinsOverItsTypes) {
+  v1::TaskType type = Warm();
+  v1::ChunkPolicy* of_type = type.mutable_chunk_policy();
+  ToProto(absl::Seconds(9), of_type->mutable_chunk_timeout());
+  ToProto(absl::Seconds(4), of_type->mutable_expected_chunk_time());
+  of_type->set_max_consecutive_slow_chunks(7);
+  v1::JobSpec spec = OfType(type);
+  const auto chunks_of = [&] {
+    const auto resolved = SpecResolver({}).Resolve(spec, &type);
+    EXPECT_TRUE(resolved.ok()) << resolved.status();
+    return *SupervisionOf(*resolved).chunks;
+  };
+  EXPECT_EQ(chunks_of(), (ChunkPolicy{absl::Seconds(9), absl::Seconds(4), 7}));
+  ToProto(absl::Milliseconds(3500),
+          spec.mutable_chunk_policy()->mutable_expected_chunk_time());
+  EXPECT_EQ(chunks_of(),
+            (ChunkPolicy{absl::Seconds(9), absl::Milliseconds(3500), 7}));
+  spec.mutable_chunk_policy()->set_max_consecutive_slow_chunks(1);
+  ToProto(absl::Seconds(8),
+          spec.mutable_chunk_policy()->mutable_chunk_timeout());
+  EXPECT_EQ(chunks_of(),
+            (ChunkPolicy{absl::Seconds(8), absl::Milliseconds(3500), 1}));
+}
+
+TEST(SpecResolverTest, C3_ChunksOutOfBoundsAreRefusedByName) {
+  v1::JobSpec spec = Command();
+  v1::ChunkPolicy* chunks = spec.mutable_chunk_policy();
+  ToProto(absl::Hours(24), chunks->mutable_chunk_timeout());
+  ToProto(absl::Hours(24), chunks->mutable_expected_chunk_time());
+  EXPECT_EQ(ErrorOf(spec), "OK");
+  ToProto(absl::Hours(24) + absl::Nanoseconds(1),
+          chunks->mutable_expected_chunk_time());
+  EXPECT_THAT(ErrorOf(spec),
+              AllOf(HasSubstr("spec.chunk_policy.expected_chunk_time"),
+                    HasSubstr("maximum is 24h")));
+  ToProto(absl::Hours(24) + absl::Nanoseconds(1),
+          chunks->mutable_chunk_timeout());
+  EXPECT_THAT(ErrorOf(spec), AllOf(HasSubstr("spec.chunk_policy.chunk_timeout"),
+                                   HasSubstr("maximum is 24h")));
+  ToProto(absl::ZeroDuration(), chunks->mutable_chunk_timeout());
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("chunk_timeout is 0"));
+  chunks->clear_chunk_timeout();
+  ToProto(absl::Seconds(30) + absl::Nanoseconds(1),
+          chunks->mutable_expected_chunk_time());
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("at most chunk_timeout, which is 30s"));
+  ToProto(absl::Seconds(30), chunks->mutable_expected_chunk_time());
+  for (const int max : {1, kSlowChunksMax}) {
+    chunks->set_max_consecutive_slow_chunks(max);
+    EXPECT_EQ(ErrorOf(spec), "OK");
+  }
+  for (const int max : {0, kSlowChunksMax + 1}) {
+    chunks->set_max_consecutive_slow_chunks(max);
+    EXPECT_THAT(ErrorOf(spec), AllOf(HasSubstr("max_consecutive_slow_chunks"),
+                                     HasSubstr("must be from 1 to 1000")));
+  }
+  chunks->set_max_consecutive_slow_chunks(3);
+  chunks->clear_expected_chunk_time();
+  EXPECT_THAT(ErrorOf(spec),
+              HasSubstr("max_consecutive_slow_chunks counts chunks slower"));
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

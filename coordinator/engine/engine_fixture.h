@@ -124,13 +124,15 @@ class EngineFixture : public ::testing::Test {
     return (*job)->id;
   }
 
-  StreamId Attach(FakeLink* link, int slots) {
+  StreamId Attach(FakeLink* link, int slots,
+                  std::vector<AttemptId> running = {}) {
     const StreamId stream = engine_->AddLink(link);
     WorkerHello hello;
     hello.worker = WorkerId("w");
     hello.session = SessionId("s");
     hello.slots = slots;
     hello.allow_commands = true;
+    hello.running = std::move(running);
     EXPECT_TRUE(
         engine_->core()
             .Attach(stream, std::move(hello), engine_->now(), engine_->fx())

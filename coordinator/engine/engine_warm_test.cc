@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/engine/engine_fixture.h"
@@ -33,13 +34,19 @@ class FakeWatcher : public Watcher {
 class EngineWarmTest : public EngineFixture {
  protected:
   // Runs the first attempt of a job on a worker with one slot.
-  void RunJob() {
+  void RunJob(v1::JobSpec spec = {}) {
+    spec.mutable_command()->add_argv("warm");
     Turn([&] {
       stream_ = Attach(&link_, 1);
-      id_ = Submit("warm");
+      id_ = Submit(std::move(spec));
     });
     Settle();
     ASSERT_EQ(link_.assignments(), 1);
+  }
+  static v1::JobSpec Chunked() {
+    v1::JobSpec spec;
+    spec.mutable_chunk_policy();
+    return spec;
   }
   void TakeCheckpoint(int attempt, const std::string& state) {
     engine_->core().TakeCheckpoint(
@@ -208,6 +215,58 @@ TEST_F(EngineWarmTest, APartialResultThatLeftTheCacheIsReadForTheLastEvent) {
   AwaitEnd(watcher);
   EXPECT_EQ(watcher.jobs.back().state(), v1::Job::STATE_CANCELLED);
   EXPECT_EQ(watcher.jobs.back().partial_result(), "state");
+  engine_->hub().Remove(id_, &watcher);
+}
+
+// --- chunks
+
+TEST_F(EngineWarmTest, C3_ACheckpointIsTheResultOfATruncatedJob) {
+  RunJob(Chunked());
+  FakeWatcher watcher;
+  engine_->hub().Add(id_, &watcher);
+  Turn([&] { TakeCheckpoint(1, "state"); });
+  Settle();
+  Turn([&] { End(1, Reason::kSlowChunks); });
+  Settle();
+  ASSERT_TRUE(watcher.ended());
+  EXPECT_EQ(watcher.jobs.back().state(), v1::Job::STATE_SUCCEEDED);
+  EXPECT_TRUE(watcher.jobs.back().truncated());
+  EXPECT_EQ(watcher.jobs.back().result(), "state");
+  EXPECT_FALSE(watcher.jobs.back().has_checkpoint());
+  engine_->hub().Remove(id_, &watcher);
+  EXPECT_EQ(Stored(), "state");
+}
+
+TEST_F(EngineWarmTest, C3_WhatATruncatedJobHandedInTakesTheCheckpointsPlace) {
+  RunJob(Chunked());
+  FakeWatcher watcher;
+  engine_->hub().Add(id_, &watcher);
+  // Both in one batch.
+  Turn([&] {
+    TakeCheckpoint(1, "state");
+    End(1, Reason::kSlowChunks, "handed in");
+  });
+  Settle();
+  ASSERT_TRUE(watcher.ended());
+  EXPECT_TRUE(watcher.jobs.back().truncated());
+  EXPECT_EQ(watcher.jobs.back().result(), "handed in");
+  engine_->hub().Remove(id_, &watcher);
+  EXPECT_EQ(Stored(), "handed in");
+}
+
+TEST_F(EngineWarmTest, C3_ACheckpointOfAnEarlierLifeIsReadForTheLastEvent) {
+  RunJob(Chunked());
+  Turn([&] { TakeCheckpoint(1, "state"); });
+  Settle();
+  engine_->RemoveLink(stream_);
+  Reopen();
+  FakeWatcher watcher;
+  engine_->hub().Add(id_, &watcher);
+  Turn([&] { stream_ = Attach(&link_, 1, {{id_, 1}}); });
+  Turn([&] { End(1, Reason::kSlowChunks); });
+  AwaitEnd(watcher);
+  EXPECT_TRUE(watcher.jobs.back().truncated());
+  EXPECT_EQ(watcher.jobs.back().result(), "state");
   engine_->hub().Remove(id_, &watcher);
 }
 

@@ -30,8 +30,8 @@ constexpr Row kRows[] = {
      "Waiting and retries took the time: look at its attempts, or raise "
      "--schedule_to_close."},
     {Reason::kSlowChunks, "SLOW_CHUNKS", false,
-     "The finished chunks are kept; raise the expected chunk time or use a "
-     "faster host."},
+     "Raise --chunk_timeout or --expected_chunk_time, or make its chunks "
+     "smaller; what was done is kept."},
     {Reason::kCancelled, "CANCELLED", false,
      "Submit it again if it is wanted."},
     {Reason::kDrained, "DRAINED", false,

@@ -19,9 +19,11 @@ std::string StateOf(const ItemResult& result) {
   return result.has_job ? StateName(result.job.state()) : result.state;
 }
 
-// How a job failed, or would have without its fallback.
+// How a job failed, or would have without its fallback or what was done of it.
 const v1::Failure& FailureOf(const v1::Job& job) {
-  return job.degraded() ? job.fallback_failure() : job.failure();
+  return job.degraded()    ? job.fallback_failure()
+         : job.truncated() ? job.truncation().failure()
+                           : job.failure();
 }
 
 // Attempts that were made: one that a worker handed back before it began is no
@@ -36,9 +38,18 @@ int AttemptsOf(const v1::Job& job) {
 
 std::string ReasonOf(const ItemResult& result) {
   if (!result.has_job) return result.reason;
-  return result.job.has_failure() || result.job.degraded()
+  return result.job.has_failure() || result.job.degraded() ||
+                 result.job.truncated()
              ? FailureName(FailureOf(result.job).reason())
              : "";
+}
+
+// What the table says beside the reason of a job that is no failure.
+std::string RemarkOf(const v1::Job& job) {
+  return job.degraded()      ? "degraded"
+         : job.truncated()   ? "truncated"
+         : job.has_failure() ? "as expected"
+                             : "";
 }
 
 std::string MessageOf(const ItemResult& result) {
@@ -71,9 +82,8 @@ bool BatchSummary::IsExpected(const ItemResult& result) const {
 void BatchSummary::Add(const ItemResult& result, Listing listing) {
   ++done_;
   const bool expected = IsExpected(result);
-  auto& [count, row_expected] = rows_[{StateOf(result), ReasonOf(result)}];
-  ++count;
-  row_expected = expected;
+  ++rows_[{StateOf(result), ReasonOf(result),
+           expected ? RemarkOf(result.job) : ""}];
   const int attempts = AttemptsOf(result.job);
   if (attempts > 1) {
     retries_ += attempts - 1;
@@ -92,20 +102,16 @@ std::string BatchSummary::Table(absl::Duration wall_time) const {
   std::string text;
   if (!rows_.empty()) {
     size_t width = 6;
-    for (const auto& [key, row] : rows_) {
-      width = std::max(width, key.second.size());
+    for (const auto& [key, count] : rows_) {
+      width = std::max(width, std::get<1>(key).size());
     }
     absl::StrAppend(&text, "  ", Fit("STATE", 11), Fit("REASON", width),
                     "      JOBS\n");
-    for (const auto& [key, row] : rows_) {
-      const bool degraded = key.first == "SUCCEEDED" && !key.second.empty();
-      const bool remark = row.second && key.first != "SUCCEEDED";
-      absl::StrAppend(&text, "  ", Fit(key.first, 11), Fit(key.second, width),
-                      absl::StrFormat("%10d", row.first),
-                      remark     ? "  as expected"
-                      : degraded ? "  degraded"
-                                 : "",
-                      "\n");
+    for (const auto& [key, count] : rows_) {
+      const auto& [state, reason, remark] = key;
+      absl::StrAppend(&text, "  ", Fit(state, 11), Fit(reason, width),
+                      absl::StrFormat("%10d", count),
+                      remark.empty() ? "" : "  ", remark, "\n");
     }
   }
   const double seconds = absl::ToDoubleSeconds(wall_time);
@@ -139,6 +145,7 @@ std::string ItemJson(const ItemResult& result) {
                    ",\"state\":", JsonString(StateOf(result)),
                    ",\"reason\":", JsonString(ReasonOf(result)),
                    job.degraded() ? ",\"degraded\":true" : "",
+                   job.truncated() ? ",\"truncated\":true" : "",
                    ",\"message\":", JsonString(MessageOf(result)),
                    ",\"attempts\":", AttemptsOf(job));
   if (job.exit().has_status()) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -64,8 +65,9 @@ class BatchSummary {
   int64_t named_ = 0;
   int64_t retries_ = 0;
   int64_t retried_jobs_ = 0;
-  // By state, reason and whether that was expected.
-  std::map<std::pair<std::string, std::string>, std::pair<int64_t, bool>> rows_;
+  // By state, reason and what there is to say of it: "as expected", "degraded",
+  // "truncated".
+  std::map<std::tuple<std::string, std::string, std::string>, int64_t> rows_;
   // At most kFailuresListedMax.
   std::vector<std::string> failures_;
 };

@@ -67,6 +67,32 @@ TEST(BatchSummary, B4_DegradedJobsSucceededAndSayWhy) {
                         "\"degraded\":true,\"message\":\"why\""));
 }
 
+TEST(BatchSummary, C3_TruncatedJobsSucceededAndSayWhy) {
+  ItemResult result =
+      Result(1, v1::Job::STATE_SUCCEEDED, v1::Failure::REASON_SLOW_CHUNKS);
+  result.job.set_truncated(true);
+  result.job.mutable_truncation()->mutable_failure()->Swap(
+      result.job.mutable_failure());
+  result.job.clear_failure();
+  BatchSummary summary({});
+  summary.Add(result);
+  EXPECT_EQ(summary.failed(), 0);
+  EXPECT_THAT(summary.Table(absl::Seconds(2)),
+              HasSubstr("SUCCEEDED  SLOW_CHUNKS         1  truncated\n"));
+  EXPECT_THAT(ItemJson(result),
+              HasSubstr("\"state\":\"SUCCEEDED\",\"reason\":\"SLOW_CHUNKS\","
+                        "\"truncated\":true,\"message\":\"why\""));
+  // Where it did nothing at all, its fallback is a row of its own.
+  result.job.clear_truncated();
+  result.job.set_degraded(true);
+  result.job.mutable_fallback_failure()->set_reason(
+      v1::Failure::REASON_SLOW_CHUNKS);
+  summary.Add(result);
+  EXPECT_THAT(summary.Table(absl::Seconds(2)),
+              HasSubstr("SUCCEEDED  SLOW_CHUNKS         1  degraded\n"
+                        "  SUCCEEDED  SLOW_CHUNKS         1  truncated\n"));
+}
+
 TEST(BatchSummary, AnAttemptHandedBackBeforeItBeganIsNoRetry) {
   ItemResult result = Result(1, v1::Job::STATE_SUCCEEDED);
   result.job.add_attempts();

@@ -33,6 +33,7 @@ int ExitCodeForFailure(const v1::Job& job) {
     case Reason::kStartToCloseTimeout:
     case Reason::kScheduleToStartTimeout:
     case Reason::kScheduleToCloseTimeout:
+    case Reason::kSlowChunks:
       return kExitTimeout;
     case Reason::kNestedPool:
     case Reason::kNestedDispatch:
@@ -48,7 +49,6 @@ int ExitCodeForFailure(const v1::Job& job) {
     case Reason::kResourceExhausted:
       return ProgramsOwn(job);
     case Reason::kUnspecified:
-    case Reason::kSlowChunks:
     case Reason::kCancelled:
     case Reason::kDrained:
     case Reason::kWorkerLost:

@@ -49,7 +49,8 @@ TEST(ExitCodeFor, AnyClockIs124WhateverTheProgramDidThen) {
                       v1::Failure::REASON_PROGRESS_TIMEOUT,
                       v1::Failure::REASON_START_TO_CLOSE_TIMEOUT,
                       v1::Failure::REASON_SCHEDULE_TO_START_TIMEOUT,
-                      v1::Failure::REASON_SCHEDULE_TO_CLOSE_TIMEOUT}) {
+                      v1::Failure::REASON_SCHEDULE_TO_CLOSE_TIMEOUT,
+                      v1::Failure::REASON_SLOW_CHUNKS}) {
     EXPECT_EQ(ExitCodeFor(Exited(reason, 0)), 124) << reason;
     EXPECT_EQ(ExitCodeFor(Failed(reason)), 124) << reason;
   }

@@ -87,7 +87,14 @@ std::string FormatOutcome(const v1::Job& job, const ExplainContext& context) {
       absl::StrAppend(&text, "advice: ", context.style.Bold(advice), "\n");
     }
   }
-  if (job.truncated()) absl::StrAppend(&text, "its result is partial\n");
+  if (job.truncated()) {
+    absl::StrAppend(&text, job.has_result() ? "its result" : "what it wrote",
+                    " is partial, ", TruncationLine(job.truncation()), "\n");
+    const std::string advice = AdviceLine(job.truncation().failure());
+    if (!advice.empty()) {
+      absl::StrAppend(&text, "advice: ", context.style.Bold(advice), "\n");
+    }
+  }
   return text;
 }
 
@@ -170,6 +177,15 @@ std::string FormatRequest(const v1::JobSpec& spec) {
       timeouts.schedule_to_close_timeout());
   add("shutdown_grace", timeouts.has_shutdown_grace(),
       timeouts.shutdown_grace());
+  if (spec.has_chunk_policy()) {
+    const v1::ChunkPolicy& chunks = spec.chunk_policy();
+    add("chunk", chunks.has_chunk_timeout(), chunks.chunk_timeout());
+    if (chunks.has_expected_chunk_time()) {
+      clocks.push_back(absl::StrCat(
+          "expected_chunk_time ", Seconds(chunks.expected_chunk_time()), " (",
+          chunks.max_consecutive_slow_chunks(), " slower in a row end it)"));
+    }
+  }
   absl::StrAppend(&text, "clocks: ", absl::StrJoin(clocks, ", "),
                   silent ? "; silent" : "",
                   spec.activity().observe() ? "; observed only" : "", "\n");

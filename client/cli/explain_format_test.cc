@@ -279,6 +279,40 @@ TEST_F(FormatExplanationTest, B4_SaysHowADegradedJobWouldHaveFailed) {
                 "failed: SIGNALLED: by SIGSEGV\nadvice: "));
 }
 
+TEST_F(FormatExplanationTest, C3_SaysHowFarATruncatedJobCameAndWhyNoFurther) {
+  const std::string text = Explain(R"pb(
+    job_id: "j"
+    state: STATE_SUCCEEDED
+    spec {
+      chunk_policy {
+        chunk_timeout { seconds: 30 }
+        expected_chunk_time { seconds: 5 }
+        max_consecutive_slow_chunks: 2
+      }
+    }
+    truncated: true
+    truncation {
+      failure { reason: REASON_SLOW_CHUNKS message: "too slow" }
+      chunks_done: 3
+      chunks_total: 10
+    }
+    result: "three"
+  )pb");
+  EXPECT_THAT(text, HasSubstr("job j SUCCEEDED\nits result is partial, 3 of 10 "
+                              "chunks: SLOW_CHUNKS: too slow\nadvice: "));
+  EXPECT_THAT(text, HasSubstr("clocks: chunk 30s, expected_chunk_time 5s (2 "
+                              "slower in a row end it)\n"));
+  EXPECT_THAT(Explain(R"pb(
+                state: STATE_SUCCEEDED
+                truncated: true
+                truncation {
+                  failure { reason: REASON_SLOW_CHUNKS message: "too slow" }
+                  chunks_done: 3
+                }
+              )pb"),
+              HasSubstr("what it wrote is partial, 3 chunks: SLOW_CHUNKS"));
+}
+
 TEST_F(FormatExplanationTest, SaysWhenDeathCouldNotBeProved) {
   EXPECT_THAT(Explain(R"pb(
                 job_id: "j"

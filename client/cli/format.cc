@@ -133,6 +133,14 @@ std::string ProgressText(const v1::Progress& progress) {
              : absl::StrCat(progress.done());
 }
 
+std::string TruncationLine(const v1::Truncation& truncation) {
+  v1::Progress progress;
+  progress.set_done(truncation.chunks_done());
+  progress.set_total(truncation.chunks_total());
+  return absl::StrCat(ProgressText(progress),
+                      " chunks: ", FailureLine(truncation.failure()));
+}
+
 std::string ExitText(const v1::Exit& exit) {
   if (exit.has_signal()) {
     const char* name = sigdescr_np(exit.signal());

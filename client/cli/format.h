@@ -74,6 +74,10 @@ std::string AdviceLine(const v1::Failure& failure);
 // "37 of 100"; "37" while nobody knows of how many.
 std::string ProgressText(const v1::Progress& progress);
 
+// "3 of 10 chunks: SLOW_CHUNKS: message": how far a truncated job came, and why
+// no further.
+std::string TruncationLine(const v1::Truncation& truncation);
+
 // "exit status 3", "signal 11 (Segmentation fault)"; empty for neither.
 std::string ExitText(const v1::Exit& exit);
 

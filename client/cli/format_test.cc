@@ -65,6 +65,17 @@ TEST(ExitText, NamesStatusOrSignal) {
   EXPECT_EQ(ExitText(exit), "signal 11 (Segmentation fault)");
 }
 
+TEST(TruncationLine, C3_SaysHowFarItCameAndWhyNoFurther) {
+  v1::Truncation truncation;
+  truncation.set_chunks_done(3);
+  truncation.mutable_failure()->set_reason(v1::Failure::REASON_SLOW_CHUNKS);
+  truncation.mutable_failure()->set_message("too slow");
+  EXPECT_EQ(TruncationLine(truncation), "3 chunks: SLOW_CHUNKS: too slow");
+  truncation.set_chunks_total(10);
+  EXPECT_EQ(TruncationLine(truncation),
+            "3 of 10 chunks: SLOW_CHUNKS: too slow");
+}
+
 TEST(ProgressText, CountsOfHowManyWhereThatIsKnown) {
   v1::Progress progress;
   progress.set_done(37);

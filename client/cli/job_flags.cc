@@ -97,6 +97,34 @@ void JobFlags::AddClocks(FlagSet* flags) {
   add("shutdown_grace",
       "From SIGTERM to SIGKILL of the whole process tree. Default 5s.",
       &v1::Timeouts::mutable_shutdown_grace);
+  AddChunks(flags);
+}
+
+void JobFlags::AddChunks(FlagSet* flags) {
+  // Any of them makes its progress count chunks.
+  flags->Add({.name = "chunk_timeout",
+              .value = "DURATION",
+              .help =
+                  "Its progress counts chunks, and one that runs for longer "
+                  "ends it: it SUCCEEDED with what was done, and is marked "
+                  "as truncated. Default with either of the next two: 30s.",
+              .set = SetDuration([this] {
+                return spec_.mutable_chunk_policy()->mutable_chunk_timeout();
+              })});
+  flags->Add(
+      {.name = "expected_chunk_time",
+       .value = "DURATION",
+       .help = "What takes longer is a slow chunk. Off by default.",
+       .set = SetDuration([this] {
+         return spec_.mutable_chunk_policy()->mutable_expected_chunk_time();
+       })});
+  flags->Add({.name = "max_slow_chunks",
+              .value = "N",
+              .help = "Slow chunks in a row that end it. Default 2.",
+              .set = SetNumber(1, 1000, [this](int value) {
+                spec_.mutable_chunk_policy()->set_max_consecutive_slow_chunks(
+                    value);
+              })});
 }
 
 void JobFlags::AddActivity(FlagSet* flags) {

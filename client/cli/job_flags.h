@@ -46,6 +46,7 @@ class JobFlags {
 
  private:
   void AddClocks(FlagSet* flags);
+  void AddChunks(FlagSet* flags);
   void AddActivity(FlagSet* flags);
   void AddNesting(FlagSet* flags);
   void AddRest(FlagSet* flags);

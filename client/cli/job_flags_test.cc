@@ -118,6 +118,19 @@ TEST_F(JobFlagsTest, C2_PoliciesOfPoolsThreadsAndMemoryReachTheirFields) {
   EXPECT_EQ(spec.stack_dump_signal(), 10);
 }
 
+TEST_F(JobFlagsTest, C3_ChunkPoliciesReachTheirFields) {
+  EXPECT_FALSE(Spec({"ls"})->has_chunk_policy());
+  const v1::JobSpec spec =
+      *Spec({"--chunk-timeout=20s", "--expected_chunk_time=1500ms",
+             "--max-slow-chunks=1000", "ls"});
+  EXPECT_EQ(spec.chunk_policy().chunk_timeout().seconds(), 20);
+  EXPECT_EQ(spec.chunk_policy().expected_chunk_time().seconds(), 1);
+  EXPECT_EQ(spec.chunk_policy().expected_chunk_time().nanos(), 500000000);
+  EXPECT_EQ(spec.chunk_policy().max_consecutive_slow_chunks(), 1000);
+  EXPECT_THAT(Error({"--max_slow_chunks=0", "ls"}),
+              AllOf(HasSubstr("--max_slow_chunks"), HasSubstr("1 to 1000")));
+}
+
 TEST_F(JobFlagsTest, BadPoliciesAreErrorsThatNameTheFlag) {
   EXPECT_THAT(Error({"--on_nested_pool=denny", "ls"}),
               AllOf(HasSubstr("--on_nested_pool"), HasSubstr("mean deny?")));

@@ -207,7 +207,14 @@ std::vector<std::string> FinalLines(const v1::Job& job) {
                                  "` writes it); it would have failed: ",
                                  FailureLine(job.fallback_failure())));
   }
-  if (job.truncated()) lines.push_back("the result is partial");
+  if (job.truncated()) {
+    lines.push_back(absl::StrCat(
+        job.has_result()
+            ? absl::StrCat("the result (`", ExplainResultCommand(job),
+                           "` writes it)")
+            : "the output",
+        " is partial, ", TruncationLine(job.truncation())));
+  }
   // A nested pool that ended it is told below.
   if (!job.attempts().empty() &&
       job.failure().reason() != v1::Failure::REASON_NESTED_POOL) {

@@ -350,14 +350,32 @@ TEST(FinalLines, GiveNoAdviceToWhoCancelled) {
               ElementsAre("job j CANCELLED: CANCELLED: asked for"));
 }
 
-TEST(FinalLines, TellOfPartialAndFallbackResults) {
+TEST(FinalLines, B4_TellOfAFallback) {
   EXPECT_THAT(
       FinalLines(Parse(
-          "job_id: 'j' state: STATE_SUCCEEDED degraded: true truncated: true "
+          "job_id: 'j' state: STATE_SUCCEEDED degraded: true "
           "fallback_failure { reason: REASON_SIGNALLED message: 'killed' }")),
       ElementsAre("the result is its fallback (`vigil explain j --result` "
-                  "writes it); it would have failed: SIGNALLED: killed",
-                  "the result is partial"));
+                  "writes it); it would have failed: SIGNALLED: killed"));
+}
+
+TEST(FinalLines, C3_TellHowMuchOfATruncatedJobThereIs) {
+  v1::Job job = Parse(R"pb(
+    job_id: "j"
+    state: STATE_SUCCEEDED
+    truncated: true
+    truncation {
+      failure { reason: REASON_SLOW_CHUNKS message: "too slow" }
+      chunks_done: 3
+      chunks_total: 10
+    }
+  )pb");
+  EXPECT_THAT(FinalLines(job), ElementsAre("the output is partial, 3 of 10 "
+                                           "chunks: SLOW_CHUNKS: too slow"));
+  job.set_result("three");
+  EXPECT_THAT(FinalLines(job),
+              ElementsAre("the result (`vigil explain j --result` writes it) "
+                          "is partial, 3 of 10 chunks: SLOW_CHUNKS: too slow"));
 }
 
 }  // namespace

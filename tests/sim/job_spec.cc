@@ -85,6 +85,18 @@ void MakeQuick(TaskScript* script, Random* random) {
   script->status = 0;
 }
 
+// Near to what scripts take from one token to the next.
+void SetChunks(Supervision* supervision, Random* random) {
+  ChunkPolicy& chunks = supervision->chunks.emplace();
+  chunks.chunk_timeout =
+      ShortOrLong(random, absl::Milliseconds(300), absl::Seconds(10));
+  chunks.max_consecutive_slow_chunks = static_cast<int>(random->Int(1, 3));
+  if (random->Chance(0.6)) {
+    chunks.expected_chunk_time =
+        random->Between(absl::Milliseconds(20), chunks.chunk_timeout);
+  }
+}
+
 }  // namespace
 
 TaskScript JobSpec::ScriptFor(int number) const {
@@ -127,6 +139,7 @@ TaskScript JobSpec::ScriptFor(int number) const {
         random.Between(absl::ZeroDuration(), absl::Seconds(3));
   }
   if (warm()) SetTwist(&script, &random);
+  script.says_total = random.Chance(0.5);
   if (type != nullptr && type->quick && random.Chance(0.85)) {
     MakeQuick(&script, &random);
   }
@@ -186,9 +199,10 @@ JobSpec RandomJob(JobId id, std::shared_ptr<const TaskType> type,
   policy.retry.maximum_attempts =
       random->Chance(0.3) ? 1 : static_cast<int>(random->Int(2, 4));
   if (random->Chance(0.5)) {
-    policy.retry.retry_on = {Reason::kNonzeroExit, Reason::kInactivityTimeout,
-                             Reason::kSignalled, Reason::kStartupTimeout,
-                             Reason::kStartToCloseTimeout};
+    policy.retry.retry_on = {
+        Reason::kNonzeroExit,         Reason::kInactivityTimeout,
+        Reason::kSignalled,           Reason::kStartupTimeout,
+        Reason::kStartToCloseTimeout, Reason::kSlowChunks};
   }
 
   Supervision& supervision = job.supervision;
@@ -229,6 +243,8 @@ JobSpec RandomJob(JobId id, std::shared_ptr<const TaskType> type,
     supervision.stderr_is_activity = random->Chance(0.2);
   }
   if (random->Chance(0.2)) job.exit_reasons[7] = Reason::kOutOfMemory;
+  policy.chunked = random->Chance(0.4);
+  if (policy.chunked) SetChunks(&supervision, random);
   job.policy = std::make_shared<const coordinator::JobPolicy>(policy);
   if (!job.warm() && random->Chance(0.05)) {
     // Nothing is killed, so it has to end by itself.

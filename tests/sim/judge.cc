@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/reason.h"
+#include "coordinator/core/retry.h"
 
 namespace vigil::sim {
 
@@ -55,6 +56,13 @@ bool CountsUnbegun(Reason reason) {
          reason == Reason::kStartToCloseTimeout ||
          reason == Reason::kScheduleToCloseTimeout ||
          reason == Reason::kCancelled || reason == Reason::kSpawnFailed;
+}
+
+// Whether its program, asked to stop for the sake of its chunks, ended the last
+// of them and then exited with status 0.
+bool FinishedInItsGrace(const JobSpec& spec, const TaskRun& run) {
+  return spec.supervision.chunks.has_value() && run.all_chunks &&
+         run.script.on_term == TaskScript::OnTerm::kExitZero;
 }
 
 }  // namespace
@@ -120,6 +128,31 @@ void Judge::Storing(const coordinator::Job& row) {
   CheckOutcome(row, truth);
 }
 
+void Judge::CheckTruncation(const coordinator::Job& row,
+                            const Truth& truth) const {
+  parts_.coverage->Count("job: SUCCEEDED truncated");
+  if (!row.result_bytes.has_value()) {
+    parts_.coverage->Count("truncated without a result");
+  }
+  const coordinator::Truncation& truncation = *row.truncation;
+  Check(truncation.failure.reason == Reason::kSlowChunks, row.id,
+        "is truncated for another reason than its chunks");
+  Check(row.policy->chunked && truth.spec.supervision.chunks.has_value() &&
+            !truth.spec.supervision.observe,
+        row.id, "is truncated, and has no policy for chunks");
+  Check(!row.failure.has_value() && !row.fallback_failure.has_value(), row.id,
+        "is truncated and failed, too");
+  Check(!truth.unconfirmed.contains(row.last_attempt), row.id,
+        "is truncated though part of it may still run");
+  Check(!row.cancel_requested, row.id, "is truncated, but was cancelled");
+  Check(truncation.chunks_done > 0 || row.result_bytes.has_value(), row.id,
+        "is truncated with nothing done");
+  const RetryPolicy& retry = row.policy->retry;
+  Check(!coordinator::IsRetried(retry, Reason::kSlowChunks, false) ||
+            row.charged_attempts >= retry.maximum_attempts,
+        row.id, "is truncated though it was to be tried again");
+}
+
 void Judge::CheckCharges(const coordinator::Job& row,
                          const Truth& truth) const {
   for (const coordinator::AttemptRecord& attempt : row.attempts) {
@@ -147,8 +180,14 @@ void Judge::CheckOutcome(const coordinator::Job& row,
   const bool last_is_current =
       last != nullptr && last->attempt.number == row.last_attempt;
   const JobSpec& spec = truth.spec;
+  Check(!row.truncation.has_value() || row.state == JobState::kSucceeded,
+        row.id, "is truncated and did not SUCCEED");
   switch (row.state) {
     case JobState::kSucceeded:
+      if (row.truncation.has_value()) {
+        CheckTruncation(row, truth);
+        return;
+      }
       if (row.fallback_failure.has_value()) {
         parts_.coverage->Count("job: SUCCEEDED by its fallback");
         Check(row.policy->fallback.Covers(row.fallback_failure->reason), row.id,
@@ -158,8 +197,9 @@ void Judge::CheckOutcome(const coordinator::Job& row,
         break;
       }
       parts_.coverage->Count("job: SUCCEEDED");
-      Check(last_is_current && last->ended_by_itself && last->succeeded, row.id,
-            "SUCCEEDED, but its program did not");
+      Check(last_is_current && ((last->ended_by_itself && last->succeeded) ||
+                                FinishedInItsGrace(spec, *last)),
+            row.id, "SUCCEEDED, but its program did not");
       return;
     case JobState::kCancelled:
       parts_.coverage->Count("job: CANCELLED");
@@ -242,6 +282,12 @@ void Judge::CheckOutcome(const coordinator::Job& row,
       Check(last_is_current || spec.type != nullptr, row.id,
             "a clock fired, but nothing was started");
       return;
+    case Reason::kSlowChunks:
+      Check(last_is_current && row.policy->chunked, row.id,
+            "SLOW_CHUNKS, but none were counted");
+      Check(!row.checkpoint.has_value() && last->chunks == 0, row.id,
+            "SLOW_CHUNKS, though something was done");
+      return;
     case Reason::kInactivityTimeout:
     case Reason::kProgressTimeout:
       Check(last_is_current, row.id, "a clock fired, but nothing was started");
@@ -257,7 +303,6 @@ void Judge::CheckOutcome(const coordinator::Job& row,
     case Reason::kWorkerLost:
       return;
     case Reason::kUnspecified:
-    case Reason::kSlowChunks:
     case Reason::kCancelled:
     case Reason::kDrained:
     case Reason::kNestedDispatch:
@@ -305,7 +350,8 @@ void Judge::ClockFired(const AttemptId& attempt, Reason reason,
   const Begun* begun = FindBegun(attempt);
   if (begun == nullptr) {
     Check(reason != Reason::kInactivityTimeout &&
-              reason != Reason::kProgressTimeout,
+              reason != Reason::kProgressTimeout &&
+              reason != Reason::kSlowChunks,
           id, "a clock fired that runs only once it began");
     return;
   }
@@ -320,6 +366,15 @@ void Judge::ClockFired(const AttemptId& attempt, Reason reason,
   };
   if (reason == Reason::kInactivityTimeout) {
     judge(run.last_activity, timeouts.inactivity);
+  } else if (reason == Reason::kSlowChunks) {
+    Check(supervision.chunks.has_value() && !run.all_chunks, id,
+          "is stopped for its chunks and has none to come");
+    const ChunkPolicy& chunks = *supervision.chunks;
+    const int slow_max = chunks.max_consecutive_slow_chunks;
+    Check(now - run.chunk_begin >= chunks.chunk_timeout ||
+              (run.chunks >= slow_max &&
+               now - run.start_time > slow_max * chunks.expected_chunk_time),
+          id, "is stopped for its chunks, which were not slow");
   } else if (reason == Reason::kStartToCloseTimeout) {
     judge(run.start_time, timeouts.start_to_close);
   } else if (reason == Reason::kStartupTimeout) {
@@ -350,6 +405,11 @@ void Judge::StillRunning(const AttemptId& attempt,
   if (active && !supervision.silent && quiet_since <= run.last_activity) {
     Check(now < run.last_activity + timeouts.inactivity, id,
           "is silent past inactivity_timeout");
+  }
+  if (active && supervision.chunks.has_value() && !run.all_chunks &&
+      quiet_since <= run.chunk_begin) {
+    Check(now < run.chunk_begin + supervision.chunks->chunk_timeout, id,
+          "goes on with a chunk past chunk_timeout");
   }
 }
 

@@ -18,6 +18,7 @@
 //  - an end is reported only of a tree that is gone, or as unconfirmed, with
 //    all its output counted;
 //  - a job ends as its last program really did, or for a reason that exists;
+//  - a job is truncated only by its chunk policy, and when something was done;
 //  - a clock fires neither before its time nor, unless somebody was stopped,
 //    more than kLateMax after it.
 #ifndef VIGIL_TESTS_SIM_JUDGE_H_
@@ -125,6 +126,7 @@ class Judge {
   const Truth& Find(const JobId& job) const;
   // Null if it never began.
   const Begun* FindBegun(const AttemptId& attempt) const;
+  void CheckTruncation(const coordinator::Job& row, const Truth& truth) const;
   void CheckCharges(const coordinator::Job& row, const Truth& truth) const;
   void CheckOutcome(const coordinator::Job& row, const Truth& truth) const;
 

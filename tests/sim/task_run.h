@@ -19,6 +19,11 @@ struct TaskRun {
   absl::Time start_time;
   // When it last wrote what its supervision counts as activity.
   absl::Time last_activity;
+  // When the chunk that it is at began, if its progress counts chunks, and how
+  // many have ended, as far as it said; and whether that was all.
+  absl::Time chunk_begin;
+  int64_t chunks = 0;
+  bool all_chunks = false;
   // Of a command: what it wrote, and whether the ready pattern matched. Of a
   // warm program: its tokens.
   int64_t stdout_bytes = 0;
@@ -31,6 +36,12 @@ struct TaskRun {
   // Then: with success.
   bool succeeded = false;
 
+  // A chunk ended, of `total` (0: it did not say).
+  void EndChunk(int64_t done, int64_t total, absl::Time now) {
+    chunk_begin = now;
+    chunks = done;
+    all_chunks = total > 0 && done >= total;
+  }
   bool talked() const { return warm || stdout_bytes > 0; }
 };
 

@@ -41,6 +41,8 @@ struct TaskScript {
   bool says_ready = false;
   // Each token carries progress that grows.
   bool progresses = false;
+  // It says how many there will be, too.
+  bool says_total = false;
   // From the last token to the end.
   absl::Duration end_after;
   End end = End::kExit;

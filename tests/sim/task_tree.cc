@@ -34,7 +34,7 @@ void TaskTree::Later(absl::Duration delay, std::function<void()> what) {
 }
 
 void TaskTree::Begin(std::shared_ptr<TaskRun> run) {
-  run->start_time = run->last_activity = queue_->now();
+  run->start_time = run->last_activity = run->chunk_begin = queue_->now();
   if (began_ != nullptr) began_(std::move(run));
 }
 
@@ -76,12 +76,22 @@ void TaskTree::WriteStderr() {
 
 void TaskTree::WriteToken() {
   ++tokens_;
+  const absl::Time now = queue_->now();
+  // The first chunk begins when it is ACTIVE.
+  if (tokens_ == 1) run_->chunk_begin = now;
   Write({TaskOutput::Kind::kStdout, random_->Int(1, 4096), 0});
   if (script_.says_ready && !run_->ready) {
     run_->ready = true;
+    run_->chunk_begin = now;
     Write({TaskOutput::Kind::kReady, 0, 0});
   }
-  if (script_.progresses) Write({TaskOutput::Kind::kProgress, 0, tokens_});
+  if (script_.progresses) {
+    const int64_t total = script_.says_total ? script_.tokens : 0;
+    if (run_->ready || !supervision_.waits_for_ready) {
+      run_->EndChunk(tokens_, total, now);
+    }
+    Write({TaskOutput::Kind::kProgress, 0, tokens_, total});
+  }
   if (tokens_ < script_.tokens) {
     Later(random_->Between(script_.interval_min, script_.interval_max),
           [this] { WriteToken(); });

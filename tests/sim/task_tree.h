@@ -30,6 +30,7 @@ struct TaskOutput {
   Kind kind = Kind::kStdout;
   int64_t bytes = 0;
   int64_t done = 0;
+  int64_t total = 0;
 };
 
 class TaskTree : public std::enable_shared_from_this<TaskTree> {

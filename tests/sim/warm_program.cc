@@ -168,7 +168,11 @@ void WarmProgram::Work() {
   } else {
     SayOfRun(FrameKind::kCheckpoint);
   }
-  if (script.progresses) SayOfRun(FrameKind::kProgress, 0, frames_);
+  if (script.progresses) {
+    const int64_t total = script.says_total ? script.tokens : 0;
+    run_->EndChunk(frames_, total, queue_->now());
+    SayOfRun(FrameKind::kProgress, 0, frames_, total);
+  }
   if (frames_ < script.tokens) {
     LaterInRun(random_->Between(script.interval_min, script.interval_max),
                &WarmProgram::Work);
@@ -274,12 +278,13 @@ void WarmProgram::Reset() {
   });
 }
 
-void WarmProgram::SayOfRun(FrameKind kind, int64_t bytes, int64_t done) {
+void WarmProgram::SayOfRun(FrameKind kind, int64_t bytes, int64_t done,
+                           int64_t total) {
   if (!channel_closed_) {
     run_->stdout_bytes += bytes;
     run_->last_activity = queue_->now();
   }
-  Say({kind, run_->attempt, bytes, done});
+  Say({kind, run_->attempt, bytes, done, total});
 }
 
 void WarmProgram::Say(Frame frame) {

@@ -61,6 +61,7 @@ class WarmProgram : public TaskTree {
     std::optional<AttemptId> attempt = std::nullopt;
     int64_t bytes = 0;
     int64_t done = 0;
+    int64_t total = 0;
     // Of a result or an error.
     worker::Outcome outcome = {};
   };
@@ -95,7 +96,8 @@ class WarmProgram : public TaskTree {
   void EndAttempt();
   void Finish(bool success);
   void Say(Frame frame);
-  void SayOfRun(worker::FrameKind kind, int64_t bytes = 0, int64_t done = 0);
+  void SayOfRun(worker::FrameKind kind, int64_t bytes = 0, int64_t done = 0,
+                int64_t total = 0);
   void CloseChannel();
   // Does `what` after `delay`, if it is at the same attempt then.
   void LaterInRun(absl::Duration delay, void (WarmProgram::*what)());

@@ -110,6 +110,7 @@ void WorkerNode::ReadPipes(int slot) {
       case TaskOutput::Kind::kProgress: {
         Progress progress;
         progress.done = output.done;
+        progress.total = output.total;
         core_->ProgressRead(slot, progress, now, &effects_);
         break;
       }

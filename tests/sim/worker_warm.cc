@@ -171,6 +171,7 @@ void WorkerNode::TakeFrame(int slot, WarmProgram::Frame frame) {
     case FrameKind::kProgress: {
       Progress progress;
       progress.done = frame.done;
+      progress.total = frame.total;
       core_->ProgressRead(slot, progress, now, &effects_);
       return;
     }

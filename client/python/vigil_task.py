@@ -101,7 +101,8 @@ class Cancelled(BaseException):
     """The job must end soon; raised once, wherever its function is.
 
     No Exception, so that `except Exception` does not swallow it. `cause` is
-    CANCELLED, DRAINED or the clock that fired: INACTIVITY_TIMEOUT...
+    CANCELLED, DRAINED or the clock that fired: INACTIVITY_TIMEOUT,
+    SLOW_CHUNKS...
     """
 
     def __init__(self, cause: str) -> None:
@@ -171,7 +172,10 @@ class Job:
             self._say("token", _payload(token))
 
     def progress(self, done: int, total: int = 0, message: str = "") -> None:
-        """Says how far it is; total 0: not known. `done` that grows counts."""
+        """Says how far it is; total 0: not known. `done` that grows counts.
+
+        Under a chunk policy it ends that many chunks.
+        """
         if done < 0 or total < 0:
             raise ValueError(f"progress({done}, {total}): negative")
         message = message[:PROGRESS_MESSAGE_MAX]

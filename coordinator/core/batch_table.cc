@@ -96,6 +96,7 @@ void BatchTable::JobEnded(const Job& job, absl::Time now, Effects* fx) {
       job.fallback_failure.has_value() ? job.fallback_failure : job.failure;
   if (job.state == JobState::kSucceeded) {
     ++batch->succeeded;
+    if (job.truncation.has_value()) ++batch->truncated;
     if (job.fallback_failure.has_value()) {
       ++batch->degraded;
     } else if (job.charged_attempts > 1) {

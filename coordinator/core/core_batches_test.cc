@@ -252,6 +252,19 @@ TEST_F(BatchesTest, DegradedItemsAreCountedAndDoNotStopIt) {
   EXPECT_EQ(TheBatch().reasons.at(Reason::kNonzeroExit), 1);
 }
 
+TEST_F(BatchesTest, C3_TruncatedItemsAreCountedAndDoNotStopIt) {
+  policy_.stop_rule.failures = 1;
+  job_policy_.chunked = true;
+  Run(2, 2);
+  AttemptEnd end = EndOf(Id("j0"), Reason::kSlowChunks);
+  end.last.progress = Progress{3, 10, ""};
+  End(1, std::move(end));
+  EXPECT_EQ(TheBatch().state, BatchState::kClosed);
+  EXPECT_EQ(TheBatch().truncated, 1);
+  EXPECT_EQ(TheBatch().succeeded, 1);
+  EXPECT_TRUE(TheBatch().reasons.empty());
+}
+
 TEST_F(BatchesTest, ACancelledBatchEndsWhenItsJobsHave) {
   Run(2, 1);
   Step([&] {

@@ -121,7 +121,7 @@ void BatchTable::ItemEnded(Batch* batch, ItemEnd end, bool failed,
   fx->item_ends.push_back(std::move(end));
   Save(batch, fx);
   EndIfDone(batch, now, fx);
-  if (failed) ApplyStopRule(batch, fx);
+  ApplyStopRule(batch, fx);
 }
 
 void BatchTable::ApplyStopRule(Batch* batch, Effects* fx) {

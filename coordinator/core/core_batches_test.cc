@@ -233,6 +233,16 @@ TEST_F(BatchesTest, AShareOfFailuresStopsItOnceThereAreEnough) {
   EXPECT_EQ(TheBatch().state, BatchState::kStopping);
 }
 
+TEST_F(BatchesTest, TheItemThatMakesThemEnoughMaySucceed) {
+  policy_.stop_rule.failure_ratio = 0.25;
+  Run(30, 30);
+  for (int i = 0; i < 6; ++i) EndJob(i, Reason::kNonzeroExit);
+  for (int i = 6; i < 19; ++i) EndJob(i);
+  EXPECT_EQ(TheBatch().state, BatchState::kClosed);
+  EndJob(19);
+  EXPECT_EQ(TheBatch().state, BatchState::kStopping);
+}
+
 TEST_F(BatchesTest, TheLastFailureEndsItWithoutStoppingIt) {
   policy_.stop_rule.failures = 1;
   Run(1, 1);

@@ -260,6 +260,9 @@ class Engine {
   struct ItemPage;
   void ReadItems(const BatchId& id, int64_t index, int64_t items);
   void TakePage(const BatchId& id, const ItemPage& page);
+  // The next item is not in the store as it was put there: it is lost, not the
+  // batch.
+  void LoseItem(const BatchId& id);
   // Adds the rows of batches and items, and what their watchers are told.
   void FillBatches(Gathering* batch) const;
   void SettleBatches(const Gathering& batch);

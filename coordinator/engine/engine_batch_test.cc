@@ -127,6 +127,24 @@ TEST_F(EngineBatchTest, B6_WhatWaitsAndWhatRunsComesBackAfterARestart) {
   EXPECT_EQ(Inputs(), (std::vector<std::string>{"i0", "i1", "i2", "i3"}));
 }
 
+TEST_F(EngineBatchTest, B6_ItemsOfWhichNoneHasStartedComeBackToo) {
+  Create();
+  ASSERT_TRUE(Add(3).ok());
+  Reopen();
+  EXPECT_EQ(TheBatch().started, 0);
+  AttachWorker(8);
+  Until([&] { return link_.assignments() == 2; });
+}
+
+TEST_F(EngineBatchTest, B8_AnItemThatTheStoreLostIsRefused) {
+  Create();
+  // Accepted, but never put there.
+  Turn([&] { engine_->core().AcceptItems(id_, 1, engine_->fx()); });
+  Until([&] { return TheBatch().refused == 1; });
+  ASSERT_TRUE(Add(1).ok());
+  Until([&] { return TheBatch().in_flight() == 1; });
+}
+
 TEST_F(EngineBatchTest, WatchersAreToldWhatIsDurableWithItsResults) {
   AttachWorker(8);
   Create();

@@ -114,10 +114,10 @@ absl::Status Engine::TakeItem(const BatchId& id, v1::BatchItem item) {
 
 absl::Status Engine::StartItem(const BatchId& id, v1::BatchItem item) {
   const Feed& feed = feeds_.at(id);
-  absl::StatusOr<v1::JobSpec> program = ProgramOf(
-      feed.program,
-      feed.task_type.empty() ? nullptr : FindTaskType(feed.task_type),
-      feed.needs_input, std::move(item));
+  absl::StatusOr<v1::JobSpec> program =
+      ProgramOf(feed.program,
+                feed.task_type.empty() ? nullptr : FindTaskType(feed.task_type),
+                feed.needs_input, std::move(item));
   if (!program.ok()) {
     core_->RefuseItem(id, program.status(), now_, &turn_);
     return absl::OkStatus();
@@ -174,11 +174,21 @@ void Engine::ReadItems(const BatchId& id, int64_t index, int64_t items) {
   post_([this, id, page] { TakePage(id, *page); });
 }
 
+void Engine::LoseItem(const BatchId& id) {
+  core_->RefuseItem(id, absl::DataLossError("the item is damaged in the store"),
+                    now_, &turn_);
+}
+
 void Engine::TakePage(const BatchId& id, const ItemPage& page) {
   const auto it = feeds_.find(id);
   if (it == feeds_.end()) return;
   it->second.reading = false;
   absl::Status status = page.status;
+  const Batch* waiting = core_->FindBatch(id);
+  if (status.ok() && page.rows.empty() && waiting != nullptr &&
+      waiting->room() > 0) {
+    LoseItem(id);
+  }
   for (const store::ItemRow& row : page.rows) {
     const Batch* batch = core_->FindBatch(id);
     // Others may have taken the room meanwhile, or the batch was stopped.

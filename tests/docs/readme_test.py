@@ -17,6 +17,7 @@ class ReadmeTest(unittest.TestCase):
         self.assertEqual([name for name, _ in blocks],
                          ["deploy/examples/run_job.cc",
                           "deploy/examples/run_job.py",
+                          "deploy/examples/run_batch.py",
                           "deploy/examples/count_letters.py",
                           "deploy/examples/count_letters.cc"])
         for name, text in blocks:

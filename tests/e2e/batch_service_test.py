@@ -2,11 +2,13 @@
 whole batch, one outcome for each item, limits that hold, deadlines and stop
 rules that leave what has finished. How: real commands, through the public API.
 """
+import subprocess
 import unittest
 
 import grpc
-from batch_case import Batch, BatchTestCase, RunBatchCall, Spec, command_spec, item
-from cluster import Reason, State, alive, refused, wait_until
+from batch_case import (
+    Batch, BatchTestCase, RunBatchCall, Spec, command_spec, item)
+from cluster import PYTHON, Reason, State, alive, refused, wait_until
 from vigil.v1 import batch_pb2, batch_service_pb2, job_service_pb2
 
 SUCCEEDED = State.STATE_SUCCEEDED
@@ -280,6 +282,22 @@ class BatchServiceTest(BatchTestCase):
         request.open.request_id = "r"
         error = refused(self.stub.CreateBatch, request)
         self.assertEqual(error.code(), grpc.StatusCode.ALREADY_EXISTS)
+
+    def test_C9_the_example_in_README_works(self):
+        def run(*items):
+            return subprocess.run(
+                [PYTHON, "deploy/examples/run_batch.py", self.cluster.address,
+                 "/bin/ls", *items],
+                stdout=subprocess.PIPE, timeout=60, check=False, text=True)
+        good = run("/", "/bin")
+        self.assertEqual(good.returncode, 0)
+        self.assertEqual(sorted(good.stdout.splitlines()),
+                         ["/ STATE_SUCCEEDED ", "/bin STATE_SUCCEEDED ",
+                          "2 of 2 succeeded"])
+        bad = run("/", "/nonesuch")
+        self.assertEqual(bad.returncode, 1)
+        self.assertIn("/nonesuch STATE_FAILED", bad.stdout)
+        self.assertIn("1 of 2 succeeded", bad.stdout)
 
     # --- what is refused
     def test_bad_requests_are_refused_by_name(self):

@@ -122,6 +122,14 @@ std::string FormatWorker(const v1::Worker& worker, absl::Time now,
       "  pid ", worker.pid(), "  up ",
       HumanDuration(FromProto(worker.uptime())), "  heard ",
       Age(worker.last_heartbeat_time(), now), " ago\n");
+  if (worker.usable_slots().slots() < worker.slots_max() &&
+      worker.has_usable_slots()) {
+    absl::StrAppend(
+        &text, "    ",
+        style.Yellow(absl::StrCat("slots ", worker.usable_slots().slots(),
+                                  " of ", worker.slots_max(), " usable")),
+        ": ", OneLine(worker.usable_slots().cause()), "\n");
+  }
   if (worker.has_host()) {
     absl::StrAppend(&text, FormatHost(worker.host(), style));
   }

@@ -199,6 +199,28 @@ TEST(FormatStatus, CountsWhatShouldBeRare) {
                         "refused that tasks submitted\n"));
 }
 
+TEST(FormatStatus, SaysWhichSlotsAreNotUsableAndWhy) {
+  const auto status = Parse(R"pb(
+    workers {
+      worker_id: "w"
+      slots_max: 8
+      usable_slots { slots: 4 cause: "attempt 1 of job j ended so" }
+    }
+  )pb");
+  EXPECT_THAT(
+      FormatStatus(status, kNow, kPlain),
+      HasSubstr("    slots 4 of 8 usable: attempt 1 of job j ended so\n"));
+}
+
+TEST(FormatStatus, SaysNothingOfSlotsThatAreAllUsable) {
+  for (const char* worker :
+       {"workers { worker_id: 'w' slots_max: 8 }",
+        "workers { worker_id: 'w' slots_max: 8 usable_slots { slots: 8 } }"}) {
+    EXPECT_THAT(FormatStatus(Parse(worker), kNow, kPlain),
+                ::testing::Not(HasSubstr("usable")));
+  }
+}
+
 TEST(FormatStatus, NamesAStuckSlot) {
   const auto status = Parse(R"pb(
     workers {

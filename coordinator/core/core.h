@@ -188,6 +188,9 @@ class Core {
   void SetTaskTypeStatus(StreamId stream, TaskTypeStatus status);
   // The worker takes that many attempts beyond its slots, 0 to kAheadMax.
   void SetAhead(StreamId stream, int attempts);
+  // The worker uses no more than `slots` of its slots, at least 1, for `cause`;
+  // without a cause, all of them.
+  void SetUsableSlots(StreamId stream, int slots, std::string cause);
   // The worker, its slots and all their trees are proved dead.
   void WorkerDead(const SessionId& session, absl::Time now, Effects* fx);
   // Stops or resumes giving work to a worker. Null: no such worker.

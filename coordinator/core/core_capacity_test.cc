@@ -281,5 +281,66 @@ TEST_F(CapacityTest, AheadKeepsToTheSlotsOfAType) {
   EXPECT_EQ(Given(), 5);
 }
 
+// --- usable slots
+
+TEST_F(CapacityTest, AWorkerIsGivenNoMoreThanItsUsableSlots) {
+  AttachWith(1, "w", 4);
+  SetUsable(1, 2, "a cause");
+  SubmitMany(10, "t");
+  EXPECT_EQ(Given(), 2);
+  EXPECT_EQ(Given(), 0);
+  EXPECT_EQ(core_->WaitingReasonOf(Get("t3")), WaitingReason::kSlotsBusy);
+  SetUsable(1, 3, "a cause");
+  EXPECT_EQ(Given(), 1);
+  SetUsable(1, 4, "");
+  EXPECT_EQ(Given(), 1);
+}
+
+TEST_F(CapacityTest, WhatRunsInSlotsThatAreNotUsableStaysThere) {
+  AttachWith(1, "w", 4);
+  SubmitMany(10, "t");
+  EXPECT_EQ(Given(), 4);
+  SetUsable(1, 2, "a cause");
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->busy_slots(), 4);
+  End(1, EndOf(Id("t1")));
+  EXPECT_EQ(Given(), 0);
+  End(1, EndOf(Id("t2")));
+  EXPECT_EQ(Given(), 0);
+  End(1, EndOf(Id("t3")));
+  EXPECT_EQ(Given(), 1);
+}
+
+TEST_F(CapacityTest, WorkAheadIsBeyondTheUsableSlots) {
+  AttachWith(1, "w", 4);
+  SetUsable(1, 1, "a cause");
+  SetAhead(1, 2);
+  SubmitMany(10, "t");
+  EXPECT_EQ(Given(), 3);
+}
+
+TEST_F(CapacityTest, UsableSlotsAreNeverMoreThanTheSlots) {
+  AttachWith(1, "w", 4);
+  SetUsable(1, 3, "a cause");
+  Step([&] { ASSERT_TRUE(core_->SetSlots(WorkerId("w"), 2, &fx_).ok()); });
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->usable(), 2);
+  SubmitMany(10, "t");
+  EXPECT_EQ(Given(), 2);
+  SetUsable(1, -7, "a cause");
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->usable(), 1);
+}
+
+TEST_F(CapacityTest, AllSlotsAreUsableUntilAWorkerSaysSoOnThisStream) {
+  AttachWith(1, "w", 4);
+  SetUsable(1, 1, "a cause");
+  StreamLost(1);
+  AttachWith(2, "w", 4);
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->usable(), 4);
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->usable_cause, "");
+  const int64_t fenced = core_->counters().fenced;
+  SetUsable(1, 1, "said by a stream that is gone");
+  EXPECT_EQ(core_->counters().fenced, fenced + 1);
+  EXPECT_EQ(core_->FindWorker(WorkerId("w"))->usable(), 4);
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

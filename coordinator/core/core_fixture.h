@@ -122,6 +122,9 @@ class CoreFixture : public testing::Test {
   void SetAhead(StreamId stream, int attempts) {
     Step([&] { core_->SetAhead(stream, attempts); });
   }
+  void SetUsable(StreamId stream, int slots, const std::string& cause) {
+    Step([&] { core_->SetUsableSlots(stream, slots, cause); });
+  }
   void Announce(StreamId stream, std::set<std::string> types,
                 std::map<std::string, int> max_slots = {}) {
     Step([&] {

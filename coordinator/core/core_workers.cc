@@ -314,6 +314,11 @@ void Core::SetAhead(StreamId stream, int attempts) {
   if (worker != nullptr) worker->SetAhead(attempts);
 }
 
+void Core::SetUsableSlots(StreamId stream, int slots, std::string cause) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker != nullptr) worker->SetUsable(slots, std::move(cause));
+}
+
 void Core::Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
                  Effects* fx) {
   if (worker->lost) return;

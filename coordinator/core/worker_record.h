@@ -84,6 +84,10 @@ struct WorkerRecord : DeadlineItem {
   WorkerLoad load;
   // Attempts that it takes beyond its slots, as it said last on this stream.
   int ahead = 0;
+  // How many of its slots it uses, and why not all of them, as it said last on
+  // this stream; without a cause, all.
+  int usable_slots = kSlotsMax;
+  std::string usable_cause;
   // Of task types that it offers, as far as it said.
   absl::btree_map<std::string, TaskTypeStatus> statuses;
   // As of its last heartbeat; absent before the first.
@@ -96,10 +100,12 @@ struct WorkerRecord : DeadlineItem {
   bool connected() const { return stream != 0 && !lost; }
   bool takes_work() const { return connected() && !draining && !being_killed; }
   // Negative: that many attempts wait there for a slot.
-  int free_slots() const { return takes_work() ? slots_max - load.slots() : 0; }
+  int free_slots() const { return takes_work() ? usable() - load.slots() : 0; }
+  // Slots that may be given something.
+  int usable() const { return std::min(slots_max, usable_slots); }
   int busy_slots() const { return std::min(load.slots(), slots_max); }
   // Slots that its attempts may need, those that wait for one included.
-  int places() const { return slots_max == 0 ? 0 : slots_max + ahead; }
+  int places() const { return usable() == 0 ? 0 : usable() + ahead; }
   // False: it can take nothing at all. True: it may be worth a closer look.
   bool MayHaveRoom() const {
     return takes_work() && load.slots() <= places() &&
@@ -148,11 +154,16 @@ struct WorkerRecord : DeadlineItem {
     });
   }
   void SetAhead(int attempts) { ahead = std::clamp(attempts, 0, kAheadMax); }
+  void SetUsable(int slots, std::string cause) {
+    usable_slots = cause.empty() ? kSlotsMax : std::max(1, slots);
+    usable_cause = std::move(cause);
+  }
   // Forgets what it said of how much it takes.
   void ClearStatuses() {
     for (const auto& [name, status] : statuses) load.SetInFlight(name, 1);
     statuses.clear();
     ahead = 0;
+    SetUsable(kSlotsMax, "");
   }
 };
 

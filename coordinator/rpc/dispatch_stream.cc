@@ -220,6 +220,10 @@ void DispatchStream::Apply(const v1::AttachRequest& request) {
   for (const v1::TaskTypeStatus& status : request.task_type_statuses()) {
     core.SetTaskTypeStatus(stream_, FromProto(status));
   }
+  if (request.has_usable_slots()) {
+    core.SetUsableSlots(stream_, request.usable_slots().slots(),
+                        request.usable_slots().cause());
+  }
   if (request.has_ahead()) core.SetAhead(stream_, request.ahead());
   for (const v1::AttemptUpdate& update : request.updates()) {
     core.Update(stream_, FromProto(update), engine->now(), engine->fx());

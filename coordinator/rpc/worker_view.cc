@@ -101,6 +101,11 @@ v1::Worker ToProto(const WorkerRecord& worker, absl::Time now) {
   for (const std::string& type : hello.task_types) proto.add_task_types(type);
   proto.set_allow_commands(hello.allow_commands);
   proto.set_slots_max(worker.slots_max);
+  v1::UsableSlots* usable = proto.mutable_usable_slots();
+  usable->set_slots(worker.usable());
+  if (worker.usable() < worker.slots_max) {
+    usable->set_cause(worker.usable_cause);
+  }
   if (!worker.lost) AddSlots(worker, now, &proto);
   vigil::ToProto(worker.last_heartbeat_time,
                  proto.mutable_last_heartbeat_time());

@@ -141,5 +141,16 @@ TEST_F(WorkerViewTest, B9_HostAndNestingFilterAreShownOnceTheyAreKnown) {
   EXPECT_EQ(shown.nesting_filter().problem(), "why");
 }
 
+TEST_F(WorkerViewTest, UsableSlotsAreShownWithTheirCauseOnlyWhenTheyAreFewer) {
+  EXPECT_EQ(ToProto(worker_, now_).usable_slots().slots(), 3);
+  EXPECT_EQ(ToProto(worker_, now_).usable_slots().cause(), "");
+  worker_.SetUsable(2, "a cause");
+  EXPECT_EQ(ToProto(worker_, now_).usable_slots().slots(), 2);
+  EXPECT_EQ(ToProto(worker_, now_).usable_slots().cause(), "a cause");
+  worker_.slots_max = 1;
+  EXPECT_EQ(ToProto(worker_, now_).usable_slots().slots(), 1);
+  EXPECT_EQ(ToProto(worker_, now_).usable_slots().cause(), "");
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

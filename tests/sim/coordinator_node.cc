@@ -282,6 +282,10 @@ void CoordinatorNode::ApplyMessage(StreamId stream, ToCoordinator* message,
             core_->SetTaskTypeStatus(stream, std::move(status));
           },
           [&](AheadMessage& ahead) { core_->SetAhead(stream, ahead.attempts); },
+          [&](UsableSlotsMessage& usable) {
+            core_->SetUsableSlots(stream, usable.slots,
+                                  std::move(usable.cause));
+          },
           [&](AttemptEnd& end) {
             TakeStaleEnd(&end);
             core_->End(stream, std::move(end), now, fx);

@@ -35,12 +35,17 @@ struct Announcement {
 struct AheadMessage {
   int attempts = 0;
 };
+// Slots that it uses; without a cause, all of them.
+struct UsableSlotsMessage {
+  int slots = 0;
+  std::string cause;
+};
 // The worker closed the stream, or it broke.
 struct StreamEnd {};
 using ToCoordinator =
     std::variant<coordinator::WorkerHello, HeartbeatMessage, AttemptUpdate,
                  AttemptCheckpoint, AttemptEnd, Announcement, TaskTypeStatus,
-                 AheadMessage, StreamEnd>;
+                 AheadMessage, UsableSlotsMessage, StreamEnd>;
 
 // --- from the coordinator
 struct Attached {

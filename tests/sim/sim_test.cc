@@ -70,6 +70,8 @@ constexpr const char* kMustOccur[] = {
     "work taken ahead",
     "attempt lost with its task",
     "process failed",
+    "usable slots halved",
+    "all slots usable again",
     "job: FAILED, its processes never took it",
     "warm program used again",
     "warm program reset",

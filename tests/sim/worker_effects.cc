@@ -184,6 +184,7 @@ void WorkerNode::Do(const worker::SpawnTask& effect) {
                                  effect.attempt.job_id.value(), " attempt ",
                                  effect.attempt.number));
   CheckSpawn(effect);
+  given_[effect.attempt] = ++given_count_;
   Place& place = At(effect.slot);
   place.purpose = effect.purpose;
   place.type = RulesOf(parts_.judge->Spec(effect.attempt.job_id));
@@ -271,6 +272,7 @@ void WorkerNode::Do(const worker::SendUpdate& effect) {
 
 void WorkerNode::Do(const worker::SendEnd& effect) {
   const AttemptEnd& end = effect.end;
+  given_.erase(end.attempt);
   parts_.trace->Add(
       parts_.queue->now(),
       absl::StrCat(id().value(), " reports the end of ",

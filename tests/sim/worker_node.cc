@@ -49,6 +49,8 @@ void WorkerNode::Start() {
   fenced_ = false;
   was_fenced_ = false;
   effects_.clear();
+  usable_.reset();
+  given_.clear();
   background_done_ = absl::InfinitePast();
   std::erase_if(processes_, [](const auto& process) {
     return process->dead() && !process->sweeping();
@@ -186,7 +188,9 @@ void WorkerNode::Turn() {
     if (fenced_ && core_->Quiet()) NewSession();
     TellTypes();
     TellAhead();
+    TellUsable();
     link_.Tick();
+    CheckUsable();
   } while (std::min(core_->NextDeadline(), link_.NextDeadline()) <= now);
   if (++turns_ % kTurnsPerCheck == 0) core_->CheckInvariants();
   timer_.Arm(std::min(core_->NextDeadline(), link_.NextDeadline()));
@@ -204,7 +208,7 @@ void WorkerNode::Perform() {
 
 bool WorkerNode::Settled() const {
   if (core_ == nullptr || stopped_ || !link_.attached() || !core_->Quiet() ||
-      !core_->ended().empty()) {
+      !core_->ended().empty() || core_->usable().lowered().has_value()) {
     return false;
   }
   int idle = 0;
@@ -295,6 +299,7 @@ void WorkerNode::Hear(const ToWorker& message) {
 void WorkerNode::AttachedNow(const std::vector<AttemptId>& kill) {
   told_.clear();
   told_ahead_ = 0;
+  told_usable_.reset();
   told_revision_ = 0;
   for (const auto& [attempt, end] : core_->ended()) link_.Send(end);
   for (const AttemptId& attempt : kill) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -152,6 +153,10 @@ class WorkerNode : public Network::WorkerEnd,
   std::map<std::string, int> MaxSlots() const;
   void TellTypes();
   void TellAhead();
+  void TellUsable();
+  // Ends the run if more attempts than slots are usable were begun since their
+  // number fell.
+  void CheckUsable() const;
   void CheckSpawn(const worker::SpawnTask& effect) const;
   std::shared_ptr<TaskTree> MakeTree(const worker::SpawnTask& effect,
                                      std::shared_ptr<WarmProgram>* program);
@@ -178,6 +183,7 @@ class WorkerNode : public Network::WorkerEnd,
   void Do(const worker::CollectOutput& effect);
   void Do(const worker::SendUpdate& effect);
   void Do(const worker::SendEnd& effect);
+  void Do(const worker::UsableSlotsChanged& effect);
 
   const Parts parts_;
   Options options_;
@@ -202,6 +208,14 @@ class WorkerNode : public Network::WorkerEnd,
   std::map<std::string, TaskTypeStatus> told_;
   int64_t told_revision_ = 0;
   int told_ahead_ = 0;
+  std::optional<worker::LoweredSlots> told_usable_;
+  // As the core said last; absent: all.
+  std::optional<int> usable_;
+  // Counts what a slot was given, and when that was by this count; and when the
+  // number of usable slots last fell.
+  int64_t given_count_ = 0;
+  std::map<AttemptId, int64_t> given_;
+  int64_t usable_fell_ = 0;
   std::vector<Place> places_;
   // Every slot process of this and earlier lives that was not seen to end.
   std::vector<std::shared_ptr<SlotNode>> processes_;

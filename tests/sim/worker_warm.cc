@@ -67,6 +67,44 @@ void WorkerNode::TellAhead() {
   link_.Send(AheadMessage{ahead});
 }
 
+void WorkerNode::TellUsable() {
+  const std::optional<worker::LoweredSlots>& lowered =
+      core_->usable().lowered();
+  if (!link_.attached() || lowered == told_usable_) return;
+  told_usable_ = lowered;
+  link_.Send(UsableSlotsMessage{core_->usable().count(),
+                                lowered.has_value() ? lowered->cause : ""});
+}
+
+void WorkerNode::CheckUsable() const {
+  if (!usable_.has_value()) return;
+  int begun = 0;
+  for (int i = 0; i < static_cast<int>(places_.size()); ++i) {
+    const AttemptId* attempt = core_->attempt_in(i);
+    if (attempt == nullptr) continue;
+    const auto given = given_.find(*attempt);
+    if (given != given_.end() && given->second > usable_fell_) ++begun;
+  }
+  parts_.judge->Check(begun <= *usable_, JobId(),
+                      "more attempts begin than slots are usable");
+}
+
+void WorkerNode::Do(const worker::UsableSlotsChanged& effect) {
+  parts_.trace->Add(parts_.queue->now(),
+                    absl::StrCat(id().value(), " uses ", effect.slots,
+                                 " slots: ", effect.cause));
+  if (effect.cause.empty()) {
+    parts_.coverage->Count("all slots usable again");
+    usable_.reset();
+    return;
+  }
+  if (!usable_.has_value() || effect.slots < *usable_) {
+    parts_.coverage->Count("usable slots halved");
+    usable_fell_ = ++given_count_;
+  }
+  usable_ = effect.slots;
+}
+
 void WorkerNode::ChangeType() {
   if (core_ == nullptr || stopped_ || types_.empty()) return;
   auto changed = types_.begin();
@@ -211,6 +249,7 @@ void WorkerNode::Do(const worker::SendStart& effect) {
       absl::StrCat(id().value(), " slot ", effect.slot, " takes ", job.value(),
                    " attempt ", effect.attempt.number));
   ++place.starts;
+  given_.try_emplace(effect.attempt, ++given_count_);
   parts_.judge->Check(
       place.type->max_jobs == 0 || place.starts <= place.type->max_jobs, job,
       "its program gets more than max_jobs");

@@ -28,6 +28,7 @@
 #include "worker/core/limits.h"
 #include "worker/core/slot_record.h"
 #include "worker/core/type_table.h"
+#include "worker/core/usable_slots.h"
 #include "worker/core/work_ahead.h"
 
 namespace vigil::worker {
@@ -162,6 +163,9 @@ class Core {
   bool Quiet() const;
   absl::Time lease() const { return lease_; }
   int slots() const { return slots_wanted_; }
+  // Slots that it uses: no more attempts than that are begun at once. Those
+  // that ran in others when the number fell go on.
+  const UsableSlots& usable() const { return usable_; }
   SlotState slot_state(int slot) const;
   // Of those whose trees cannot be killed, in order.
   std::vector<int> StuckSlots() const;
@@ -222,6 +226,24 @@ class Core {
       visit(*slot);
     }
   }
+  // How many more slots may be given an attempt, as far as they are usable;
+  // negative: more are busy than should be.
+  int UsableRoom() const;
+  // Changes the usable slots by `change`, and says so.
+  template <typename Change>
+  void ChangeUsable(Change change, Effects* fx) {
+    const std::optional<LoweredSlots> before = usable_.lowered();
+    change(&usable_);
+    const std::optional<LoweredSlots>& lowered = usable_.lowered();
+    if (lowered == before) return;
+    fx->push_back(UsableSlotsChanged{
+        usable_.count(), lowered.has_value() ? lowered->cause : ""});
+  }
+  // Lowers the usable slots if the attempt ended for want of something that its
+  // host should have.
+  void NoteExhaustion(const RunningAttempt& attempt,
+                      const std::optional<Failure>& failure, absl::Time now,
+                      Effects* fx);
   void UpdateDeadline(SlotRecord* slot);
   void SetState(SlotRecord* slot, SlotState state, absl::Time deadline);
   void StartProcess(SlotRecord* slot, absl::Time now, Effects* fx);
@@ -295,6 +317,7 @@ class Core {
   absl::Time hand_back_time_ = absl::InfiniteFuture();
   TypeTable types_;
   WorkAhead work_ahead_;
+  UsableSlots usable_;
   absl::btree_map<AttemptId, AttemptEnd> ended_;
   // The worker may act until then; nothing is assigned before the first.
   absl::Time lease_ = absl::InfinitePast();

@@ -181,6 +181,7 @@ void Core::SpawnFailed(int slot, int error, const std::string& what,
   end.failure = attempt.cause.has_value() ? attempt.cause : verdict.failure;
   end.retryable = !attempt.cause.has_value() && verdict.retryable;
   end.spawn_errno = error;
+  NoteExhaustion(attempt, end.failure, now, fx);
   record->attempt.reset();
   record->program.reset();
   ended_[end.attempt] = end;

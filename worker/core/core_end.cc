@@ -257,12 +257,28 @@ void Core::EndAttempt(std::unique_ptr<RunningAttempt> attempt,
     // A wish to be tried again was for another reason.
     if (end.failure->reason != reported) end.retryable = false;
   }
+  NoteExhaustion(*attempt, end.failure, now, fx);
   end.process_failed = attempt->process_failed ||
                        (program.warm() && !attempt->started && by_program);
   end.exit = std::move(attempt->exit);
   end.evidence = std::move(attempt->evidence);
   ended_[end.attempt] = end;
   fx->push_back(SendEnd{std::move(end)});
+}
+
+void Core::NoteExhaustion(const RunningAttempt& attempt,
+                          const std::optional<Failure>& failure, absl::Time now,
+                          Effects* fx) {
+  // At its own limit (max_threads) it would fail on an idle host as well.
+  if (!failure.has_value() || failure->reason != Reason::kResourceExhausted ||
+      failure->exhaustion == Exhaustion::kTask) {
+    return;
+  }
+  ChangeUsable(
+      [&](UsableSlots* usable) {
+        usable->Exhausted(attempt.start.id, attempt.place_time, *failure, now);
+      },
+      fx);
 }
 
 void Core::TakeBackAhead(SlotRecord* slot, Effects* fx) {

@@ -67,6 +67,7 @@ Core::Place Core::FindPlace(const AttemptStart& start, bool queue) const {
   SlotRecord* warmest = nullptr;
   SlotRecord* shortest = nullptr;
   int of_type = 0;
+  const int room = UsableRoom();
   for (const auto& slot : slots_) {
     if (slot->state == SlotState::kIdle && idle == nullptr) idle = slot.get();
     if (type == nullptr || !IsOfType(*slot, *type)) continue;
@@ -82,6 +83,9 @@ Core::Place Core::FindPlace(const AttemptStart& start, bool queue) const {
       shortest = slot.get();
     }
   }
+  // What runs in slots above the usable number goes on, and nothing follows it.
+  if (room <= 0) warmest = idle = nullptr;
+  if (room < 0) shortest = nullptr;
   if (warmest != nullptr) return {Place::Kind::kHandOver, warmest};
   const CacheState cache = types_.cache(type);
   if (cache == CacheState::kFilling) return {Place::Kind::kWarming, nullptr};
@@ -139,6 +143,8 @@ void Core::StartWaiting(absl::Time now, Effects* fx) {
         continue;
       case Place::Kind::kNone:
         queue = false;
+        // An empty slot would be of no use to it.
+        if (UsableRoom() <= 0) break;
         if (--coming >= 0) break;
         if (SlotRecord* slot = FindEvictable(waiting.start.type)) {
           EndProgram(slot, now, fx);
@@ -190,8 +196,9 @@ void Core::HandBackWaiting(absl::Time now, Effects* fx) {
   ForEachWanted([&](const SlotRecord& slot) {
     if (slot.attempt == nullptr) ++coming;
   });
+  coming = std::min(coming, std::max(0, UsableRoom()));
   // For as many as there are slots, a warm-up is worth waiting for.
-  int warming = slots_wanted_;
+  int warming = usable_.count();
   std::erase_if(waiting_, [&](const WaitingAttempt& waiting) {
     if (types_.cache(waiting.start.type) == CacheState::kFilling &&
         --warming >= 0) {
@@ -224,6 +231,8 @@ int Core::Ahead(absl::Time now) const {
       ++dying;
     }
   });
+  quick = std::min(quick, usable_.count());
+  dying = std::min(dying, usable_.count());
   return std::min(work_ahead_.For(quick) + dying, kAheadMax);
 }
 
@@ -234,6 +243,7 @@ void Core::Put(WaitingAttempt waiting, const Place& place, absl::Time now,
   attempt->start = std::move(waiting.start);
   attempt->supervision = attempt->start.supervision;
   attempt->close_deadline = waiting.close_deadline;
+  attempt->place_time = now;
   attempt->counts = std::move(waiting.counts);
   attempt->counts.attempt = attempt->start.id;
   attempt->counts.slot = slot->index;

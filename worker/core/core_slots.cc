@@ -87,6 +87,15 @@ bool Core::IsSurplus(const SlotRecord& slot) const {
   return before >= slots_wanted_;
 }
 
+int Core::UsableRoom() const {
+  // Where all are usable, the slots themselves are the bound.
+  if (!usable_.lowered().has_value()) return kSlotsMax;
+  const auto busy =
+      std::count_if(slots_.begin(), slots_.end(),
+                    [](const auto& slot) { return slot->attempt != nullptr; });
+  return usable_.count() - static_cast<int>(busy);
+}
+
 void Core::SetState(SlotRecord* slot, SlotState state, absl::Time deadline) {
   slot->state = state;
   slot->state_deadline = deadline;
@@ -155,17 +164,19 @@ void Core::GiveUpSlot(SlotRecord* slot, absl::Time now, Effects* fx) {
 
 void Core::SetSlots(int slots, absl::Time now, Effects* fx) {
   slots_wanted_ = std::clamp(slots, 0, kSlotsMax);
-  int usable = 0;
+  ChangeUsable([this](UsableSlots* usable) { usable->SetSlots(slots_wanted_); },
+               fx);
+  int sound = 0;
   for (const auto& slot : slots_) {
     if (slot->state == SlotState::kStuck) continue;
-    ++usable;
-    if (usable <= slots_wanted_ && slot->state == SlotState::kGone) {
+    ++sound;
+    if (sound <= slots_wanted_ && slot->state == SlotState::kGone) {
       StartProcess(slot.get(), now, fx);
-    } else if (usable > slots_wanted_ && slot->state == SlotState::kIdle) {
+    } else if (sound > slots_wanted_ && slot->state == SlotState::kIdle) {
       BecomeIdle(slot.get(), now, fx);
     }
   }
-  for (; usable < slots_wanted_; ++usable) {
+  for (; sound < slots_wanted_; ++sound) {
     auto slot = std::make_unique<SlotRecord>();
     slot->index = static_cast<int>(slots_.size());
     slots_.push_back(std::move(slot));
@@ -294,6 +305,10 @@ void Core::Tick(absl::Time now, Effects* fx) {
     FenceAll("lost its lease: the coordinator did not answer in time", now, fx);
   }
   EndOverdueWaiting(now, fx);
+  if (usable_.NextDeadline() <= now) {
+    ChangeUsable([now](UsableSlots* usable) { usable->Tick(now); }, fx);
+    StartWaiting(now, fx);
+  }
   if (hand_back_time_ <= now) HandBackWaiting(now, fx);
   while (SlotRecord* slot = deadlines_.PopDue(now)) ApplyDue(slot, now, fx);
 }
@@ -313,8 +328,8 @@ void Core::EndOverdueWaiting(absl::Time now, Effects* fx) {
 
 absl::Time Core::NextDeadline() const {
   const absl::Time lease = lease_ended_ ? absl::InfiniteFuture() : lease_;
-  absl::Time next =
-      std::min({lease, deadlines_.NextDeadline(), hand_back_time_});
+  absl::Time next = std::min({lease, deadlines_.NextDeadline(), hand_back_time_,
+                              usable_.NextDeadline()});
   for (const WaitingAttempt& waiting : waiting_) {
     next = std::min(next, waiting.close_deadline);
   }
@@ -351,6 +366,8 @@ std::vector<AttemptId> Core::Running() const {
 }
 
 void Core::CheckInvariants() const {
+  VIGIL_CHECK(usable_.count() <= slots_wanted_, "usable slots");
+  VIGIL_CHECK(usable_.count() >= std::min(1, slots_wanted_), "usable slots");
   for (const auto& slot : slots_) {
     const std::string name = absl::StrCat("slot ", slot->index);
     // What is in it at all.

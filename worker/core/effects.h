@@ -3,6 +3,7 @@
 #ifndef VIGIL_WORKER_CORE_EFFECTS_H_
 #define VIGIL_WORKER_CORE_EFFECTS_H_
 
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -112,12 +113,18 @@ struct SendUpdate {
 struct SendEnd {
   AttemptEnd end;
 };
+// The worker uses another number of its slots now, or for another reason; see
+// Core::usable(). Without a cause, all of them.
+struct UsableSlotsChanged {
+  int slots;
+  std::string cause;
+};
 
 using Effect =
     std::variant<StartSlot, RetireSlot, PingSlot, KillSlot, SpawnTask,
                  SendStart, SendReset, InspectTask, EndTask, FinishCache,
                  CheckOutput, DumpStack, CheckMemory, SoftStop, KillTree,
-                 CollectOutput, SendUpdate, SendEnd>;
+                 CollectOutput, SendUpdate, SendEnd, UsableSlotsChanged>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vigil::worker

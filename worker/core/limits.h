@@ -59,6 +59,15 @@ inline constexpr int kAheadMax = 1024;
 // go where a slot is free.
 inline constexpr absl::Duration kWaitForSlotMax = absl::Milliseconds(100);
 
+// How long no attempt may end for want of threads, processes, memory or files
+// before the worker uses one slot more: what another program took for a moment
+// is back by then, and eight slots are in use again within as many minutes.
+inline constexpr absl::Duration kQuietForSlot = absl::Minutes(1);
+
+// Of the message of an attempt in the cause of fewer usable slots, in bytes:
+// one line of a list.
+inline constexpr size_t kUsableCauseBytesMax = 200;
+
 // Share of a new run time in the mean: a change of load shows after some ten
 // jobs.
 inline constexpr double kRunTimeWeight = 0.125;

@@ -100,6 +100,8 @@ struct RunningAttempt {
   // What its clocks are now: those of the warm-up, then its own.
   Supervision supervision;
   absl::Time close_deadline;
+  // When it was given its slot, or its place behind others in one.
+  absl::Time place_time = absl::InfinitePast();
   std::optional<AttemptClocks> clocks;
   AttemptUpdate counts;
   std::optional<absl::Duration> time_to_active;

@@ -240,6 +240,7 @@ void WorkerLoop::Flush() {
     v1::AttachRequest request;
     bool news = AddTypeNews(&request);
     news |= AddAhead(&request);
+    news |= AddUsable(&request);
     news |= AddSweepsDone(&request);
     if (!outbox_.Fill(now_, &request) && !news) break;
     if (link_.HeartbeatDue(now_)) {
@@ -260,6 +261,16 @@ bool WorkerLoop::AddAhead(v1::AttachRequest* request) {
   if (ahead == told_ahead_) return false;
   told_ahead_ = ahead;
   request->set_ahead(ahead);
+  return true;
+}
+
+bool WorkerLoop::AddUsable(v1::AttachRequest* request) {
+  const std::optional<LoweredSlots>& lowered = core_->usable().lowered();
+  if (lowered == told_usable_) return false;
+  told_usable_ = lowered;
+  v1::UsableSlots* usable = request->mutable_usable_slots();
+  usable->set_slots(core_->usable().count());
+  if (lowered.has_value()) usable->set_cause(lowered->cause);
   return true;
 }
 

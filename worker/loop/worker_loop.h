@@ -119,6 +119,8 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   // Adds how many attempts it takes beyond its slots; false: the coordinator
   // knows.
   bool AddAhead(v1::AttachRequest* request);
+  // Adds how many slots it uses; false: the coordinator knows.
+  bool AddUsable(v1::AttachRequest* request);
   void Finish(WorkerExit status);
 
   // --- CoordinatorLink::Handler (worker_loop_coordinator.cc)
@@ -200,6 +202,7 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   void Perform(const CollectOutput& effect);
   void Perform(const SendUpdate& effect);
   void Perform(SendEnd effect);
+  void Perform(const UsableSlotsChanged& effect);
   TaskPlanOptions PlanFor(const Task& task, SpawnPurpose purpose);
   // Starts the program; INVALID_ARGUMENT and others: it cannot be.
   // For a warm-up, `cache_path` is where it writes, also where it fails.
@@ -257,6 +260,7 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
 
   // What was told on this stream.
   int told_ahead_ = 0;
+  std::optional<LoweredSlots> told_usable_;
   EndHold hold_;
 
   // When slots that ended are swept up after again.

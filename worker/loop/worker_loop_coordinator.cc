@@ -51,6 +51,7 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   told_statuses_.clear();
   told_revision_ = -1;
   told_ahead_ = 0;
+  told_usable_.reset();
   attach->set_local_token(options_.local_token);
   outbox_.Open(core_->Running(), attach);
   return request;

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "worker/loop/exhaustion.h"
 #include "worker/loop/limits.h"
 #include "worker/loop/sequential_report.h"
@@ -330,6 +331,16 @@ void WorkerLoop::Perform(SendEnd effect) {
   end.result = task->result;
   outbox_.AddEnd(end);
   tasks_.erase(it);
+}
+
+void WorkerLoop::Perform(const UsableSlotsChanged& effect) {
+  if (effect.cause.empty()) {
+    Log(LogSeverity::kInfo, "uses all its slots");
+  } else {
+    Log(LogSeverity::kWarning,
+        absl::StrCat("uses ", effect.slots, " of ", core_->slots(),
+                     " slots: ", effect.cause));
+  }
 }
 
 }  // namespace vigil::worker

@@ -91,6 +91,16 @@ ABSL_FLAG(absl::Duration, retention, vigil::coordinator::kRetention,
           "How long ended jobs are kept.");
 ABSL_FLAG(int64_t, ended_jobs_max, vigil::coordinator::kEndedJobsMax,
           "How many ended jobs are kept.");
+ABSL_FLAG(absl::Duration, telemetry_window,
+          vigil::coordinator::kTelemetryWindow,
+          "How far back GetStatus and `vigil status` count how work ended; 1m "
+          "to 24h.");
+ABSL_FLAG(double, warning_rate, vigil::coordinator::kWarningRatePercent,
+          "Percent of a task type's attempts that may fail before health is "
+          "WARNING.");
+ABSL_FLAG(double, action_rate, vigil::coordinator::kActionRatePercent,
+          "Percent of a task type's attempts that may fail before health is "
+          "ACTION; at least --warning_rate.");
 ABSL_FLAG(bool, exit_on_stdin_eof, false,
           "Stop when stdin ends: for a coordinator that belongs to another "
           "program.");
@@ -169,6 +179,17 @@ absl::Status CheckFlags() {
       absl::GetFlag(FLAGS_maximum_attempts) > kAttemptsMax) {
     return absl::InvalidArgumentError("--maximum_attempts must be 1 to 100");
   }
+  const absl::Duration window = absl::GetFlag(FLAGS_telemetry_window);
+  if (window < kTelemetryWindowMin || window > kTelemetryWindowMax) {
+    return absl::InvalidArgumentError("--telemetry_window must be 1m to 24h");
+  }
+  const double warning = absl::GetFlag(FLAGS_warning_rate);
+  const double action = absl::GetFlag(FLAGS_action_rate);
+  if (!(warning >= 0 && warning <= action && action <= 100)) {
+    return absl::InvalidArgumentError(
+        "--warning_rate and --action_rate must be 0 to 100 percent, the first "
+        "not above the second");
+  }
   return absl::OkStatus();
 }
 
@@ -196,6 +217,9 @@ EngineOptions EngineOptionsFromFlags(const std::string& data_dir) {
   options.retention = absl::GetFlag(FLAGS_retention);
   options.ended_jobs_max = absl::GetFlag(FLAGS_ended_jobs_max);
   options.seed = RandomSeed();
+  options.telemetry.window = absl::GetFlag(FLAGS_telemetry_window);
+  options.telemetry.warning_rate_percent = absl::GetFlag(FLAGS_warning_rate);
+  options.telemetry.action_rate_percent = absl::GetFlag(FLAGS_action_rate);
   return options;
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/wire/time_wire.h"
+#include "client/cli/telemetry_format.h"
 
 namespace vigil::cli {
 namespace {
@@ -255,6 +256,7 @@ std::string FormatStatus(const v1::GetStatusResponse& status, absl::Time now,
                   status.slots_total(), " busy on ",
                   Plural(status.worker_count(), "worker"), "\n");
   absl::StrAppend(&text, FormatTroubles(status, style));
+  absl::StrAppend(&text, FormatTelemetry(status.telemetry(), style));
   if (status.workers().empty()) {
     absl::StrAppend(&text, style.Yellow("no worker is connected"),
                     ": nothing can run until one is\n");

@@ -190,7 +190,8 @@ class Core {
   void SetAhead(StreamId stream, int attempts);
   // The worker uses no more than `slots` of its slots, at least 1, for `cause`;
   // without a cause, all of them.
-  void SetUsableSlots(StreamId stream, int slots, std::string cause);
+  void SetUsableSlots(StreamId stream, int slots, std::string cause,
+                      Effects* fx);
   // The worker, its slots and all their trees are proved dead.
   void WorkerDead(const SessionId& session, absl::Time now, Effects* fx);
   // Stops or resumes giving work to a worker. Null: no such worker.

@@ -281,6 +281,27 @@ TEST_F(CapacityTest, AheadKeepsToTheSlotsOfAType) {
   EXPECT_EQ(Given(), 5);
 }
 
+// --- what is told of workers
+
+TEST_F(CapacityTest, ItIsToldWhatBecomesOfAWorker) {
+  AttachWith(1, "w", 4);
+  ASSERT_EQ(fx_.workers.size(), 1u);
+  EXPECT_EQ(fx_.workers[0].kind, WorkerNews::Kind::kAttached);
+  EXPECT_EQ(fx_.workers[0].worker, WorkerId("w"));
+  EXPECT_EQ(fx_.workers[0].slots_max, 4);
+  SetUsable(1, 2, "a cause");
+  ASSERT_EQ(fx_.workers.size(), 1u);
+  EXPECT_EQ(fx_.workers[0].kind, WorkerNews::Kind::kUsableSlots);
+  EXPECT_EQ(fx_.workers[0].slots, 2);
+  EXPECT_EQ(fx_.workers[0].cause, "a cause");
+  WorkerDead("w-1");
+  ASSERT_EQ(fx_.workers.size(), 1u);
+  EXPECT_EQ(fx_.workers[0].kind, WorkerNews::Kind::kLost);
+  EXPECT_NE(fx_.workers[0].cause, "");
+  WorkerDead("w-1");
+  EXPECT_TRUE(fx_.workers.empty());
+}
+
 // --- usable slots
 
 TEST_F(CapacityTest, AWorkerIsGivenNoMoreThanItsUsableSlots) {

@@ -51,6 +51,27 @@ TEST_F(EndTest, ASuccessEndsTheJobAndIsAcknowledgedWhenDurable) {
   EXPECT_TRUE(core_->running_by_type().empty());
 }
 
+TEST_F(EndTest, EveryAttemptThatBeganAndEndedIsToldOnce) {
+  policy_.retry.maximum_attempts = 3;
+  RunJob();
+  EXPECT_TRUE(fx_.ended.empty());
+  End(1, EndOf(Id("j"), Reason::kResourceExhausted));
+  EXPECT_EQ(fx_.ended, Ids{Id("j")});
+  End(1, EndOf(Id("j")));  // said again
+  EXPECT_TRUE(fx_.ended.empty());
+  TickAt(Get("j").retry_time);
+  WorkerDead("w-1");
+  EXPECT_EQ(fx_.ended, (Ids{Id("j", 2)}));
+}
+
+TEST_F(EndTest, AnAttemptThatNeverBeganIsNotToldToHaveEnded) {
+  RunJob();
+  AttemptEnd end = EndOf(Id("j"), Reason::kWorkerLost);
+  end.never_started = true;
+  End(1, end);
+  EXPECT_TRUE(fx_.ended.empty());
+}
+
 TEST_F(EndTest, AnEndKeepsWhatTheAttemptLeft) {
   RunJob();
   now_ += absl::Seconds(20);

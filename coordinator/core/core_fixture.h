@@ -123,7 +123,7 @@ class CoreFixture : public testing::Test {
     Step([&] { core_->SetAhead(stream, attempts); });
   }
   void SetUsable(StreamId stream, int slots, const std::string& cause) {
-    Step([&] { core_->SetUsableSlots(stream, slots, cause); });
+    Step([&] { core_->SetUsableSlots(stream, slots, cause, &fx_); });
   }
   void Announce(StreamId stream, std::set<std::string> types,
                 std::map<std::string, int> max_slots = {}) {

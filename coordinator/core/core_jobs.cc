@@ -403,6 +403,7 @@ void Core::LoseAttempt(Job* job, const std::string& how, absl::Time now,
   --job->charged_attempts;
   ++job->lost_attempts;
   ++counters_.attempts_lost;
+  fx->ended.push_back({job->id, attempt.number});
   if (job->cancel_requested) {
     job->failure = Failure{Reason::kCancelled,
                            absl::StrCat("cancelled; ", failure.message), ""};

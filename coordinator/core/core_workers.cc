@@ -8,6 +8,20 @@
 #include "coordinator/core/core.h"
 
 namespace vigil::coordinator {
+namespace {
+
+WorkerNews NewsOf(const WorkerRecord& worker, WorkerNews::Kind kind,
+                  const std::string& cause) {
+  return {kind,
+          worker.hello.worker,
+          worker.hello.session,
+          worker.hello.hostname,
+          worker.usable(),
+          worker.slots_max,
+          cause};
+}
+
+}  // namespace
 
 WorkerRecord* Core::FindStream(StreamId stream) {
   const auto it = streams_.find(stream);
@@ -78,6 +92,7 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
     fx->at_once.push_back(SendSlots{stream, worker->slots_max});
   }
 
+  fx->workers.push_back(NewsOf(*worker, WorkerNews::Kind::kAttached, ""));
   RequeueNeverStarted(worker, worker->hello, now, fx);
   AttachVerdict verdict;
   for (const AttemptId& attempt : worker->hello.running) {
@@ -265,6 +280,7 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
   attempt.exit = end.exit;
   attempt.evidence = end.evidence;
   attempt.spawn_errno = end.spawn_errno;
+  fx->ended.push_back(end.attempt);
   Decide(job, end, now, fx);
   KeepResult(job, std::move(end.result), fx);
 }
@@ -314,9 +330,13 @@ void Core::SetAhead(StreamId stream, int attempts) {
   if (worker != nullptr) worker->SetAhead(attempts);
 }
 
-void Core::SetUsableSlots(StreamId stream, int slots, std::string cause) {
+void Core::SetUsableSlots(StreamId stream, int slots, std::string cause,
+                          Effects* fx) {
   WorkerRecord* worker = FindStream(stream);
-  if (worker != nullptr) worker->SetUsable(slots, std::move(cause));
+  if (worker == nullptr) return;
+  worker->SetUsable(slots, std::move(cause));
+  fx->workers.push_back(
+      NewsOf(*worker, WorkerNews::Kind::kUsableSlots, worker->usable_cause));
 }
 
 void Core::Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
@@ -333,6 +353,7 @@ void Core::Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
     streams_.erase(worker->stream);
     worker->stream = 0;
   }
+  fx->workers.push_back(NewsOf(*worker, WorkerNews::Kind::kLost, how));
   while (!worker->running.empty()) {
     const auto [attempt, job] = *worker->running.begin();
     worker->Release(attempt);

@@ -83,6 +83,24 @@ struct ItemEnd {
   absl::Status refusal;
 };
 
+// What became of a worker, for those who keep account of it.
+struct WorkerNews {
+  enum class Kind {
+    kAttached,
+    // Given up, or proved dead, for `cause`.
+    kLost,
+    // It uses `slots` of `slots_max` from now on, for `cause`.
+    kUsableSlots,
+  };
+  Kind kind = Kind::kAttached;
+  WorkerId worker;
+  SessionId session;
+  std::string hostname;
+  int slots = 0;
+  int slots_max = 0;
+  std::string cause;
+};
+
 struct Effects {
   // Jobs whose rows changed; may name one twice.
   std::vector<JobId> save;
@@ -96,6 +114,9 @@ struct Effects {
   // Jobs of which something changed that is not durable: phase, progress.
   std::vector<JobId> touched;
   std::vector<Notice> notices;
+  // Attempts that ended in this turn, but for those taken back unstarted.
+  std::vector<AttemptId> ended;
+  std::vector<WorkerNews> workers;
 };
 
 }  // namespace vigil::coordinator

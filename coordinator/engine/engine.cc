@@ -42,7 +42,8 @@ void Engine::BeginTurn(absl::Time expected) {
 
 absl::Time Engine::NextDeadline() const {
   return std::min({core_->NextDeadline(), clears_.NextDeadline(),
-                   sweeps_.NextDeadline(), housekeeping_time_, feed_time_});
+                   sweeps_.NextDeadline(), recorder_.NextDeadline(),
+                   housekeeping_time_, feed_time_});
 }
 
 void Engine::Gather(Effects* turn) {
@@ -65,6 +66,23 @@ void Engine::Gather(Effects* turn) {
   }
 }
 
+void Engine::Record(const Effects& turn) {
+  for (const AttemptId& ended : turn.ended) {
+    const Job* job = core_->FindJob(ended.job_id);
+    VIGIL_CHECK(job != nullptr, ended.job_id.value());
+    // The last one, unless the next was assigned in the same turn.
+    for (auto it = job->attempts.rbegin(); it != job->attempts.rend(); ++it) {
+      if (it->number != ended.number) continue;
+      recorder_.AttemptEnded(*job, *it, now_);
+      break;
+    }
+  }
+  for (const WorkerNews& news : turn.workers) {
+    recorder_.WorkerChanged(news, now_);
+  }
+  recorder_.Tick(now_);
+}
+
 void Engine::EndTurn() {
   FeedBatches();
   core_->Tick(now_, &turn_);
@@ -72,6 +90,7 @@ void Engine::EndTurn() {
   sweeps_.Expire(now_);
   Housekeeping();
   Effects turn = std::exchange(turn_, {});
+  Record(turn);
   Gather(&turn);
   for (const Effect& effect : turn.at_once) Perform(effect);
   for (const Notice& notice : turn.notices) {
@@ -197,6 +216,7 @@ void Engine::Settle(Gathering batch) {
     payloads_.Drop(id);
     checkpoints_.Drop(id);
     if (std::unique_ptr<Job> job = core_->Forget(id)) {
+      recorder_.JobEnded(*job, now_);
       outputs_.erase({id, job->last_attempt});
     }
   }

@@ -35,6 +35,7 @@
 #include "coordinator/engine/worker_outbox.h"
 #include "coordinator/store/store_reader.h"
 #include "coordinator/store/store_writer.h"
+#include "coordinator/telemetry/recorder.h"
 #include "vigil/v1/batch.pb.h"
 #include "vigil/v1/catalog.pb.h"
 #include "vigil/v1/dispatch_service.pb.h"
@@ -59,6 +60,7 @@ struct EngineOptions {
   absl::Duration retention = kRetention;
   int64_t ended_jobs_max = kEndedJobsMax;
   uint64_t seed = 1;
+  TelemetryOptions telemetry;
 };
 
 // A submission after SpecResolver.
@@ -184,6 +186,7 @@ class Engine {
 
   Core& core() { return *core_; }
   Effects* fx() { return &turn_; }
+  Recorder& recorder() { return recorder_; }
   WatchHub& hub() { return hub_; }
   BatchHub& batch_hub() { return batch_hub_; }
   int64_t epoch() const { return epoch_; }
@@ -270,6 +273,8 @@ class Engine {
   void Gather(Effects* turn);
   // Adds the rows of what is dirty.
   void FillRows(Gathering* batch) const;
+  // Tells the recorder what ended in this turn, and of the workers.
+  void Record(const Effects& turn);
   void HandOver();
   Shown Show(const Job& job, const Gathering& batch) const;
   void Tell(Shown shown);
@@ -323,6 +328,7 @@ class Engine {
   absl::btree_map<BatchId, Feed> feeds_;
   // When a feed that has to wait is next looked at.
   absl::Time feed_time_ = absl::InfiniteFuture();
+  Recorder recorder_;
   std::function<void(const SessionId&)> kill_local_worker_;
   absl::Time housekeeping_time_;
 

@@ -56,6 +56,7 @@ Engine::Engine(const EngineOptions& options, Post post, absl::Time not_before)
       now_(clock_.Now()),
       start_time_(now_),
       ids_(options.seed),
+      recorder_(options.telemetry),
       housekeeping_time_(now_) {}
 
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(

@@ -196,6 +196,8 @@ Task<absl::Status> GetStatus(Services* services, CallContext*,
   response->set_nested_dispatches(counters.nested_dispatches);
   response->set_fallbacks(counters.fallbacks);
   response->set_batches(static_cast<int>(core.batches().size()));
+  *response->mutable_telemetry() =
+      services->engine->recorder().Report(engine.now());
   response->set_watchers(services->engine->hub().size());
   co_return absl::OkStatus();
 }

@@ -222,7 +222,7 @@ void DispatchStream::Apply(const v1::AttachRequest& request) {
   }
   if (request.has_usable_slots()) {
     core.SetUsableSlots(stream_, request.usable_slots().slots(),
-                        request.usable_slots().cause());
+                        request.usable_slots().cause(), engine->fx());
   }
   if (request.has_ahead()) core.SetAhead(stream_, request.ahead());
   for (const v1::AttemptUpdate& update : request.updates()) {

@@ -283,8 +283,8 @@ void CoordinatorNode::ApplyMessage(StreamId stream, ToCoordinator* message,
           },
           [&](AheadMessage& ahead) { core_->SetAhead(stream, ahead.attempts); },
           [&](UsableSlotsMessage& usable) {
-            core_->SetUsableSlots(stream, usable.slots,
-                                  std::move(usable.cause));
+            core_->SetUsableSlots(stream, usable.slots, std::move(usable.cause),
+                                  fx);
           },
           [&](AttemptEnd& end) {
             TakeStaleEnd(&end);

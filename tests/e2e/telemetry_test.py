@@ -1,0 +1,143 @@
+"""Proves that a coordinator knows how work has ended lately, says when that is
+not well (row B5): through the API and the CLI. How: real programs that fail in known numbers. That counts leave with
+the window is proved in simulated time, beside the code.
+"""
+import unittest
+
+from cluster import PYTHON, Cluster, Reason, State, wait_until
+from vigil.v1 import telemetry_pb2
+
+Health = telemetry_pb2.Telemetry
+
+# Fails as a program does that may have no more threads, but for its last try.
+ONCE = """
+import os, sys
+if os.path.exists(sys.argv[1]):
+    sys.exit(0)
+open(sys.argv[1], "w").close()
+sys.exit("RuntimeError: can't start new thread")
+"""
+
+
+class TelemetryTest(unittest.TestCase):
+
+    def run_many(self, cluster, count, *argv, **options):
+        """Runs a command so many times, and returns the jobs."""
+        ids = [cluster.submit(cluster.command(*argv, **options))
+               for _ in range(count)]
+        return [cluster.finish(job_id) for job_id in ids]
+
+    def telemetry(self, cluster):
+        """Telemetry of GetStatus."""
+        return cluster.get_status().telemetry
+
+    def counts(self, cluster):
+        """Attempts by reason."""
+        return {count.reason: count.attempts
+                for count in self.telemetry(cluster).reasons}
+
+    def test_B5_failures_are_counted_by_class_and_judged(self):
+        with Cluster(local_slots=2) as cluster:
+            self.assertEqual(self.telemetry(cluster).attempts, 0)
+            self.assertNotIn(b"health", cluster.vigil("status").stdout)
+            self.run_many(cluster, 19, "/bin/true")
+            telemetry = self.telemetry(cluster)
+            self.assertEqual(telemetry.health, Health.HEALTH_OK)
+            self.assertEqual(telemetry.window.seconds, 600)
+            self.assertIn(b"health: OK; 19 attempts in the last 10m00s: 19 "
+                          b"succeeded\n", cluster.vigil("status").stdout)
+            # One of 20 is not above 5 %; two of 21 are.
+            self.run_many(cluster, 1, "/bin/false")
+            self.assertEqual(self.telemetry(cluster).health, Health.HEALTH_OK)
+            self.run_many(cluster, 1, "/bin/sh", "-c", "exit 65")
+            telemetry = self.telemetry(cluster)
+            self.assertEqual(telemetry.health, Health.HEALTH_WARNING)
+            self.assertIn("commands: 9.5 % of 21 attempts",
+                          telemetry.causes[0])
+            self.assertIn("(warning above 5 %)", telemetry.causes[0])
+            self.run_many(cluster, 1, "/bin/sh", "-c", "kill -9 $$")
+            telemetry = self.telemetry(cluster)
+            self.assertEqual(telemetry.health, Health.HEALTH_ACTION)
+            self.assertEqual(self.counts(cluster), {
+                Reason.REASON_UNSPECIFIED: 19,
+                Reason.REASON_NONZERO_EXIT: 1,
+                Reason.REASON_INVALID_INPUT: 1,
+                Reason.REASON_SIGNALLED: 1,
+            })
+            self.assertEqual(telemetry.jobs, 22)
+            self.assertEqual(telemetry.jobs_failed, 3)
+            self.assertAlmostEqual(telemetry.reasons[0].rate, 19 / 22)
+            status = cluster.vigil("status").stdout.decode()
+            self.assertIn("health: ACTION; 22 attempts", status)
+            self.assertIn(telemetry.causes[0], status)
+            self.assertIn("of 22 jobs 3 failed", status)
+            wait_until(lambda: "health is ACTION: commands: " in cluster.log(),
+                       "the log says so")
+
+    def test_B5_cancelled_jobs_are_no_failures(self):
+        with Cluster(local_slots=2) as cluster:
+            self.run_many(cluster, 20, "/bin/true")
+            for _ in range(5):
+                job = cluster.submit(
+                    cluster.command("/bin/sleep", 600, shutdown_grace=0))
+                wait_until(lambda job=job: cluster.get(job).state
+                           == State.STATE_RUNNING, "it runs")
+                cluster.cancel(job)
+                cluster.finish(job)
+            telemetry = self.telemetry(cluster)
+            self.assertEqual(telemetry.health, Health.HEALTH_OK)
+            self.assertEqual(self.counts(cluster)[Reason.REASON_CANCELLED], 5)
+            self.assertEqual(len(telemetry.messages), 0)
+
+    def test_B5_retries_that_cured_and_fallbacks_are_counted(self):
+        with Cluster(local_slots=1) as cluster:
+            for name in ("a", "b"):
+                job, _, _ = cluster.run(cluster.command(
+                    PYTHON, "-c", ONCE, cluster.dir / name))
+                self.assertEqual(job.state, State.STATE_SUCCEEDED)
+                self.assertEqual(len(job.attempts), 2)
+            request = cluster.command("/bin/false")
+            request.spec.fallback.value = b"instead"
+            job, _, _ = cluster.run(request)
+            self.assertTrue(job.degraded)
+            telemetry = self.telemetry(cluster)
+            self.assertEqual(telemetry.jobs, 3)
+            self.assertEqual(telemetry.jobs_failed, 0)
+            self.assertEqual(telemetry.retries_cured, 2)
+            self.assertEqual(telemetry.fallbacks, 1)
+            self.assertEqual(
+                self.counts(cluster)[Reason.REASON_RESOURCE_EXHAUSTED], 2)
+            self.assertIn(b"of 3 jobs 2 succeeded after a retry, 1 succeeded "
+                          b"by their fallback", cluster.vigil("status").stdout)
+
+    def test_B5_like_messages_are_one_group(self):
+        with Cluster(local_slots=1) as cluster:
+            for status in (3, 4, 5):
+                self.run_many(cluster, 1, "/bin/sh", "-c", f"exit {status}")
+            last = self.run_many(cluster, 1, "/bin/sh", "-c", "exit 7")[0]
+            self.run_many(cluster, 1, "/no/such/program")
+            messages = self.telemetry(cluster).messages
+            self.assertEqual([message.attempts for message in messages],
+                             [4, 1])
+            self.assertEqual(messages[0].reason, Reason.REASON_NONZERO_EXIT)
+            self.assertEqual(messages[0].message, last.failure.message)
+            self.assertEqual(messages[0].job_id, last.job_id)
+            self.assertIn(f"4 x NONZERO_EXIT: {last.failure.message}".encode(),
+                          cluster.vigil("status").stdout)
+
+    def test_B5_thresholds_are_settings(self):
+        with Cluster(local_slots=1, flags=["--warning_rate=60",
+                                           "--action_rate=99",
+                                           "--telemetry_window=2m"]) as cluster:
+            self.run_many(cluster, 10, "/bin/true")
+            self.run_many(cluster, 10, "/bin/false")
+            telemetry = self.telemetry(cluster)
+            self.assertEqual(telemetry.health, Health.HEALTH_OK)
+            self.assertEqual(telemetry.window.seconds, 120)
+            self.run_many(cluster, 6, "/bin/false")
+            self.assertEqual(self.telemetry(cluster).health,
+                             Health.HEALTH_WARNING)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -38,6 +38,7 @@
 #include "coordinator/local/local_worker.h"
 #include "coordinator/rpc/listen_address.h"
 #include "coordinator/rpc/server.h"
+#include "coordinator/telemetry/event_log.h"
 
 ABSL_FLAG(std::string, listen, "",
           "Where to listen: unix:/path and host:port, separated by commas. "
@@ -101,6 +102,10 @@ ABSL_FLAG(double, warning_rate, vigil::coordinator::kWarningRatePercent,
 ABSL_FLAG(double, action_rate, vigil::coordinator::kActionRatePercent,
           "Percent of a task type's attempts that may fail before health is "
           "ACTION; at least --warning_rate.");
+ABSL_FLAG(std::string, event_log, "",
+          "A file to which a line of JSON is appended for each job that ended, "
+          "attempt that failed, and change of a worker or of health; rotated "
+          "at 64 MiB, opened again on SIGHUP. Default: none.");
 ABSL_FLAG(bool, exit_on_stdin_eof, false,
           "Stop when stdin ends: for a coordinator that belongs to another "
           "program.");
@@ -381,6 +386,15 @@ int Main(int argc, char** argv) {
       Engine::Open(EngineOptionsFromFlags(data_dir),
                    [rpc](std::function<void()> f) { rpc->Post(std::move(f)); });
   if (!engine.ok()) return Fail(engine.status());
+  std::unique_ptr<EventLog> event_log;
+  if (const std::string path = absl::GetFlag(FLAGS_event_log); !path.empty()) {
+    absl::StatusOr<std::unique_ptr<EventLog>> opened = EventLog::Open({path});
+    if (!opened.ok()) return Fail(opened.status());
+    event_log = *std::move(opened);
+    (*engine)->recorder().set_sink([&event_log](events::Event event) {
+      event_log->Add(std::move(event));
+    });
+  }
   const SpecResolver resolver(DefaultsFromFlags());
   Services services;
   services.engine = engine->get();
@@ -399,11 +413,14 @@ int Main(int argc, char** argv) {
     (*engine)->set_kill_local_worker(
         [&worker](const SessionId&) { worker->Kill(); });
   }
-  HandleSignalsAndEof(signals, rpc, [&worker] {
+  HandleSignalsAndEof(signals, rpc, [&worker, &event_log] {
+    if (event_log != nullptr) {
+      Log(LogSeverity::kInfo, "SIGHUP: the event log is opened again");
+      event_log->Reopen();
+    }
     if (worker == nullptr) {
       Log(LogSeverity::kInfo,
-          "SIGHUP does nothing here: there is no local worker whose catalog "
-          "could be read again");
+          "SIGHUP: there is no local worker whose catalog could be read again");
       return;
     }
     Log(LogSeverity::kInfo, "SIGHUP: the local worker reads its catalog again");

@@ -1,7 +1,12 @@
 """Proves that a coordinator knows how work has ended lately, says when that is
-not well (row B5): through the API and the CLI. How: real programs that fail in known numbers. That counts leave with
+not well, and keeps an event of it (row B5): through the API, the CLI and the
+event log. How: real programs that fail in known numbers. That counts leave with
 the window is proved in simulated time, beside the code.
 """
+import json
+import os
+import signal
+import stat
 import unittest
 
 from cluster import PYTHON, Cluster, Reason, State, wait_until
@@ -35,6 +40,17 @@ class TelemetryTest(unittest.TestCase):
         """Attempts by reason."""
         return {count.reason: count.attempts
                 for count in self.telemetry(cluster).reasons}
+
+    def events(self, cluster, kind, count):
+        """Waits for so many events of a kind, and returns them."""
+        def there():
+            lines = (cluster.dir / "events").read_text().splitlines()
+            found = [json.loads(line)[kind] for line in lines
+                     if kind in json.loads(line)]
+            return found if len(found) >= count else None
+        found = wait_until(there, f"{count} events {kind}")
+        self.assertEqual(len(found), count)
+        return found
 
     def test_B5_failures_are_counted_by_class_and_judged(self):
         with Cluster(local_slots=2) as cluster:
@@ -137,6 +153,67 @@ class TelemetryTest(unittest.TestCase):
             self.run_many(cluster, 6, "/bin/false")
             self.assertEqual(self.telemetry(cluster).health,
                              Health.HEALTH_WARNING)
+
+    def test_B5_the_event_log_tells_the_same(self):
+        with Cluster(local_slots=0) as cluster:
+            cluster.terminate()
+            path = cluster.dir / "events"
+            cluster.flags.append(f"--event_log={path}")
+            cluster.start()
+            cluster.start_worker("w", slots=2)
+            attached = self.events(cluster, "worker_attached", 1)[0]
+            self.assertEqual(attached["slots"], 2)
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+            self.run_many(cluster, 2, "/bin/true")
+            job, _, _ = cluster.run(cluster.command(
+                PYTHON, "-c", ONCE, cluster.dir / "once", namespace="n"))
+            self.events(cluster, "job_ended", 3)
+            usable = self.events(cluster, "usable_slots_changed", 1)[0]
+            self.assertEqual(usable["slots"], 1)
+            self.assertEqual(usable["slots_max"], 2)
+            self.assertIn(job.job_id, usable["cause"])
+            failed = self.events(cluster, "attempt_failed", 1)[0]
+            self.assertEqual(failed["job_id"], job.job_id)
+            self.assertEqual(failed["attempt"], 1)
+            self.assertEqual(failed["reason"], "REASON_RESOURCE_EXHAUSTED")
+            self.assertEqual(failed["message"],
+                             job.attempts[0].failure.message)
+            ended = self.events(cluster, "job_ended", 3)[-1]
+            self.assertEqual(ended["job_id"], job.job_id)
+            self.assertEqual(ended["namespace"], "n")
+            self.assertEqual(ended["state"], "STATE_SUCCEEDED")
+            self.assertEqual(ended["attempts"], 2)
+            self.assertTrue(ended["retry_cured"])
+            self.assertTrue(ended["total_duration"].endswith("s"))
+            self.run_many(cluster, 20, "/bin/false")
+            health = self.events(cluster, "health_changed", 1)[0]
+            self.assertEqual(health["before"], "HEALTH_OK")
+            self.assertEqual(health["now"], "HEALTH_ACTION")
+            self.assertIn("NONZERO_EXIT", health["causes"][0])
+            # Each line has its time and one thing that happened.
+            for line in path.read_text().splitlines():
+                event = json.loads(line)
+                self.assertEqual(len(event), 2)
+                self.assertIn("time", event)
+            # It goes on behind what is there; and after a SIGHUP, beside it.
+            lines = path.read_text()
+            cluster.terminate()
+            cluster.start()
+            self.events(cluster, "worker_attached", 2)
+            self.assertTrue(path.read_text().startswith(lines))
+            moved = cluster.dir / "moved"
+            os.rename(path, moved)
+            cluster.coordinator.send_signal(signal.SIGHUP)
+            wait_until(path.exists, "the file is made anew")
+            self.run_many(cluster, 1, "/bin/true")
+            self.events(cluster, "job_ended", 1)
+
+    def test_B5_an_event_log_that_cannot_be_kept_is_refused(self):
+        with Cluster(local_slots=0) as cluster:
+            cluster.terminate()
+            cluster.flags.append(f"--event_log={cluster.dir}/no/such/file")
+            with self.assertRaisesRegex(AssertionError, "the event log"):
+                cluster.start()
 
 
 if __name__ == "__main__":

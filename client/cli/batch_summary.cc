@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "base/wire/time_wire.h"
 #include "client/cli/limits.h"
+#include "client/cli/retry_format.h"
 
 namespace vigil::cli {
 namespace {
@@ -24,16 +25,6 @@ const v1::Failure& FailureOf(const v1::Job& job) {
   return job.degraded()    ? job.fallback_failure()
          : job.truncated() ? job.truncation().failure()
                            : job.failure();
-}
-
-// Attempts that were made: one that a worker handed back before it began is no
-// try.
-int AttemptsOf(const v1::Job& job) {
-  return static_cast<int>(
-      std::count_if(job.attempts().begin(), job.attempts().end(),
-                    [](const v1::Attempt& attempt) {
-                      return attempt.charged() || attempt.has_start_time();
-                    }));
 }
 
 std::string ReasonOf(const ItemResult& result) {
@@ -84,7 +75,7 @@ void BatchSummary::Add(const ItemResult& result, Listing listing) {
   const bool expected = IsExpected(result);
   ++rows_[{StateOf(result), ReasonOf(result),
            expected ? RemarkOf(result.job) : ""}];
-  const int attempts = AttemptsOf(result.job);
+  const int attempts = AttemptsMade(result.job);
   if (attempts > 1) {
     retries_ += attempts - 1;
     ++retried_jobs_;
@@ -147,7 +138,10 @@ std::string ItemJson(const ItemResult& result) {
                    job.degraded() ? ",\"degraded\":true" : "",
                    job.truncated() ? ",\"truncated\":true" : "",
                    ",\"message\":", JsonString(MessageOf(result)),
-                   ",\"attempts\":", AttemptsOf(job));
+                   ",\"attempts\":", AttemptsMade(job));
+  if (const std::string retries = RetryText(job); !retries.empty()) {
+    absl::StrAppend(&line, ",\"retries\":", JsonString(retries));
+  }
   if (job.exit().has_status()) {
     absl::StrAppend(&line, ",\"exit_status\":", job.exit().status());
   }

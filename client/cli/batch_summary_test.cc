@@ -155,7 +155,8 @@ TEST(ItemJson, HoldsHowTheJobEnded) {
   EXPECT_EQ(ItemJson(result),
             "{\"index\":2,\"item\":\"a\\\"b\",\"job_id\":\"j2\","
             "\"state\":\"FAILED\",\"reason\":\"NONZERO_EXIT\","
-            "\"message\":\"why\",\"attempts\":2,\"exit_status\":3,"
+            "\"message\":\"why\",\"attempts\":2,\"retries\":\"retries used up: "
+            "2 attempts\",\"exit_status\":3,"
             "\"duration_seconds\":1.500000}\n");
 }
 

@@ -11,6 +11,7 @@
 #include "base/wire/time_wire.h"
 #include "client/cli/evidence_format.h"
 #include "client/cli/nested_format.h"
+#include "client/cli/retry_format.h"
 #include "client/cli/status_format.h"
 
 namespace vigil::cli {
@@ -95,6 +96,8 @@ std::string FormatOutcome(const v1::Job& job, const ExplainContext& context) {
       absl::StrAppend(&text, "advice: ", context.style.Bold(advice), "\n");
     }
   }
+  const std::string retries = RetryText(job);
+  if (!retries.empty()) absl::StrAppend(&text, retries, "\n");
   return text;
 }
 

@@ -12,6 +12,7 @@
 #include "client/cli/format.h"
 #include "client/cli/limits.h"
 #include "client/cli/nested_format.h"
+#include "client/cli/retry_format.h"
 #include "client/cli/terminal.h"
 
 namespace vigil::cli {
@@ -214,6 +215,11 @@ std::vector<std::string> FinalLines(const v1::Job& job) {
                            "` writes it)")
             : "the output",
         " is partial, ", TruncationLine(job.truncation())));
+  }
+  // That one was enough, or is all that was asked for, needs no word.
+  if (AttemptsMade(job) > 1) {
+    std::string retries = RetryText(job);
+    if (!retries.empty()) lines.push_back(std::move(retries));
   }
   // A nested pool that ended it is told below.
   if (!job.attempts().empty() &&

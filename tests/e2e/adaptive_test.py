@@ -82,7 +82,8 @@ class AdaptiveTest(unittest.TestCase):
 
     def test_B9_what_runs_goes_on(self):
         with Cluster(local_slots=4) as cluster:
-            jobs = [cluster.submit(cluster.talker("out:go", 600, shutdown_grace=0))
+            jobs = [cluster.submit(cluster.talker("out:go", 600,
+                                                  shutdown_grace=0))
                     for _ in range(3)]
             for job in jobs:
                 cluster.wait_phase(job, Phase.PHASE_ACTIVE)

@@ -339,6 +339,15 @@ TEST_F(CapacityTest, WorkAheadIsBeyondTheUsableSlots) {
   EXPECT_EQ(Given(), 3);
 }
 
+TEST_F(CapacityTest, ASlotThatIsNotUsableIsNotFree) {
+  AttachWith(1, "a", 4);
+  AttachWith(2, "b", 2);
+  SetUsable(1, 1, "a cause");
+  SetAhead(1, 10);
+  SubmitMany(3, "t");
+  EXPECT_EQ(Spread(), (std::map<StreamId, int>{{1, 1}, {2, 2}}));
+}
+
 TEST_F(CapacityTest, UsableSlotsAreNeverMoreThanTheSlots) {
   AttachWith(1, "w", 4);
   SetUsable(1, 3, "a cause");

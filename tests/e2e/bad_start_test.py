@@ -259,7 +259,10 @@ class BadStartTest(unittest.TestCase):
                 ("inactivity", "25h", "--timeout_max"),
                 ("local_slots", "-1", "--local_slots"),
                 ("allow_commands", "perhaps", "allow_commands"),
-                ("maximum_attempts", "0", "--maximum_attempts")):
+                ("maximum_attempts", "0", "--maximum_attempts"),
+                ("telemetry_window", "59s", "--telemetry_window"),
+                ("warning_rate", "10.1", "--action_rate"),
+                ("action_rate", "101", "--action_rate")):
             self.assert_refused(*self.flags(**{flag: value}), says=[says])
 
 

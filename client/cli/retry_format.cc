@@ -97,7 +97,8 @@ std::string RetryText(const v1::Job& job) {
   }
   if (job.state() != v1::Job::STATE_SUCCEEDED) return "";
   if (job.degraded()) return WhyNotRetried(job, job.fallback_failure());
-  if (made == 1) return "";
+  // What cut it short is told apart.
+  if (made == 1 || job.truncated()) return "";
   return absl::StrCat("retry ", made - 1, " succeeded", Failures(job));
 }
 

@@ -255,6 +255,7 @@ void Engine::SettleBatches(const Gathering& gathered) {
   // A later batch may not have it: ended once, it changes no more.
   for (const auto& [id, news] : gathered.news) {
     if (news.batch->state() != v1::Batch::STATE_ENDED) continue;
+    recorder_.BatchEnded(*news.batch, now_);
     core_->ForgetBatch(id);
     feeds_.erase(id);
   }

@@ -12,10 +12,15 @@ namespace vigil::coordinator {
 namespace {
 
 v1::Failure::Reason ReasonOf(const Job& job) {
-  const std::optional<Failure>& failure =
-      job.fallback_failure.has_value() ? job.fallback_failure : job.failure;
-  return failure.has_value() ? static_cast<v1::Failure::Reason>(failure->reason)
-                             : v1::Failure::REASON_UNSPECIFIED;
+  Reason reason = Reason::kUnspecified;
+  if (job.fallback_failure.has_value()) {
+    reason = job.fallback_failure->reason;
+  } else if (job.truncation.has_value()) {
+    reason = job.truncation->failure.reason;
+  } else if (job.failure.has_value()) {
+    reason = job.failure->reason;
+  }
+  return static_cast<v1::Failure::Reason>(reason);
 }
 
 void LogHealth(const Judgement& health) {
@@ -68,14 +73,17 @@ void Recorder::JobEnded(const Job& job, absl::Time now) {
   JobOutcome outcome;
   outcome.failed = job.state == JobState::kFailed;
   outcome.fallback = job.fallback_failure.has_value();
+  outcome.truncated = job.truncation.has_value();
   outcome.retry_cured = job.state == JobState::kSucceeded &&
-                        !outcome.fallback && job.charged_attempts > 1;
+                        !outcome.fallback && !outcome.truncated &&
+                        job.charged_attempts > 1;
   telemetry_.JobEnded(outcome, now);
   Emit(now, [&](events::Event* event) {
     events::JobEnded* ended = event->mutable_job_ended();
     ended->set_job_id(job.id.value());
     ended->set_namespace_(job.namespace_);
     ended->set_task_type(job.task_type);
+    ended->set_batch_id(job.batch.value());
     ended->set_state(static_cast<v1::Job::State>(job.state));
     ended->set_reason(ReasonOf(job));
     ended->set_attempts(job.charged_attempts + job.lost_attempts +
@@ -93,18 +101,21 @@ void Recorder::JobEnded(const Job& job, absl::Time now) {
   });
 }
 
-void Recorder::BatchEnded(const BatchOutcome& batch, absl::Time now) {
-  if (batch.partial) telemetry_.PartialBatchEnded(now);
+void Recorder::BatchEnded(const v1::Batch& batch, absl::Time now) {
+  if (batch.partial()) telemetry_.PartialBatchEnded(now);
   Emit(now, [&](events::Event* event) {
     events::BatchEnded* ended = event->mutable_batch_ended();
-    ended->set_batch_id(batch.batch_id);
-    ended->set_namespace_(batch.namespace_);
-    ended->set_items(batch.items);
-    ended->set_succeeded(batch.succeeded);
-    ended->set_failed(batch.failed);
-    ended->set_partial(batch.partial);
-    ended->set_cause(ToUtf8(batch.cause, kMessageBytesMax));
-    vigil::ToProto(batch.total_duration, ended->mutable_total_duration());
+    ended->set_batch_id(batch.batch_id());
+    ended->set_namespace_(batch.namespace_());
+    // A batch has at most some millions.
+    const v1::BatchCounts& counts = batch.counts();
+    ended->set_items(static_cast<int32_t>(counts.accepted()));
+    ended->set_succeeded(static_cast<int32_t>(counts.succeeded()));
+    ended->set_failed(static_cast<int32_t>(counts.failed()));
+    ended->set_partial(batch.partial());
+    ended->set_cause(ToUtf8(batch.stop_message(), kMessageBytesMax));
+    vigil::ToProto(FromProto(batch.end_time()) - FromProto(batch.create_time()),
+                   ended->mutable_total_duration());
   });
 }
 

@@ -5,7 +5,6 @@
 #define VIGIL_COORDINATOR_TELEMETRY_RECORDER_H_
 
 #include <functional>
-#include <string>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -13,23 +12,10 @@
 #include "coordinator/core/job.h"
 #include "coordinator/telemetry/event.pb.h"
 #include "coordinator/telemetry/telemetry.h"
+#include "vigil/v1/batch.pb.h"
 #include "vigil/v1/telemetry.pb.h"
 
 namespace vigil::coordinator {
-
-// How a batch ended.
-struct BatchOutcome {
-  std::string batch_id;
-  std::string namespace_;
-  int items = 0;
-  int succeeded = 0;
-  int failed = 0;
-  // It was stopped before every item had ended by itself; and by what, in
-  // words.
-  bool partial = false;
-  std::string cause;
-  absl::Duration total_duration;
-};
 
 class Recorder {
  public:
@@ -48,7 +34,7 @@ class Recorder {
   // Its end is durable.
   void JobEnded(const Job& job, absl::Time now);
   // Its end is durable.
-  void BatchEnded(const BatchOutcome& batch, absl::Time now);
+  void BatchEnded(const v1::Batch& batch, absl::Time now);
   void WorkerChanged(const WorkerNews& news, absl::Time now);
 
   // Looks whether health changed, when that is due; logs it if so.

@@ -89,6 +89,19 @@ TEST_F(RecorderTest, ARetryCuresWhatWouldHaveFailed) {
   EXPECT_EQ(Report().jobs_failed(), 1);
 }
 
+TEST_F(RecorderTest, ATruncatedJobIsNoneThatARetryCured) {
+  job_.charged_attempts = 2;
+  job_.batch = BatchId("b");
+  job_.truncation.emplace().failure = Failure{Reason::kSlowChunks, "slow"};
+  recorder_.JobEnded(job_, now_);
+  EXPECT_EQ(Report().truncations(), 1);
+  EXPECT_EQ(Report().retries_cured(), 0);
+  const events::JobEnded& ended = events_[0].job_ended();
+  EXPECT_TRUE(ended.truncated());
+  EXPECT_EQ(ended.reason(), v1::Failure::REASON_SLOW_CHUNKS);
+  EXPECT_EQ(ended.batch_id(), "b");
+}
+
 TEST_F(RecorderTest, AttemptsAreCountedAndThoseThatFailedAreEvents) {
   EndAttempt(std::nullopt);
   EXPECT_TRUE(events_.empty());
@@ -137,12 +150,16 @@ TEST_F(RecorderTest, AChangeOfHealthIsToldOnceAndWhenItIsOver) {
 }
 
 TEST_F(RecorderTest, BatchesAndWorkersAreEvents) {
-  BatchOutcome batch;
-  batch.batch_id = "b";
-  batch.items = 3;
+  v1::Batch batch;
+  batch.set_batch_id("b");
+  batch.mutable_counts()->set_accepted(3);
+  batch.mutable_create_time()->set_seconds(10);
+  batch.mutable_end_time()->set_seconds(17);
   recorder_.BatchEnded(batch, now_);
   EXPECT_EQ(Report().partial_batches(), 0);
-  batch.partial = true;
+  EXPECT_EQ(events_[0].batch_ended().items(), 3);
+  EXPECT_EQ(events_[0].batch_ended().total_duration().seconds(), 7);
+  batch.set_partial(true);
   recorder_.BatchEnded(batch, now_);
   EXPECT_EQ(Report().partial_batches(), 1);
   EXPECT_TRUE(events_[1].batch_ended().partial());

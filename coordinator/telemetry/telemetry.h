@@ -35,7 +35,8 @@ inline constexpr char kOtherTypes[] = "(others)";
 // How a job ended, as far as it is counted.
 struct JobOutcome {
   bool failed = false;
-  // It SUCCEEDED with a result of its own after a charged attempt had failed.
+  // It SUCCEEDED with a whole result of its own after a charged attempt had
+  // failed.
   bool retry_cured = false;
   bool fallback = false;
   bool truncated = false;

@@ -208,6 +208,22 @@ class TelemetryTest(unittest.TestCase):
             self.run_many(cluster, 1, "/bin/true")
             self.events(cluster, "job_ended", 1)
 
+    def test_B5_batches_and_their_jobs_are_events_too(self):
+        with Cluster(local_slots=1) as cluster:
+            cluster.terminate()
+            cluster.flags.append(f"--event_log={cluster.dir}/events")
+            cluster.start()
+            done = cluster.vigil("batch", "--", "/bin/sh", "-c", "exit {}",
+                                 input=b"0\n0\n3\n", stdin=None)
+            self.assertNotEqual(done.returncode, 0)
+            batch = self.events(cluster, "batch_ended", 1)[0]
+            self.assertEqual((batch["items"], batch["succeeded"],
+                              batch["failed"]), (3, 2, 1))
+            self.assertNotIn("partial", batch)
+            jobs = self.events(cluster, "job_ended", 3)
+            self.assertEqual({job["batch_id"] for job in jobs},
+                             {batch["batch_id"]})
+
     def test_B5_an_event_log_that_cannot_be_kept_is_refused(self):
         with Cluster(local_slots=0) as cluster:
             cluster.terminate()

@@ -28,14 +28,10 @@ namespace {
 
 // Whether the attempt was given up when the lease of its worker was over,
 // rather than by a word of its worker.
-bool WasLost(const coordinator::Job& row, int number) {
-  for (const coordinator::AttemptRecord& attempt : row.attempts) {
-    if (attempt.number != number) continue;
-    return attempt.failure.has_value() &&
-           attempt.failure->reason == Reason::kWorkerLost &&
-           !attempt.evidence.has_value();
-  }
-  return false;
+bool WasLost(const coordinator::AttemptRecord& attempt) {
+  return attempt.failure.has_value() &&
+         attempt.failure->reason == Reason::kWorkerLost &&
+         !attempt.evidence.has_value();
 }
 
 // Whether what is lost is an attempt that a warm task had ahead and may have
@@ -115,10 +111,13 @@ void Judge::Storing(const coordinator::Job& row) {
     Check(!old->cancel_requested || row.last_attempt == old->last_attempt,
           row.id, "is tried again after its cancellation was durable");
   }
-  const Truth& truth = Find(row.id);
+  Truth& truth = Find(row.id);
   if (row.lost_attempts > (old == nullptr ? 0 : old->lost_attempts)) {
     parts_.coverage->Count(IsLostWithTask(row) ? "attempt lost with its task"
                                                : "attempt lost");
+    for (const coordinator::AttemptRecord& attempt : row.attempts) {
+      if (WasLost(attempt)) truth.lost.insert(attempt.number);
+    }
   }
   CheckCharges(row, truth);
   if (!IsFinal(row.state)) return;
@@ -338,7 +337,7 @@ void Judge::Began(std::shared_ptr<const TaskRun> run,
     if (!other.exists()) continue;
     // Killed, and the kernel does not let go of it yet.
     parts_.coverage->Count("started beside a lost tree");
-    Check(WasLost(*row, other.run->attempt.number), id,
+    Check(truth.lost.contains(other.run->attempt.number), id,
           "starts again beside a tree whose death is not confirmed");
   }
   truth.begun.push_back(Begun{std::move(run), std::move(tree)});

@@ -120,6 +120,8 @@ class Judge {
     absl::btree_set<int> end_reported;
     // Its end was reported, but not its death.
     absl::btree_set<int> unconfirmed;
+    // Given up with the lease of its worker; rows forget old attempts.
+    absl::btree_set<int> lost;
   };
 
   Truth& Find(const JobId& job);

@@ -15,7 +15,7 @@ constexpr absl::Duration kWatchInterval = absl::Milliseconds(500);
 }  // namespace
 
 JobId Clients::NewId() {
-  return JobId(absl::StrFormat("job-%06d", ++last_job_));
+  return JobId(absl::StrFormat("job-%06d", NewNumber()));
 }
 
 void Clients::Start() {

@@ -24,6 +24,8 @@ class Clients {
   // Submits one job. Its id must be new.
   void Submit(JobSpec spec);
   JobId NewId();
+  // The place of whatever is submitted next among all that is.
+  int NewNumber() { return ++last_number_; }
 
  private:
   void SubmitNext();
@@ -36,7 +38,7 @@ class Clients {
 
   Cluster* const cluster_;
   bool stopped_ = false;
-  int last_job_ = 0;
+  int last_number_ = 0;
   int seen_lives_ = 1;
   // Jobs that are cancelled when nobody takes their stream over.
   std::vector<JobId> owned_;

@@ -14,6 +14,10 @@ constexpr absl::Duration kReapInterval = absl::Milliseconds(20);
 // How often an operator undoes what was done to the workers.
 constexpr absl::Duration kRestoreInterval = absl::Seconds(10);
 
+// From the end of all faults to that of what they did: the lease of a worker
+// that was cut off, and those attempts that were given up with it.
+constexpr absl::Duration kCalmDown = absl::Minutes(2);
+
 absl::string_view SlotStateName(worker::SlotState state) {
   switch (state) {
     case worker::SlotState::kStarting:
@@ -154,6 +158,7 @@ void Cluster::AwaitDeath(int worker, SessionId session, absl::Time restart) {
 }
 
 void Cluster::Heal() {
+  calm_since_ = queue_.now() + kCalmDown;
   network_.HealAll();
   network_.SetRough(false);
   coordinator_.SlowStore(absl::ZeroDuration());
@@ -182,7 +187,7 @@ void Cluster::CheckEverything() {
   if (coordinator_.up() && !coordinator_.stopped()) {
     coordinator_.core()->CheckInvariants();
     if (coordinator_.quiet_since() < queue_.now() - Judge::kLateMax) {
-      judge_.CheckNotLate(*coordinator_.core());
+      judge_.CheckNotLate(*coordinator_.core(), calm_since_);
     }
   }
   for (const auto& worker : workers_) {
@@ -224,7 +229,7 @@ void Cluster::CountStates() {
 
 bool Cluster::Settled() const {
   if (!coordinator_.up() || coordinator_.core()->live_jobs() > 0 ||
-      !judge_.AllFinal()) {
+      !coordinator_.core()->batches().empty() || !judge_.AllFinal()) {
     return false;
   }
   for (const auto& worker : workers_) {

@@ -43,14 +43,16 @@ class Cluster {
   // --- what befalls processes; each is started again after `down`
   void CrashCoordinator(absl::Duration down);
   void CrashWorker(int worker, absl::Duration down);
-  // Everything goes on, is up and reachable, and stays so.
+  // From now on processes may be stopped, killed and cut off...
+  void Disturb() { calm_since_ = absl::InfiniteFuture(); }
+  // ...until everything goes on, is up and reachable, and stays so.
   void Heal();
 
   // Ends the run if anything is as it must not be.
   void CheckEverything();
   // Notes which states occur.
   void CountStates();
-  // All jobs are final and all workers wait for work.
+  // All jobs are final, all batches have ended and all workers wait for work.
   bool Settled() const;
 
   EventQueue& queue() { return queue_; }
@@ -86,6 +88,7 @@ class Cluster {
   CoordinatorNode coordinator_;
   std::vector<std::unique_ptr<WorkerNode>> workers_;
   int coordinator_lives_ = 0;
+  absl::Time calm_since_ = kStart;
 };
 
 }  // namespace vigil::sim

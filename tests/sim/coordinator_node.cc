@@ -1,5 +1,6 @@
 #include "tests/sim/coordinator_node.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -33,6 +34,7 @@ void CoordinatorNode::Start() {
   options.seed = parts_.random->Next();
   options.live_jobs_max = parts_.live_jobs_max;
   core_ = std::make_unique<Core>(options);
+  RestoreBatches();
   for (const auto& [id, row] : parts_.store->rows()) {
     if (IsFinal(row.state)) continue;
     auto job = std::make_unique<coordinator::Job>(Store::RowOf(row));
@@ -56,14 +58,16 @@ void CoordinatorNode::Crash() {
   if (core_ == nullptr) return;
   parts_.trace->Add(parts_.queue->now(), "coordinator crashes");
   // A commit that was under way may have reached the disk or not.
-  if (flushing_.has_value() && !flushing_->rows.empty() &&
+  if (flushing_.has_value() && flushing_->has_rows() &&
       parts_.random->Chance(0.5)) {
     parts_.coverage->Count("crash: commit durable, effects lost");
     Flush(*flushing_);
   }
   flushing_.reset();
-  gathering_ = Batch();
+  gathering_ = Gathering();
   inbox_.clear();
+  feeds_.clear();
+  feed_time_ = absl::InfiniteFuture();
   timer_.Disarm();
   core_.reset();
   stopped_ = false;
@@ -111,6 +115,7 @@ void CoordinatorNode::Turn() {
     inbox_.pop_front();
     input(&effects);
   }
+  FeedBatches(&effects);
   const int64_t lost = core_->counters().attempts_lost;
   core_->Tick(parts_.queue->now(), &effects);
   if (core_->counters().attempts_lost > lost) {
@@ -127,11 +132,17 @@ void CoordinatorNode::Arm() {
       timer_.time() != absl::InfiniteFuture()) {
     return;
   }
-  timer_.Arm(core_->NextDeadline());
+  timer_.Arm(std::min(core_->NextDeadline(), feed_time_));
 }
 
 void CoordinatorNode::Take(Effects effects) {
   for (const JobId& job : effects.save) gathering_.save.push_back(job);
+  for (const BatchId& batch : effects.save_batches) {
+    gathering_.save_batches.push_back(batch);
+  }
+  for (coordinator::ItemEnd& end : effects.item_ends) {
+    gathering_.item_ends.push_back(std::move(end));
+  }
   for (const auto& effect : effects.at_once) Perform(effect);
   if (parts_.mutant == Mutant::kSentBeforeCommit) {
     for (const auto& effect : effects.after_commit) Perform(effect);
@@ -144,11 +155,11 @@ void CoordinatorNode::Take(Effects effects) {
 
 void CoordinatorNode::Commit() {
   if (flushing_.has_value()) return;
-  if (gathering_.save.empty() && gathering_.after_commit.empty() &&
-      gathering_.replies.empty()) {
+  if (gathering_.save.empty() && gathering_.save_batches.empty() &&
+      gathering_.after_commit.empty() && gathering_.replies.empty()) {
     return;
   }
-  flushing_ = std::exchange(gathering_, Batch());
+  flushing_ = std::exchange(gathering_, Gathering());
   absl::btree_set<JobId> saved;
   for (const JobId& id : flushing_->save) {
     if (!saved.insert(id).second) continue;
@@ -156,11 +167,12 @@ void CoordinatorNode::Commit() {
     parts_.judge->Check(job != nullptr, id, "is saved and not there");
     flushing_->rows.push_back(Store::RowOf(*job));
   }
+  FillBatches(&*flushing_);
   Random& random = *parts_.random;
   absl::Duration time =
-      flushing_->rows.empty()
-          ? absl::ZeroDuration()
-          : random.Between(absl::Microseconds(100), absl::Milliseconds(2));
+      flushing_->has_rows()
+          ? random.Between(absl::Microseconds(100), absl::Milliseconds(2))
+          : absl::ZeroDuration();
   if (random.Chance(0.02)) {
     time += random.Between(absl::ZeroDuration(), absl::Milliseconds(200));
   }
@@ -168,11 +180,21 @@ void CoordinatorNode::Commit() {
                       [this, life = life_] { Durable(life); });
 }
 
-void CoordinatorNode::Flush(const Batch& batch) {
-  for (const coordinator::Job& row : batch.rows) {
+void CoordinatorNode::Flush(const Gathering& gathered) {
+  BatchJudge& batches = parts_.judge->batches();
+  for (const coordinator::Batch& row : gathered.batch_rows) {
+    batches.Storing(row);
+    parts_.store->Put(row);
+  }
+  for (const coordinator::Job& row : gathered.rows) {
     parts_.judge->Storing(row);
     parts_.store->Put(row);
   }
+  for (const coordinator::ItemEnd& end : gathered.item_ends) {
+    batches.Storing(end);
+    parts_.store->Put(end);
+  }
+  batches.Stored();
 }
 
 void CoordinatorNode::Durable(uint64_t life) {
@@ -180,14 +202,16 @@ void CoordinatorNode::Durable(uint64_t life) {
   if (life != life_ || !flushing_.has_value()) return;
   Flush(*flushing_);
   flushing_->rows.clear();
+  flushing_->batch_rows.clear();
   Enqueue([this](Effects*) { Committed(); });
 }
 
 void CoordinatorNode::Committed() {
-  const Batch batch = *std::exchange(flushing_, std::nullopt);
-  for (const auto& reply : batch.replies) reply();
-  for (const auto& effect : batch.after_commit) Perform(effect);
-  for (const JobId& id : batch.save) {
+  const Gathering gathered = *std::exchange(flushing_, std::nullopt);
+  for (const auto& reply : gathered.replies) reply();
+  for (const auto& effect : gathered.after_commit) Perform(effect);
+  SettleBatches(gathered);
+  for (const JobId& id : gathered.save) {
     const coordinator::Job* row = parts_.store->Find(id);
     if (row != nullptr && IsFinal(row->state)) core_->Forget(id);
   }

@@ -12,6 +12,8 @@
 #include <optional>
 #include <vector>
 
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/ids.h"
 #include "coordinator/core/core.h"
@@ -65,6 +67,18 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   void Cancel(const JobId& job);
   void OwnerGone(const JobId& job);
   void OwnerBack(const JobId& job);
+  // Makes the batch, unless it was made before.
+  void CreateBatch(const BatchId& batch);
+  // The client of a stored batch adds items until there are `items`.
+  void AddItems(const BatchId& batch, int64_t items);
+  // The stream of a batch brings items until there are `items`, which are taken
+  // when there is room; then maybe its end.
+  enum class Stream { kGoesOn, kCloses };
+  void OfferItems(const BatchId& batch, int64_t items, Stream stream);
+  void CloseBatch(const BatchId& batch);
+  void CancelBatch(const BatchId& batch);
+  void BatchOwnerGone(const BatchId& batch);
+  void BatchOwnerBack(const BatchId& batch);
   void Drain(const WorkerId& worker, bool resume);
   void SetSlots(const WorkerId& worker, int slots);
   // A worker that it started, and everything below that, is reaped.
@@ -77,13 +91,29 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   bool IsSequential(const AttemptId& attempt) const;
 
   using Input = std::function<void(coordinator::Effects*)>;
-  struct Batch {
+  struct Gathering {
     std::vector<JobId> save;
+    std::vector<BatchId> save_batches;
+    std::vector<coordinator::ItemEnd> item_ends;
     std::vector<coordinator::Effect> after_commit;
     // What clients are told once it is durable.
     std::vector<std::function<void()>> replies;
-    // The rows of `save`, once the batch is being flushed.
+    // The rows of what is saved, once they are being flushed.
     std::vector<coordinator::Job> rows;
+    std::vector<coordinator::Batch> batch_rows;
+
+    bool has_rows() const { return !rows.empty() || !batch_rows.empty(); }
+  };
+  // What is known of a live batch beside the core, as Engine::Feed.
+  struct Feed {
+    // A page of its items is being read from the store.
+    bool reading = false;
+    int64_t durable_items = 0;
+    // No item starts before, since there were too many live jobs.
+    absl::Time not_before = absl::InfinitePast();
+    // Items that its stream has brought, and whether no more follow.
+    int64_t offered = 0;
+    bool closes = false;
   };
 
   void Enqueue(Input input);
@@ -92,7 +122,7 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   void Arm();
   void Take(coordinator::Effects effects);
   void Commit();
-  void Flush(const Batch& batch);
+  void Flush(const Gathering& gathered);
   void Durable(uint64_t life);
   void Committed();
   void ApplyMessage(StreamId stream, ToCoordinator* message,
@@ -101,6 +131,19 @@ class CoordinatorNode : public Network::CoordinatorEnd {
               coordinator::Effects* fx);
   void TakeStaleEnd(AttemptEnd* end) const;
   void Perform(const coordinator::Effect& effect);
+
+  // coordinator_batches.cc
+  void RestoreBatches();
+  // Starts items wherever there is room.
+  void FeedBatches(coordinator::Effects* fx);
+  void ReadItems(const coordinator::Batch& batch, Feed* feed);
+  void TakePage(const BatchId& id, int64_t index, int64_t items,
+                coordinator::Effects* fx);
+  void TakeOffered(const BatchId& id, Feed* feed, coordinator::Effects* fx);
+  // Makes the next item a job, or refuses it.
+  absl::Status StartItem(const BatchId& id, coordinator::Effects* fx);
+  void FillBatches(Gathering* gathered);
+  void SettleBatches(const Gathering& gathered);
 
   const Parts parts_;
   std::unique_ptr<coordinator::Core> core_;
@@ -114,8 +157,11 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   absl::Time quiet_since_;
   absl::Duration commit_delay_;
   int64_t turns_ = 0;
-  Batch gathering_;
-  std::optional<Batch> flushing_;
+  Gathering gathering_;
+  std::optional<Gathering> flushing_;
+  absl::btree_map<BatchId, Feed> feeds_;
+  // When a batch is to be fed that could not be.
+  absl::Time feed_time_ = absl::InfiniteFuture();
 };
 
 }  // namespace vigil::sim

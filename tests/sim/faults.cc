@@ -5,6 +5,7 @@
 namespace vigil::sim {
 
 void Faults::Start() {
+  cluster_->Disturb();
   Random& random = cluster_->random();
   constexpr Kind kAll[] = {
       Kind::kBreakStream,     Kind::kPartition, Kind::kCoordinatorCrash,

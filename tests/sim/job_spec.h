@@ -22,6 +22,9 @@ namespace vigil::sim {
 
 struct JobSpec {
   JobId id;
+  // Empty: of none.
+  BatchId batch;
+  int64_t batch_index = 0;
   // The name of `type`, if that is set.
   std::string task_type;
   // Null for a command, and for types of which nothing is to be known.

@@ -3,8 +3,6 @@
 #include <errno.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -12,16 +10,14 @@
 #include "base/check.h"
 #include "base/reason.h"
 #include "coordinator/core/retry.h"
+#include "tests/sim/violation.h"
 
 namespace vigil::sim {
 
 using coordinator::JobState;
 
 void Judge::Violation(const std::string& what) const {
-  std::fprintf(stderr, "violation at %.6f s: %s\n",
-               absl::ToDoubleSeconds(parts_.queue->now() - kStart),
-               what.c_str());
-  std::abort();
+  EndByViolation(parts_.queue->now(), what);
 }
 
 namespace {
@@ -120,6 +116,7 @@ void Judge::Storing(const coordinator::Job& row) {
     }
   }
   CheckCharges(row, truth);
+  if (!truth.spec.batch.empty()) batches_.StoringJob(truth.spec, row);
   if (!IsFinal(row.state)) return;
   for (const Begun& begun : truth.begun) {
     Check(!begun.runnable(), row.id, "is final while a process of it runs");
@@ -202,7 +199,9 @@ void Judge::CheckOutcome(const coordinator::Job& row,
       return;
     case JobState::kCancelled:
       parts_.coverage->Count("job: CANCELLED");
-      Check(truth.may_cancel, row.id, "CANCELLED, but nobody wanted that");
+      Check(truth.may_cancel ||
+                (!spec.batch.empty() && batches_.Stopped(spec.batch)),
+            row.id, "CANCELLED, but nobody wanted that");
       return;
     case JobState::kFailed:
       parts_.coverage->Count("job: FAILED");
@@ -340,6 +339,7 @@ void Judge::Began(std::shared_ptr<const TaskRun> run,
     Check(truth.lost.contains(other.run->attempt.number), id,
           "starts again beside a tree whose death is not confirmed");
   }
+  if (!truth.spec.batch.empty()) batches_.Began(truth.spec, run, tree);
   truth.begun.push_back(Begun{std::move(run), std::move(tree)});
 }
 
@@ -437,6 +437,7 @@ void Judge::EndReported(const AttemptEnd& end, Output output) {
 }
 
 void Judge::CheckAcknowledged(const coordinator::Core* core) const {
+  batches_.CheckAcknowledged(core);
   for (const auto& [id, truth] : jobs_) {
     if (!truth.acknowledged) continue;
     const coordinator::Job* row = parts_.store->Find(id);
@@ -447,7 +448,9 @@ void Judge::CheckAcknowledged(const coordinator::Core* core) const {
   }
 }
 
-void Judge::CheckNotLate(const coordinator::Core& core) const {
+void Judge::CheckNotLate(const coordinator::Core& core,
+                         absl::Time calm_since) const {
+  batches_.CheckNotLate(core, calm_since);
   const absl::Time now = parts_.queue->now() - kLateMax;
   for (const auto& [id, truth] : jobs_) {
     const coordinator::Job* job = core.FindJob(id);
@@ -467,13 +470,16 @@ void Judge::CheckNotLate(const coordinator::Core& core) const {
 }
 
 bool Judge::AllFinal() const {
-  return std::all_of(jobs_.begin(), jobs_.end(), [this](const auto& entry) {
-    const coordinator::Job* row = parts_.store->Find(entry.first);
-    return row == nullptr ? !entry.second.acknowledged : IsFinal(row->state);
-  });
+  return batches_.AllEnded() &&
+         std::all_of(jobs_.begin(), jobs_.end(), [this](const auto& entry) {
+           const coordinator::Job* row = parts_.store->Find(entry.first);
+           return row == nullptr ? !entry.second.acknowledged
+                                 : IsFinal(row->state);
+         });
 }
 
 void Judge::CheckAllOver() const {
+  batches_.CheckAllOver();
   for (const auto& [id, truth] : jobs_) {
     const coordinator::Job* row = parts_.store->Find(id);
     if (row == nullptr) continue;

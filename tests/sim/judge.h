@@ -20,7 +20,8 @@
 //  - a job ends as its last program really did, or for a reason that exists;
 //  - a job is truncated only by its chunk policy, and when something was done;
 //  - a clock fires neither before its time nor, unless somebody was stopped,
-//    more than kLateMax after it.
+//    more than kLateMax after it;
+//  - batches are as BatchJudge says.
 #ifndef VIGIL_TESTS_SIM_JUDGE_H_
 #define VIGIL_TESTS_SIM_JUDGE_H_
 
@@ -37,6 +38,7 @@
 #include "base/ids.h"
 #include "coordinator/core/core.h"
 #include "coordinator/core/job.h"
+#include "tests/sim/batch_judge.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/job_spec.h"
@@ -59,13 +61,17 @@ class Judge {
     Coverage* coverage;
     const Store* store;
   };
-  explicit Judge(const Parts& parts) : parts_(parts) {}
+  explicit Judge(const Parts& parts)
+      : parts_(parts), batches_({parts.queue, parts.coverage, parts.store}) {}
 
   // Ends the process, after saying what must not be.
   [[noreturn]] void Violation(const std::string& what) const;
   void Check(bool condition, const JobId& job, const char* what) const {
     if (!condition) Violation(job.value() + ": " + what);
   }
+
+  BatchJudge& batches() { return batches_; }
+  const BatchJudge& batches() const { return batches_; }
 
   // --- jobs
   void Submitted(JobSpec spec);
@@ -96,8 +102,10 @@ class Judge {
   // Null while the coordinator is down.
   void CheckAcknowledged(const coordinator::Core* core) const;
   // Of the jobs a coordinator that is up and was not stopped holds.
-  void CheckNotLate(const coordinator::Core& core) const;
-  // No tree of any job can execute; all jobs are final in the store.
+  // `calm_since`: since when nobody was stopped, killed or cut off.
+  void CheckNotLate(const coordinator::Core& core, absl::Time calm_since) const;
+  // No tree of any job can execute; all jobs are final in the store, and all
+  // batches ENDED.
   void CheckAllOver() const;
   bool AllFinal() const;
 
@@ -133,6 +141,7 @@ class Judge {
   void CheckOutcome(const coordinator::Job& row, const Truth& truth) const;
 
   const Parts parts_;
+  BatchJudge batches_;
   absl::btree_map<JobId, Truth> jobs_;
 };
 

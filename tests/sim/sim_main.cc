@@ -3,9 +3,10 @@
 // What it proves: with the real cores of coordinator, worker and slot, whatever
 // the network delays, drops and cuts, whichever process is killed or stopped,
 // no acknowledged job is lost, no job runs twice at once, no end is reported
-// before its tree is gone, no clock fires early or late; and when the faults
-// end, every job ends (see judge.h for the full list, faults.h for the faults
-// and for what is assumed).
+// before its tree is gone, no clock fires early or late, no item of a batch has
+// two outcomes; and when the faults end, every job ends, and every batch with
+// an outcome for each of its items (see judge.h and batch_judge.h for the full
+// list, faults.h for the faults and for what is assumed).
 //
 // How: everything runs in this process on one simulated clock, driven by one
 // random generator. A seed therefore names a run:

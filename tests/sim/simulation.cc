@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "tests/sim/batch_client.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/faults.h"
@@ -19,8 +20,12 @@ namespace vigil::sim {
 namespace {
 
 // Simulated time within which all must have ended once nothing goes wrong: the
-// longest job (four attempts of 90 s) for each of 40 on two slots.
-constexpr absl::Duration kLivenessMax = absl::Hours(2);
+// longest job (four attempts of 90 s) for each of 40, and for the 12 items of
+// each of three batches, on two slots.
+constexpr absl::Duration kLivenessMax = absl::Hours(4);
+
+// Of all runs, those without batches: what few jobs lead to is rare enough.
+constexpr double kPlainRuns = 0.4;
 
 // Events between two looks at everything.
 constexpr int64_t kEventsPerCheck = 50;
@@ -83,9 +88,12 @@ Cluster::Options ClusterFor(const SimulationOptions& options) {
 
 void RunPhases(const SimulationOptions& options, Cluster* cluster) {
   Clients clients(cluster);
+  BatchClient batches(cluster, &clients);
   Faults faults(cluster);
   cluster->Start();
   clients.Start();
+  // Apart from the run's own chance: those without batches are as they were.
+  if (!Random(options.seed * 7919 + 2).Chance(kPlainRuns)) batches.Start();
   if (options.weather == SimulationOptions::Weather::kRough) faults.Start();
   EventQueue& queue = cluster->queue();
   while (queue.happened() < options.events && queue.Step()) {
@@ -95,6 +103,7 @@ void RunPhases(const SimulationOptions& options, Cluster* cluster) {
   }
   cluster->trace().Add(queue.now(), "--- liveness: all faults end");
   clients.Stop();
+  batches.Stop();
   faults.Stop();
   cluster->Heal();
   const absl::Time limit = queue.now() + kLivenessMax;

@@ -31,12 +31,27 @@ void CoordinatorNode::RestoreBatches() {
     auto batch = std::make_unique<coordinator::Batch>(Store::RowOf(row));
     if (batch->state == BatchState::kStopping) {
       parts_.coverage->Count("batch: restored STOPPING");
+      if (parts_.mutant == Mutant::kBatchStopForgotten) {
+        batch->state = BatchState::kClosed;
+        batch->stop_cause = coordinator::StopCause::kNone;
+      }
     } else {
       parts_.coverage->Count("batch: restored");
     }
+    if (parts_.mutant == Mutant::kItemStartForgotten) ForgetStart(batch.get());
     if (batch->policy.streamed) parts_.judge->batches().OwnerLost(id);
     feeds_[id].durable_items = feeds_[id].offered = batch->accepted;
     core_->RestoreBatch(std::move(batch), now);
+  }
+}
+
+void CoordinatorNode::ForgetStart(coordinator::Batch* batch) const {
+  for (const auto& [id, job] : parts_.store->rows()) {
+    if (job.batch == batch->id && job.batch_index == batch->started - 1 &&
+        !IsFinal(job.state)) {
+      --batch->started;
+      return;
+    }
   }
 }
 
@@ -50,6 +65,10 @@ void CoordinatorNode::CreateBatch(const BatchId& id) {
     coordinator::NewBatch batch;
     batch.id = id;
     batch.policy = spec.policy;
+    if (parts_.mutant == Mutant::kBackoffNotInFlight) {
+      // RoomOf holds it to what was asked for.
+      batch.policy.max_in_flight = coordinator::kBatchInFlightMax;
+    }
     if (!core_->CreateBatch(std::move(batch), parts_.queue->now(), fx).ok()) {
       return;
     }
@@ -128,6 +147,17 @@ void CoordinatorNode::BatchOwnerBack(const BatchId& id) {
   });
 }
 
+int64_t CoordinatorNode::RoomOf(const coordinator::Batch& batch) const {
+  if (parts_.mutant != Mutant::kBackoffNotInFlight || batch.room() == 0) {
+    return batch.room();
+  }
+  int64_t room = parts_.judge->batches().Spec(batch.id).policy.max_in_flight;
+  for (const auto& [index, job] : batch.live) {
+    if (core_->FindJob(job)->state != coordinator::JobState::kBackoff) --room;
+  }
+  return room;
+}
+
 void CoordinatorNode::FeedBatches(Effects* fx) {
   feed_time_ = absl::InfiniteFuture();
   const absl::Time now = parts_.queue->now();
@@ -151,7 +181,7 @@ void CoordinatorNode::TakeOffered(const BatchId& id, Feed* feed, Effects* fx) {
   const absl::Time now = parts_.queue->now();
   const coordinator::Batch* batch = core_->FindBatch(id);
   while (batch->state == BatchState::kOpen && batch->accepted < feed->offered &&
-         batch->room() > 0) {
+         RoomOf(*batch) > 0) {
     if (!core_->CanAdmit().ok()) {
       parts_.coverage->Count("batch: no room among the live jobs");
       feed->not_before = now + coordinator::kAdmissionRetryDelay;
@@ -174,8 +204,8 @@ void CoordinatorNode::TakeOffered(const BatchId& id, Feed* feed, Effects* fx) {
 }
 
 void CoordinatorNode::ReadItems(const coordinator::Batch& batch, Feed* feed) {
-  const int64_t items =
-      std::min({batch.room(), feed->durable_items - batch.started, kPageItems});
+  const int64_t items = std::min(
+      {RoomOf(batch), feed->durable_items - batch.started, kPageItems});
   if (items <= 0) return;
   feed->reading = true;
   const absl::Duration time =
@@ -196,7 +226,7 @@ void CoordinatorNode::TakePage(const BatchId& id, int64_t index, int64_t items,
   feed->second.reading = false;
   for (; items > 0; ++index, --items) {
     const coordinator::Batch* batch = core_->FindBatch(id);
-    if (batch == nullptr || batch->room() <= 0) return;
+    if (batch == nullptr || RoomOf(*batch) <= 0) return;
     parts_.judge->batches().Check(index == batch->started, id,
                                   "an item was read that is not the next");
     if (StartItem(id, fx).ok()) continue;
@@ -231,6 +261,9 @@ absl::Status CoordinatorNode::StartItem(const BatchId& id, Effects* fx) {
 }
 
 void CoordinatorNode::FillBatches(Gathering* gathered) {
+  if (parts_.mutant == Mutant::kOutcomeAlone && !gathered->item_ends.empty()) {
+    gathering_.save_batches = std::exchange(gathered->save_batches, {});
+  }
   absl::btree_set<BatchId> saved;
   for (const BatchId& id : gathered->save_batches) {
     if (!saved.insert(id).second) continue;

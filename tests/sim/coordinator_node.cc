@@ -43,6 +43,10 @@ void CoordinatorNode::Start() {
         job->state != coordinator::JobState::kRunning) {
       --job->last_attempt;
     }
+    if (parts_.mutant == Mutant::kItemStartForgotten && !job->batch.empty() &&
+        job->batch_index >= core_->FindBatch(job->batch)->started) {
+      job->batch = BatchId();
+    }
     core_->Restore(std::move(job), now);
   }
   core_->CheckInvariants();

@@ -134,6 +134,9 @@ class CoordinatorNode : public Network::CoordinatorEnd {
 
   // coordinator_batches.cc
   void RestoreBatches();
+  void ForgetStart(coordinator::Batch* batch) const;
+  // What of `batch` may start now.
+  int64_t RoomOf(const coordinator::Batch& batch) const;
   // Starts items wherever there is room.
   void FeedBatches(coordinator::Effects* fx);
   void ReadItems(const coordinator::Batch& batch, Feed* feed);

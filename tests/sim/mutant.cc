@@ -21,6 +21,10 @@ constexpr Row kRows[] = {
     {Mutant::kLastWordsUnread, "last_words_unread"},
     {Mutant::kChildOverlooked, "child_overlooked"},
     {Mutant::kDeadAtAttach, "dead_at_attach"},
+    {Mutant::kItemStartForgotten, "item_start_forgotten"},
+    {Mutant::kBatchStopForgotten, "batch_stop_forgotten"},
+    {Mutant::kBackoffNotInFlight, "backoff_not_in_flight"},
+    {Mutant::kOutcomeAlone, "outcome_alone"},
 };
 
 }  // namespace

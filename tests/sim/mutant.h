@@ -36,6 +36,16 @@ enum class Mutant {
   // A worker's predecessors are dead as soon as its Attach is read, which may
   // be when it is dead itself and has been succeeded.
   kDeadAtAttach,
+  // A restarted coordinator has forgotten that the last item of a batch that
+  // started did.
+  kItemStartForgotten,
+  // A restarted coordinator has forgotten that a batch was being stopped.
+  kBatchStopForgotten,
+  // An item is not in flight while its job is in BACKOFF.
+  kBackoffNotInFlight,
+  // The outcome of an item is stored without the batch's row, which follows
+  // with the next commit.
+  kOutcomeAlone,
 };
 
 // "fence_ignored"; of kNone, "none".

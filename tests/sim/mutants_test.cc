@@ -35,21 +35,21 @@ TEST_P(MutantsTest, IsCaughtInTime) {
   FAIL() << name << " survives " << GetParam().seeds_max << " seeds";
 }
 
-INSTANTIATE_TEST_SUITE_P(All, MutantsTest,
-                         testing::Values(Case{Mutant::kFenceIgnored, 60},
-                                         Case{Mutant::kStaleEndAccepted, 60},
-                                         Case{Mutant::kAttemptNumberReused, 20},
-                                         Case{Mutant::kSentBeforeCommit, 5},
-                                         Case{Mutant::kDeadlineNotRearmed, 5},
-                                         Case{Mutant::kSlotFreedEarly, 5},
-                                         Case{Mutant::kLeaseFromAnswer, 80},
-                                         Case{Mutant::kSessionReused, 20},
-                                         Case{Mutant::kLastWordsUnread, 40},
-                                         Case{Mutant::kChildOverlooked, 10},
-                                         Case{Mutant::kDeadAtAttach, 400}),
-                         [](const testing::TestParamInfo<Case>& info) {
-                           return std::string(MutantName(info.param.mutant));
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, MutantsTest,
+    testing::Values(
+        Case{Mutant::kFenceIgnored, 60}, Case{Mutant::kStaleEndAccepted, 60},
+        Case{Mutant::kAttemptNumberReused, 20},
+        Case{Mutant::kSentBeforeCommit, 5},
+        Case{Mutant::kDeadlineNotRearmed, 5}, Case{Mutant::kSlotFreedEarly, 5},
+        Case{Mutant::kLeaseFromAnswer, 80}, Case{Mutant::kSessionReused, 20},
+        Case{Mutant::kLastWordsUnread, 40}, Case{Mutant::kChildOverlooked, 10},
+        Case{Mutant::kDeadAtAttach, 400}, Case{Mutant::kItemStartForgotten, 20},
+        Case{Mutant::kBatchStopForgotten, 80},
+        Case{Mutant::kBackoffNotInFlight, 20}, Case{Mutant::kOutcomeAlone, 5}),
+    [](const testing::TestParamInfo<Case>& info) {
+      return std::string(MutantName(info.param.mutant));
+    });
 
 // Without a mutant the same seeds pass, so it is the mutant that is caught.
 TEST(MutantsTest, NothingIsCaughtWithoutAMutant) {

@@ -96,9 +96,10 @@ void BatchTable::JobEnded(const Job& job, absl::Time now, Effects* fx) {
       job.fallback_failure.has_value() ? job.fallback_failure : job.failure;
   if (job.state == JobState::kSucceeded) {
     ++batch->succeeded;
-    if (job.truncation.has_value()) ++batch->truncated;
     if (job.fallback_failure.has_value()) {
       ++batch->degraded;
+    } else if (job.truncation.has_value()) {
+      ++batch->truncated;
     } else if (job.charged_attempts > 1) {
       ++batch->retried;
     }
@@ -228,7 +229,7 @@ void BatchTable::CheckInvariants() const {
     // Every item that started has one outcome, or is a job.
     VIGIL_CHECK(batch->ended() + batch->in_flight() == batch->started, name);
     VIGIL_CHECK(batch->degraded + batch->truncated + batch->retried <=
-                    2 * batch->succeeded,
+                    batch->succeeded,
                 name);
     VIGIL_CHECK(batch->state != BatchState::kEnded || batch->live.empty(),
                 name);

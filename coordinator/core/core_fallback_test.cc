@@ -119,6 +119,13 @@ TEST_F(FallbackTest, B4_ATreeThatIsNotProvedDeadLeavesIt) {
   ExpectDegraded(Reason::kInternal);
 }
 
+TEST_F(FallbackTest, B4_ACancelledJobWhoseDeathIsNotProvedHasNone) {
+  RunJob();
+  Cancel("j");
+  End(1, EndUnconfirmed(Id("j"), Reason::kCancelled));
+  ExpectFailed(Reason::kCancelled);
+}
+
 TEST_F(FallbackTest, B4_ACancelledJobIsCancelled) {
   RunJob();
   Cancel("j");

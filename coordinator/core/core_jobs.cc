@@ -216,7 +216,9 @@ void Core::Finish(Job* job, JobState state, absl::Time now, Effects* fx) {
 }
 
 void Core::Fail(Job* job, Failure failure, absl::Time now, Effects* fx) {
-  if (job->policy->fallback.Covers(failure.reason)) {
+  // What was cancelled is never to succeed, also where its tree is not proved
+  // dead.
+  if (!job->cancel_requested && job->policy->fallback.Covers(failure.reason)) {
     job->fallback_failure = std::move(failure);
     ++counters_.fallbacks;
     Finish(job, JobState::kSucceeded, now, fx);

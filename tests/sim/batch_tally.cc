@@ -24,12 +24,13 @@ void BatchTally::Count(const coordinator::Job* job,
     if (job->fallback_failure.has_value()) {
       ++degraded;
       ++reasons[job->fallback_failure->reason];
+    } else if (job->truncation.has_value()) {
+      ++truncated;
     } else if (job->charged_attempts > 1) {
       ++retried;
     }
   }
   consecutive_failures = has_failed ? consecutive_failures + 1 : 0;
-  if (!has_failed) return;
   const int64_t failures = failed + refused;
   rule_held |=
       (rule.failures > 0 && failures >= rule.failures) ||
@@ -42,8 +43,9 @@ void BatchTally::Count(const coordinator::Job* job,
 
 bool BatchTally::Agrees(const coordinator::Batch& row) const {
   return row.succeeded == succeeded && row.degraded == degraded &&
-         row.retried == retried && row.failed == failed &&
-         row.cancelled == cancelled && row.refused == refused &&
+         row.truncated == truncated && row.retried == retried &&
+         row.failed == failed && row.cancelled == cancelled &&
+         row.refused == refused &&
          row.consecutive_failures == consecutive_failures &&
          row.reasons == reasons;
 }

@@ -16,6 +16,7 @@ struct BatchTally {
   int64_t ended = 0;
   int64_t succeeded = 0;
   int64_t degraded = 0;
+  int64_t truncated = 0;
   int64_t retried = 0;
   int64_t failed = 0;
   int64_t cancelled = 0;

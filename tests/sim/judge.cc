@@ -186,6 +186,7 @@ void Judge::CheckOutcome(const coordinator::Job& row,
       }
       if (row.fallback_failure.has_value()) {
         parts_.coverage->Count("job: SUCCEEDED by its fallback");
+        Check(!row.cancel_requested, row.id, "cancelled, and SUCCEEDED");
         Check(row.policy->fallback.Covers(row.fallback_failure->reason), row.id,
               "a fallback that was not asked for");
         Check(!row.result_bytes.has_value(), row.id,
@@ -206,7 +207,8 @@ void Judge::CheckOutcome(const coordinator::Job& row,
     case JobState::kFailed:
       parts_.coverage->Count("job: FAILED");
       Check(row.failure.has_value() &&
-                !row.policy->fallback.Covers(row.failure->reason),
+                (row.cancel_requested ||
+                 !row.policy->fallback.Covers(row.failure->reason)),
             row.id, "FAILED, though it has a fallback");
       break;
     case JobState::kUnspecified:

@@ -1,8 +1,10 @@
 #!/bin/bash
 # Sets this machine up, builds Vigil, and runs its main job on real input: each
 # module of the system's Python standard library, with its test suite, is
-# rewritten by one job of a warm task. A sample of them is run as a process for
-# each job, too, to compare. See usage below; repeatable at will.
+# rewritten by one job of a warm task. The fallback of a job is its input, so
+# that one whose module is malformed is degraded, and its module kept as it is.
+# A sample of them is run as a process for each job, too, to compare. See usage
+# below; repeatable at will.
 set -Eeuo pipefail
 
 readonly SLOTS=2
@@ -18,12 +20,12 @@ usage: deploy/quickstart.sh [--keep] [--help]
 Installs the packages that are missing, builds Vigil, starts a coordinator with
 two local slots, runs one job for every module of Python's standard library, and
 compares the rate of a warm task with that of a process for each job.
-Exit status 0: every job ended as it should.
+Exit status 0: every job ended as it should, and every module has its output.
 
   --keep  leave the coordinator running, and say how to reach and stop it
 
 Written anew below ${XDG_STATE_HOME:-~/.local/state}/vigil-quickstart:
-  rewritten/       the rewritten modules
+  rewritten/       the rewritten modules, and copies of the malformed ones
   results.jsonl    how each job ended, one JSON object a line
   modules.txt      the list of modules; malformed.txt: those that do not compile
   coordinator.log  what the coordinator had to say
@@ -54,6 +56,7 @@ step='setting up'
 batch_pid=
 coordinator_pid=
 run_dir=
+copied=
 samples=()
 
 # Asks one process that this script started to stop, and sees to it.
@@ -140,26 +143,29 @@ start_coordinator() {
   fi
 }
 
-# Runs one job for each module listed in LIST and writes into NAME.jsonl how they
-# ended, and below NAME/ what they wrote. Adds up the time in batch_us[TYPE] and
-# the jobs in batch_jobs[TYPE].
+# Runs one job for each module listed in LIST and writes into NAME.jsonl how
+# they ended, and below NAME/ what they wrote. Adds up the time in
+# batch_us[TYPE] and the jobs in batch_jobs[TYPE]. A process for each job has its
+# module as an argument, so no input that could be its fallback.
 run_batch() {
   local type=$1 list=$2 name=$3 status=0 start input
   local -a job
   case $type in
-    inline_variables) job=(-- --root "$root" --output_dir "$name" '{}') ;;
+    inline_variables)
+      job=(--ok_reasons=INVALID_INPUT -- --root "$root" --output_dir "$name"
+        '{}')
+      ;;
     inline_variables_warm)
       input=$(/usr/bin/python3 -c 'import json, sys; print(json.dumps(
         {"root": sys.argv[1], "output_dir": sys.argv[2], "module": "{}"}))' \
         "$root" "$name")
-      job=(--input_json="$input")
+      job=(--input_json="$input" --fallback=input)
       ;;
   esac
   start=${EPOCHREALTIME/[.,]/}
   # In the background, because `wait` ends when a signal arrives.
   "$vigil" batch --address="$address" --task_type="$type" \
-    --ok_reasons=INVALID_INPUT -a "$list" -o json "${job[@]}" \
-    </dev/null >"$name.jsonl" &
+    -a "$list" -o json "${job[@]}" </dev/null >"$name.jsonl" &
   batch_pid=$!
   wait "$batch_pid" || status=$?
   batch_pid=
@@ -175,23 +181,29 @@ run_jobs() {
   batch_status=0
   local -A batch_us=() batch_jobs=()
   vigil_say "Rewriting $(wc -l <"$output/modules.txt") modules of $root on" \
-    "$SLOTS slots."
+    "$SLOTS slots; a module that does not compile stays as it is."
   run_batch inline_variables_warm "$output/modules.txt" "$output/rewritten"
   mv -- "$output/rewritten.jsonl" "$output/results.jsonl"
   vigil_say "$(rate inline_variables_warm) jobs/s in warm tasks."
+  step='copying the modules that stay as they are'
+  copied=$(deploy/examples/copy_degraded.py "$output/results.jsonl")
 }
 
 compare_rates() {
   step='comparing the rates'
   local -A batch_us=() batch_jobs=()
-  local round type
+  local round type kind
   awk "NR % $SAMPLE_STEP == 0" "$output/modules.txt" >"$run_dir/sample.txt"
   vigil_say "Rewriting each ${SAMPLE_STEP}th of them again, in turn with a" \
     "process for each job and in warm tasks."
   for ((round = 1; round <= SAMPLE_ROUNDS; round++)); do
     for type in inline_variables inline_variables_warm; do
       run_batch "$type" "$run_dir/sample.txt" "$run_dir/$type-$round"
-      samples+=(--sample "$run_dir/$type-$round.jsonl" "$run_dir/$type-$round")
+      kind=--sample
+      if [[ $type == inline_variables ]]; then
+        kind=--plain_sample
+      fi
+      samples+=("$kind" "$run_dir/$type-$round.jsonl" "$run_dir/$type-$round")
     done
   done
   vigil_say "$(rate inline_variables) jobs/s with a process for each job," \
@@ -218,7 +230,7 @@ check_results() {
     --grpc_out="$run_dir/stubs" proto/vigil/v1/*.proto
   PYTHONPATH=$run_dir/stubs deploy/examples/count_jobs.py "$address" \
     >"$run_dir/listed.json"
-  if ! invalid_job=$(deploy/examples/check_results.py \
+  if ! degraded_job=$(deploy/examples/check_results.py \
     --results="$output/results.jsonl" --status="$run_dir/status.json" \
     --listed="$run_dir/listed.json" \
     --modules="$output/modules.txt" --malformed="$output/malformed.txt" \
@@ -231,13 +243,15 @@ check_results() {
     vigil_say "quickstart: vigil batch ended with status $batch_status"
     exit 1
   fi
-  vigil_say "Every job ended as it should: the" \
-    "$(wc -l <"$output/malformed.txt") modules that do not compile, and only" \
-    "those, ended INVALID_INPUT; the coordinator counts the same."
+  vigil_say "Nothing was lost: all $(wc -l <"$output/modules.txt") modules" \
+    "have their output. The $copied that do not compile, and only those," \
+    "could not be rewritten (INVALID_INPUT): their jobs gave their input back" \
+    "instead, marked degraded, and those modules were copied unchanged. The" \
+    "coordinator counts the same, job by job and batch by batch."
 }
 
 say_what_next() {
-  vigil_say "Rewritten modules: $output/rewritten"
+  vigil_say "The modules: $output/rewritten"
   vigil_say "How each job ended: $output/results.jsonl"
   if [[ -z $keep ]]; then
     vigil_say "Next: deploy/quickstart.sh --keep, to look around; README.md," \
@@ -247,8 +261,8 @@ say_what_next() {
   vigil_say "The coordinator is still running (pid $coordinator_pid). Next:"
   vigil_say "  export VIGIL_ADDRESS=$address"
   vigil_say "  $vigil status"
-  if [[ -n $invalid_job ]]; then
-    vigil_say "  $vigil explain $invalid_job"
+  if [[ -n $degraded_job ]]; then
+    vigil_say "  $vigil explain $degraded_job    # why it is degraded"
   fi
   vigil_say "  kill $coordinator_pid    # stops it; its data are in $run_dir"
   coordinator_pid=

@@ -10,8 +10,6 @@ set -Eeuo pipefail
 readonly SLOTS=2
 # Every which module is in the sample, and how often it is run in either way.
 readonly SAMPLE_STEP=4 SAMPLE_ROUNDS=2
-readonly READY_SECONDS=30 # A coordinator with an empty store takes under 1.
-readonly STOP_SECONDS=20  # Orderly: tasks get 5 s to stop, then are killed.
 
 usage() {
   cat <<'END'
@@ -51,6 +49,8 @@ done
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/setup.sh
 source deploy/setup.sh
+# shellcheck source=deploy/coordinator.sh
+source deploy/coordinator.sh
 
 step='setting up'
 batch_pid=
@@ -59,28 +59,13 @@ run_dir=
 copied=
 samples=()
 
-# Asks one process that this script started to stop, and sees to it.
-stop() {
-  local name=$1 pid=$2 i
-  kill -TERM "$pid" 2>/dev/null || true
-  for ((i = 0; i < STOP_SECONDS * 10; i++)); do
-    kill -0 "$pid" 2>/dev/null || break
-    sleep 0.1
-  done
-  if kill -KILL "$pid" 2>/dev/null; then
-    vigil_say "quickstart: $name did not stop within $STOP_SECONDS s and was" \
-      "killed; see $output/coordinator.log"
-  fi
-  wait "$pid" 2>/dev/null || true
-}
-
 clean_up() {
   trap - ERR
   if [[ -n $batch_pid ]]; then
-    stop 'vigil batch' "$batch_pid"
+    vigil_stop 'vigil batch' "$batch_pid" "$output/coordinator.log"
   fi
   if [[ -n $coordinator_pid ]]; then
-    stop 'the coordinator' "$coordinator_pid"
+    vigil_stop 'the coordinator' "$coordinator_pid" "$output/coordinator.log"
   fi
   if [[ -n $run_dir ]]; then
     rm -rf -- "$run_dir"
@@ -108,8 +93,9 @@ prepare() {
   step='preparing the input'
   output=${XDG_STATE_HOME:-$HOME/.local/state}/vigil-quickstart
   mkdir -p -- "$output"
-  exec {lock}>"$output/lock"
-  if ! flock -n "$lock"; then
+  # Not the coordinator's, which may be kept: see start_coordinator.
+  exec 9>"$output/lock"
+  if ! flock -n 9; then
     vigil_say "quickstart: another one is writing to $output"
     exit 1
   fi
@@ -125,28 +111,15 @@ start_coordinator() {
   step='starting the coordinator'
   # A socket's path may have 107 bytes: a short directory, only ours.
   run_dir=$(mktemp -d /tmp/vigil-quickstart.XXXXXX)
-  address=unix:$run_dir/socket
-  mkfifo -- "$run_dir/ready"
-  # In a session of its own: Ctrl+C reaches this script and `vigil batch`, but
-  # not the coordinator, which is stopped after them.
-  setsid -- "$bin/coordinator/coordinator" --listen="$address" \
-    --data_dir="$run_dir/data" --local_slots="$SLOTS" \
-    --catalog="$PWD/deploy/examples/catalog.textproto" --ready_fd=3 \
-    3>"$run_dir/ready" {lock}>&- </dev/null >"$output/coordinator.log" 2>&1 &
-  coordinator_pid=$!
-  local line=
-  read -r -t "$READY_SECONDS" line <"$run_dir/ready" || true
-  if [[ -z $line ]]; then
-    vigil_say "quickstart: the coordinator did not start:"
-    tail -n 20 -- "$output/coordinator.log" >&2
-    exit 1
-  fi
+  vigil_start_coordinator "$bin" "$run_dir" "$output/coordinator.log" \
+    --local_slots="$SLOTS" \
+    --catalog="$PWD/deploy/examples/catalog.textproto" 9>&-
 }
 
 # Runs one job for each module listed in LIST and writes into NAME.jsonl how
 # they ended, and below NAME/ what they wrote. Adds up the time in
-# batch_us[TYPE] and the jobs in batch_jobs[TYPE]. A process for each job has its
-# module as an argument, so no input that could be its fallback.
+# batch_us[TYPE] and the jobs in batch_jobs[TYPE]. A process for each job has
+# its module as an argument, so no input that could be its fallback.
 run_batch() {
   local type=$1 list=$2 name=$3 status=0 start input
   local -a job

@@ -14,11 +14,11 @@
 # bazel-bootstrap brings the JDK that it needs.
 VIGIL_PACKAGES=(
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto
-  bazel-skylib g++ libabsl-dev libgmock-dev libgrpc++-dev
+  bazel-skylib espeak-ng g++ libabsl-dev libgmock-dev libgrpc++-dev
   libgrpc-dev libgtest-dev libprotobuf-dev libre2-dev libseccomp-dev
   libsqlite3-dev libssl-dev
   protobuf-compiler protobuf-compiler-grpc
-  python3 python3-grpcio python3-protobuf sqlite3
+  python3 python3-grpcio python3-protobuf sox sqlite3
 )
 
 # What one compiler may take: gRPC's headers need up to 0.7 GiB.

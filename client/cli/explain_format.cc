@@ -305,6 +305,10 @@ std::string FormatExplanation(const v1::Job& job,
                    FormatState(job, context.style), "\n",
                    FormatOutcome(job, context), FormatResult(job, context),
                    FormatTimes(job, context), FormatRequest(job.spec()));
+  if (job.has_batch_index()) {
+    absl::StrAppend(&text, "batch: ", job.batch_id(), ", item ",
+                    job.batch_index(), " (from 0)\n");
+  }
   const int hidden = std::max(0, job.attempts_size() - kAttemptsShownMax);
   if (hidden > 0) {
     absl::StrAppend(&text, hidden,

@@ -31,6 +31,8 @@ TEST_F(FormatExplanationTest, FailedJobShowsCauseEvidenceAndAdvice) {
   EXPECT_EQ(
       Explain(R"pb(
         job_id: "j1"
+        batch_id: "b1"
+        batch_index: 7
         state: STATE_FAILED
         spec {
           command { argv: "python3" argv: "a b.py" working_directory: "/w" }
@@ -92,6 +94,7 @@ TEST_F(FormatExplanationTest, FailedJobShowsCauseEvidenceAndAdvice) {
       "clocks: startup 2m00s, inactivity 45s\n"
       "attempts: at most 1\n"
       "label: k=v\n"
+      "batch: b1, item 7 (from 0)\n"
       "attempt 1 on w1: INACTIVITY_TIMEOUT: silent for 45s\n"
       "  assigned 1970-01-01 00:16:40, started 1s later, active after 2s, "
       "ended after 59s\n"

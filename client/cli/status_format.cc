@@ -252,6 +252,9 @@ std::string FormatStatus(const v1::GetStatusResponse& status, absl::Time now,
                    status.epoch(), ", up ", Age(status.start_time(), now), ", ",
                    Plural(status.watchers(), "watcher"), "\n");
   absl::StrAppend(&text, "jobs: ", FormatStates(status, style), "\n");
+  if (status.batches() > 0) {
+    absl::StrAppend(&text, "batches: ", status.batches(), " not ended\n");
+  }
   absl::StrAppend(&text, "slots: ", status.slots_busy(), " of ",
                   status.slots_total(), " busy on ",
                   Plural(status.worker_count(), "worker"), "\n");

@@ -77,11 +77,13 @@ TEST(FormatStatus, ShowsWorkersSlotsAttemptsAndQueues) {
       oldest_time { seconds: 1050 }
     }
     attempts_lost: 4
+    batches: 2
   )pb");
   EXPECT_EQ(
       FormatStatus(status, kNow, kPlain),
       "coordinator 0.1.0, epoch 3, up 1m40s, 1 watcher\n"
       "jobs: 1 RUNNING\n"
+      "batches: 2 not ended\n"
       "slots: 1 of 2 busy on 1 worker\n"
       "since its start: 4 attempts lost with their worker\n"
       "workers:\n"

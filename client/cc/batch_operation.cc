@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/client_callback.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "client/cc/random_id.h"
@@ -45,7 +46,13 @@ class BatchOperation::Stream
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return;
+    if (!ok) {
+      // From here on the call may end, and nothing may be written to it. Until
+      // here this read was under way, which kept it.
+      absl::MutexLock lock(&operation_->mu_);
+      operation_->opened_ = false;
+      return;
+    }
     operation_->OnEvent(response_.event());
     response_.Clear();
     StartRead(&response_);
@@ -128,6 +135,8 @@ void BatchOperation::OnEvent(const v1::BatchEvent& event) {
       opened_ = true;
       next_index_ = first_index_;
     }
+    // An older stream's items may have been accepted since this one began.
+    next_index_ = std::max(next_index_, first_index_);
     if (event.has_batch() && batch_id_.empty()) {
       batch_id_ = event.batch().batch_id();
       if (cancel_wanted_) SendCancel();
@@ -220,8 +229,6 @@ void BatchOperation::OnStreamDone(absl::Status status,
   }
   if (observer_.on_retry) observer_.on_retry(status, *wait);
   absl::MutexLock lock(&mu_);
-  // Nothing is written to a stream that is over.
-  opened_ = false;
   timer_ = StartTimer(abandoned_ ? absl::ZeroDuration() : *wait,
                       [self = shared_from_this()] { self->Open(); });
 }

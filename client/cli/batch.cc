@@ -172,6 +172,8 @@ class BatchVerb {
   // The signal that asked for the end; 0: none.
   int signal_ = 0;
   absl::Status write_error_;
+  // The results that these may be appended to end within a line.
+  bool results_cut_off_ = false;
 };
 
 absl::StatusOr<std::optional<InputTemplate>> BatchVerb::Input() const {
@@ -199,6 +201,7 @@ std::optional<int> BatchVerb::Prepare(const std::vector<std::string>& words) {
   if (!resume.ok()) {
     return Fail(absl::StrCat("--resume: ", resume.status().message()));
   }
+  results_cut_off_ = resume->cut_off();
   auto source = ItemSource::Open(
       flags_.file, flags_.nul_separated ? ItemSplitter::Separator::kNul
                                         : ItemSplitter::Separator::kNewline);
@@ -273,7 +276,10 @@ void BatchVerb::OnResult(const ItemResult& result) {
                                  : BatchSummary::Listing::kNamed);
   if (!flags_.json || !write_error_.ok()) return;
   if (environment_.stdout_is_terminal) display_->Clear();
-  write_error_ = WriteAll(STDOUT_FILENO, ItemJson(result));
+  write_error_ =
+      WriteAll(STDOUT_FILENO,
+               absl::StrCat(std::exchange(results_cut_off_, false) ? "\n" : "",
+                            ItemJson(result)));
   if (!write_error_.ok()) runner_->Cancel();
 }
 
@@ -325,8 +331,11 @@ int BatchVerb::Finish(absl::Duration wall_time) {
     if (runner_->in_flight() > 0) {
       absl::StrAppend(&text, "vigil: ", runner_->in_flight(),
                       " items of batch ", runner_->batch().batch_id(),
-                      " have no result; it is stopped when the coordinator is "
-                      "back, unless it has ended by then\n");
+                      " have no result",
+                      absl::IsUnavailable(runner_->failure())
+                          ? "; it is stopped when the coordinator is back, "
+                            "unless it has ended by then\n"
+                          : "\n");
     }
   }
   display_->Write(text);

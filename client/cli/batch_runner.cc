@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "base/check.h"
 #include "client/cli/format.h"
 #include "client/cli/status_format.h"
 
@@ -159,7 +158,12 @@ void BatchRunner::OnEvent(const v1::BatchEvent& event) {
 
 void BatchRunner::OnResult(const v1::BatchResult& result) {
   auto node = sent_.extract(result.index());
-  VIGIL_CHECK(!node.empty(), "an item that was not given, or ended twice");
+  if (node.empty()) {
+    FailBatch(absl::InternalError(
+        absl::StrCat("the coordinator gave a result of item ", result.index(),
+                     " of the batch, which has none to come")));
+    return;
+  }
   Item item = std::move(node.mapped());
   switch (result.outcome_case()) {
     case v1::BatchResult::kJob:

@@ -86,7 +86,7 @@ TEST_F(FormatExplanationTest, FailedJobShowsCauseEvidenceAndAdvice) {
       "job j1 FAILED\n"
       "because: INACTIVITY_TIMEOUT: silent for 45s\n"
       "advice: Use --pty.\n"
-      "not retried: maximum_attempts is 1\n"
+      "not retried: INACTIVITY_TIMEOUT is not in retry_on\n"
       "submitted 1970-01-01 00:16:40 (1m40s ago), started 1s later, ended "
       "1m00s after submission\n"
       "command: python3 a b.py\n"

@@ -27,21 +27,23 @@ absl::StatusOr<ResumeFile> ResumeFile::Read(const std::string& path) {
     return absl::ErrnoToStatus(errno, absl::StrCat("cannot read `", path, "`"));
   }
   std::string line;
-  int64_t number = 0;
-  while (std::getline(stream, line)) {
-    ++number;
+  int64_t bad_line = 0;
+  absl::Status bad;
+  for (int64_t number = 1; std::getline(stream, line); ++number) {
+    file.cut_off_ = stream.eof();
     if (line.empty()) continue;
     absl::Status status = file.AddLine(line);
-    // Without its newline it was being written when something ended.
-    if (!status.ok() && stream.eof()) break;
-    if (!status.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("`", path, "`, line ", number, ": ", status.message(),
-                       "; give a file that `vigil batch -o json` wrote"));
-    }
+    if (status.ok() || !bad.ok()) continue;
+    bad_line = number;
+    bad = status;
   }
   if (stream.bad()) {
     return absl::DataLossError(absl::StrCat("cannot read all of `", path, "`"));
+  }
+  if (!bad.ok() && file.items_.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("`", path, "`, line ", bad_line, ": ", bad.message(),
+                     "; give a file that `vigil batch -o json` wrote"));
   }
   return file;
 }

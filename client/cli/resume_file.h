@@ -20,14 +20,17 @@ class ResumeFile {
   // Knows nothing: every item is run.
   ResumeFile() = default;
 
-  // Reads `path`. INVALID_ARGUMENT: a line is not one of a batch's results
-  // (named by its number), but for a last one that was cut off. Else what the
-  // system says when it cannot be read.
+  // Reads `path`. A line that is no result was cut off when a batch died, and
+  // is left out: its item runs again. INVALID_ARGUMENT: no line is a result, so
+  // this is another file. Else what the system says when it cannot be read.
   static absl::StatusOr<ResumeFile> Read(const std::string& path);
 
   // Whether the item needs not be run. INVALID_ARGUMENT: the results are of
   // another item, so these are not the items of that batch.
   absl::StatusOr<bool> Succeeded(const Item& item) const;
+
+  // The last line has no end: what is appended is to begin with a newline.
+  bool cut_off() const { return cut_off_; }
 
  private:
   struct Known {
@@ -37,6 +40,7 @@ class ResumeFile {
   absl::Status AddLine(const std::string& line);
 
   std::string path_;
+  bool cut_off_ = false;
   absl::flat_hash_map<int64_t, Known> items_;
 };
 

@@ -68,23 +68,31 @@ TEST_F(ResumeFileTest, OtherItemsAreRefused) {
               HasSubstr("item 1 is not the one"));
 }
 
-TEST_F(ResumeFileTest, WhatIsNoResultIsRefusedByItsLine) {
-  const std::string good = LineOf(1, "a", v1::Job::STATE_SUCCEEDED);
+TEST_F(ResumeFileTest, AFileWithoutResultsIsRefusedByItsLine) {
   for (const char* bad : {"[1]\n", "{\"index\":1}\n",
                           "{\"index\":0,\"item\":\"a\",\"state\":\"\"}\n"}) {
-    const absl::Status status = Read(absl::StrCat(good, bad)).status();
+    const absl::Status status = Read(absl::StrCat("\n", bad)).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << bad;
     EXPECT_THAT(std::string(status.message()), HasSubstr("line 2"));
   }
+  EXPECT_TRUE(Read("").ok());
 }
 
-TEST_F(ResumeFileTest, ALastLineThatWasCutOffIsNone) {
-  const std::string good = LineOf(1, "a", v1::Job::STATE_SUCCEEDED);
-  auto file =
-      Read(good + LineOf(2, "b", v1::Job::STATE_SUCCEEDED).substr(0, 20));
+TEST_F(ResumeFileTest, ALineThatWasCutOffIsNone) {
+  const std::string a = LineOf(1, "a", v1::Job::STATE_SUCCEEDED);
+  const std::string b = LineOf(2, "b", v1::Job::STATE_SUCCEEDED);
+  const std::string c = LineOf(3, "c", v1::Job::STATE_SUCCEEDED);
+  auto file = Read(a + b.substr(0, 20));
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_TRUE(*file->Succeeded({1, "a"}));
   EXPECT_FALSE(*file->Succeeded({2, "b"}));
+  EXPECT_TRUE(file->cut_off());
+  // Others may follow it.
+  file = Read(absl::StrCat(a, b.substr(0, 20), "\n", c));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_FALSE(*file->Succeeded({2, "b"}));
+  EXPECT_TRUE(*file->Succeeded({3, "c"}));
+  EXPECT_FALSE(file->cut_off());
 }
 
 TEST_F(ResumeFileTest, AFileThatIsNotThereIsAnError) {

@@ -66,9 +66,6 @@ std::string WhyNotRetried(const v1::Job& job, const v1::Failure& failure) {
   if (contains(retry.non_retryable_reasons())) {
     return NotRetried(job, absl::StrCat(name, " is in non_retryable_reasons"));
   }
-  if (retry.maximum_attempts() == 1) {
-    return NotRetried(job, "maximum_attempts is 1");
-  }
   const auto charged = static_cast<int>(std::count_if(
       job.attempts().begin(), job.attempts().end(),
       [](const v1::Attempt& attempt) { return attempt.charged(); }));
@@ -77,6 +74,9 @@ std::string WhyNotRetried(const v1::Job& job, const v1::Failure& failure) {
   if (!by_default && !contains(retry.retry_on()) && last.charged() &&
       (charged < retry.maximum_attempts() || charged == 1)) {
     return NotRetried(job, absl::StrCat(name, " is not in retry_on"));
+  }
+  if (retry.maximum_attempts() == 1) {
+    return NotRetried(job, "maximum_attempts is 1");
   }
   return absl::StrCat("retries used up: ", Plural(AttemptsMade(job), "attempt"),
                       Failures(job));

@@ -68,7 +68,7 @@ TEST(RetryText, SaysWhyThereWasNone) {
             "not retried: NONZERO_EXIT is not in retry_on");
   EXPECT_EQ(
       Failed(Attempt(1, "NONZERO_EXIT"), "NONZERO_EXIT", "maximum_attempts: 1"),
-      "not retried: maximum_attempts is 1");
+      "not retried: NONZERO_EXIT is not in retry_on");
   EXPECT_EQ(Failed(Attempt(1, "RESOURCE_EXHAUSTED"), "RESOURCE_EXHAUSTED",
                    "maximum_attempts: 1"),
             "not retried: maximum_attempts is 1");

@@ -183,6 +183,14 @@ void BatchTable::OwnerGone(Batch* batch, int64_t owner, absl::Time now) {
   UpdateDeadline(batch);
 }
 
+void BatchTable::GrantStall(absl::Duration stall) {
+  for (const auto& [id, batch] : batches_) {
+    if (batch->owner_deadline == absl::InfiniteFuture()) continue;
+    batch->owner_deadline += stall;
+    UpdateDeadline(batch.get());
+  }
+}
+
 void BatchTable::ApplyDeadlines(absl::Time now, Effects* fx) {
   while (Batch* batch = deadlines_.PopDue(now)) {
     if (batch->create_time + batch->policy.schedule_to_close <= now) {
@@ -228,9 +236,9 @@ void BatchTable::CheckInvariants() const {
     VIGIL_CHECK(batch->in_flight() <= batch->policy.max_in_flight, name);
     // Every item that started has one outcome, or is a job.
     VIGIL_CHECK(batch->ended() + batch->in_flight() == batch->started, name);
-    VIGIL_CHECK(batch->degraded + batch->truncated + batch->retried <=
-                    batch->succeeded,
-                name);
+    VIGIL_CHECK(
+        batch->degraded + batch->truncated + batch->retried <= batch->succeeded,
+        name);
     VIGIL_CHECK(batch->state != BatchState::kEnded || batch->live.empty(),
                 name);
     VIGIL_CHECK((batch->stop_cause != StopCause::kNone) ==

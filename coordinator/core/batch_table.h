@@ -57,6 +57,9 @@ class BatchTable {
   int64_t OwnerBack(Batch* batch);
   void OwnerGone(Batch* batch, int64_t owner, absl::Time now);
 
+  // Nobody could take a batch up for so long.
+  void GrantStall(absl::Duration stall);
+
   // Stops what is due.
   void ApplyDeadlines(absl::Time now, Effects* fx);
   absl::Time NextDeadline() const { return deadlines_.NextDeadline(); }

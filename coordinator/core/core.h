@@ -204,7 +204,8 @@ class Core {
   void Tick(absl::Time now, Effects* fx);
   // When Tick is next due without any event.
   absl::Time NextDeadline() const;
-  // The loop itself stood still for `stall`: leases are extended by it.
+  // The loop itself stood still for `stall`: leases are extended by it, and the
+  // time to take a broken stream up.
   void GrantStall(absl::Duration stall);
 
   // Null when the job is not live.

@@ -280,7 +280,7 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
   attempt.exit = end.exit;
   attempt.evidence = end.evidence;
   attempt.spawn_errno = end.spawn_errno;
-  fx->ended.push_back(end.attempt);
+  if (!end.never_started) fx->ended.push_back(end.attempt);
   Decide(job, end, now, fx);
   KeepResult(job, std::move(end.result), fx);
 }
@@ -421,6 +421,13 @@ void Core::GrantStall(absl::Duration stall) {
     worker->lease_time += stall;
     lease_deadlines_.Set(worker.get(), worker->lease_time);
   }
+  // Nor could anybody take a job or batch up meanwhile.
+  for (const auto& [id, job] : jobs_) {
+    if (job->owner_deadline == absl::InfiniteFuture()) continue;
+    job->owner_deadline += stall;
+    UpdateDeadline(job.get());
+  }
+  batches_.GrantStall(stall);
 }
 
 void Core::DropOldLostWorkers(absl::Time now) {

@@ -41,6 +41,12 @@ void Engine::BeginTurn(absl::Time expected) {
 }
 
 absl::Time Engine::NextDeadline() const {
+  // Something was applied after this turn had handed over: by one who waited
+  // for what turned out to be durable already.
+  if (!turn_.save.empty() || !turn_.save_batches.empty() ||
+      (!in_flight_.has_value() && !gathering_.empty())) {
+    return now_;
+  }
   return std::min({core_->NextDeadline(), clears_.NextDeadline(),
                    sweeps_.NextDeadline(), recorder_.NextDeadline(),
                    housekeeping_time_, feed_time_});

@@ -110,6 +110,8 @@ class Engine {
   absl::Time NextDeadline() const;
 
   // --- durability
+  // Nothing waits for the store.
+  bool settled() const { return !in_flight_.has_value() && gathering_.empty(); }
   // Calls `done` when everything that happened so far is durable; at once if it
   // already is.
   void WhenDurable(std::function<void()> done);
@@ -151,6 +153,10 @@ class Engine {
   // is open and has room. RESOURCE_EXHAUSTED, UNAVAILABLE: it was not accepted;
   // try again after kAdmissionRetryDelay.
   absl::Status TakeItem(const BatchId& id, v1::BatchItem item);
+  // About how many bytes each job of a live batch has beside its item's own.
+  int64_t ProgramBytes(const BatchId& id) const {
+    return feeds_.at(id).program_bytes;
+  }
   // What became of an item, from its row. Runs on the reader's thread.
   static absl::StatusOr<v1::BatchResult> ReadItemEnd(store::StoreView* view,
                                                      const store::ItemRow& row);
@@ -232,6 +238,7 @@ class Engine {
     int priority = 0;
     // What its jobs run, where items say nothing else.
     v1::JobSpec program;
+    int64_t program_bytes = 0;
     // The program's input is the fallback, so that there must be one.
     bool needs_input = false;
     bool streamed = false;
@@ -239,8 +246,10 @@ class Engine {
     bool reading = false;
     // It found no room for jobs, or could not read: not again before.
     absl::Time not_before = absl::InfinitePast();
-    // Items that can be read.
+    // Items that can be read; and those that have started, durably: the next
+    // ones are read when all are, so that memory is bounded.
     int64_t durable_items = 0;
+    int64_t durable_started = 0;
   };
 
   Engine(const EngineOptions& options, Post post, absl::Time not_before);

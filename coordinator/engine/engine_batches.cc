@@ -27,6 +27,7 @@ Engine::Feed Engine::FeedOf(const v1::JobSpec& job, v1::JobSpec program,
   feed.task_type = job.task_type();
   feed.priority = job.priority();
   feed.program = std::move(program);
+  feed.program_bytes = static_cast<int64_t>(feed.program.ByteSizeLong());
   feed.needs_input = job.fallback().input();
   return feed;
 }
@@ -55,6 +56,7 @@ absl::Status Engine::LoadBatches(store::StoreView* view) {
                   policies_.Get(spec.job(), false));
     feed.streamed = (*batch)->policy.streamed;
     feed.durable_items = (*batch)->accepted;
+    feed.durable_started = (*batch)->started;
     core_->RestoreBatch(*std::move(batch), now_);
   }
   return absl::OkStatus();
@@ -140,9 +142,13 @@ void Engine::FeedBatches() {
   feed_time_ = absl::InfiniteFuture();
   for (auto& [id, feed] : feeds_) {
     const Batch* batch = core_->FindBatch(id);
-    if (feed.streamed || feed.reading || batch == nullptr) continue;
-    const int64_t items = std::min(
-        {batch->room(), feed.durable_items - batch->started, kFeedItemsMax});
+    if (feed.streamed || feed.reading || batch == nullptr ||
+        feed.durable_started != batch->started) {
+      continue;
+    }
+    const int64_t items =
+        std::min({batch->room(), feed.durable_items - batch->started,
+                  kFeedItemsMax, 1 + kFeedBytesMax / (1 + feed.program_bytes)});
     if (items <= 0) continue;
     if (feed.not_before > now_) {
       feed_time_ = std::min(feed_time_, feed.not_before);
@@ -248,7 +254,11 @@ void Engine::SettleBatches(const Gathering& gathered) {
   for (const auto& [id, news] : gathered.news) {
     const auto feed = feeds_.find(id);
     if (feed != feeds_.end()) {
-      feed->second.durable_items = news.batch->counts().accepted();
+      const v1::BatchCounts& counts = news.batch->counts();
+      feed->second.durable_items = counts.accepted();
+      feed->second.durable_started = counts.in_flight() + counts.succeeded() +
+                                     counts.failed() + counts.cancelled() +
+                                     counts.refused();
     }
     for (BatchWatcher* watcher : batch_hub_.Of(id)) watcher->OnNews(news);
   }

@@ -74,6 +74,10 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
       !status.ok()) {
     return status;
   }
+  // Nobody could be heard while it was loaded.
+  const absl::Duration loading = engine->clock_.Now() - engine->now_;
+  engine->core_->GrantStall(loading);
+  engine->now_ += loading;
   // Only now: a store that cannot be loaded is left as it was found.
   store::Batch batch;
   batch.meta.push_back({kEpochKey, absl::StrCat(engine->epoch_)});

@@ -68,22 +68,21 @@ Task<absl::StatusOr<FoundBatch>> LookUpBatch(
     co_return absl::InvalidArgumentError("batch_id is empty");
   }
   Engine* engine = services->engine;
-  const Batch* batch = nullptr;
-  do {
-    // An end that is not durable yet is waited for.
-    Durable durable(engine);
-    co_await durable;
-    batch = engine->core().FindBatch(BatchId(batch_id));
-  } while (batch != nullptr && batch->state == BatchState::kEnded);
+  const BatchId id(batch_id);
   FoundBatch found;
-  if (batch != nullptr) {
+  while (const Batch* batch = engine->core().FindBatch(id)) {
     if (batch->namespace_ != *name_space) {
       co_return NoSuchBatch(batch_id, *name_space);
     }
+    // As it is now, told when that is durable. An end is waited for, and then
+    // read from the store.
     found.batch = ToProto(*batch);
     found.live = true;
-    co_return found;
+    Durable durable(engine);
+    co_await durable;
+    if (found.batch.state() != v1::Batch::STATE_ENDED) co_return found;
   }
+  found = FoundBatch();
   absl::StatusOr<std::optional<store::BatchRow>> row;
   StoreRead read(
       engine, [&](store::StoreView& view) { row = view.GetBatch(batch_id); });

@@ -14,6 +14,10 @@ namespace {
 // How often a batch is shown that is not SEQUENTIAL.
 constexpr absl::Duration kBatchInterval = absl::Seconds(1);
 
+bool IsByIndex(v1::ResultOrder order) {
+  return order == v1::RESULT_ORDER_BY_INDEX;
+}
+
 // Items of one request, as the protos state them.
 constexpr int kItemsPerRequestMax = 10'000;
 
@@ -26,6 +30,12 @@ absl::Status CheckItems(int items) {
                    kItemsPerRequestMax, " go into one request"));
 }
 
+absl::Status CheckOrder(v1::ResultOrder order) {
+  if (v1::ResultOrder_IsValid(order)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "order is none of AS_COMPLETED and BY_INDEX");
+}
+
 absl::Status TooManyBatchWatchers() {
   return absl::ResourceExhaustedError(absl::StrCat(
       "there are ", kBatchWatchersMax,
@@ -36,14 +46,12 @@ absl::Status TooManyBatchWatchers() {
 absl::StatusOr<int64_t> PositionOf(const std::string& bytes,
                                    v1::ResultOrder order,
                                    const std::string& batch_id) {
-  if (!v1::ResultOrder_IsValid(order)) {
-    return absl::InvalidArgumentError(
-        "order is none of AS_COMPLETED and BY_INDEX");
-  }
+  if (absl::Status status = CheckOrder(order); !status.ok()) return status;
   if (bytes.empty()) return 0;
   BatchCursor cursor;
   if (!cursor.ParseFromString(bytes) || cursor.position() < 0 ||
-      cursor.order() != order || cursor.batch_id() != batch_id) {
+      IsByIndex(cursor.order()) != IsByIndex(order) ||
+      cursor.batch_id() != batch_id) {
     return absl::InvalidArgumentError(
         "cursor is damaged, or belongs to another batch or order; start "
         "without one");
@@ -81,7 +89,7 @@ void BatchWatch::OnNews(const BatchNews& news) {
 }
 
 bool BatchWatch::KeepRecent(const BatchNews& news) {
-  if (order_ == v1::RESULT_ORDER_BY_INDEX || read_) return false;
+  if (IsByIndex(order_) || read_) return false;
   if (recent_.empty())
     recent_first_ = reading_ ? news.first_end_number : position_ + 1;
   const int64_t next = recent_first_ + static_cast<int64_t>(recent_.size());
@@ -136,10 +144,11 @@ Task<absl::Status> BatchWatch::ReadPage(v1::BatchEvent* event) {
     // Rows first: a statement is not run within another's rows.
     std::vector<store::ItemRow> rows;
     const auto take = [&](store::ItemRow row) {
+      const auto ahead = static_cast<int64_t>(rows.size());
       const bool next =
-          order != v1::RESULT_ORDER_BY_INDEX ||
-          (row.end_number.has_value() &&
-           row.index == position + static_cast<int64_t>(rows.size()));
+          IsByIndex(order)
+              ? row.end_number.has_value() && row.index == position + ahead
+              : row.end_number == position + ahead + 1;
       if (!next) return store::Visit::kStop;
       if (rows.size() == kBatchResultsMax) {
         more = true;
@@ -148,9 +157,8 @@ Task<absl::Status> BatchWatch::ReadPage(v1::BatchEvent* event) {
       rows.push_back(std::move(row));
       return store::Visit::kContinue;
     };
-    status = order == v1::RESULT_ORDER_BY_INDEX
-                 ? view.ReadItems(id, position, take)
-                 : view.ReadItemEnds(id, position, take);
+    status = IsByIndex(order) ? view.ReadItems(id, position, take)
+                              : view.ReadItemEnds(id, position, take);
     int64_t bytes = 0;
     for (const store::ItemRow& row : rows) {
       if (!status.ok()) return;
@@ -172,10 +180,16 @@ Task<absl::Status> BatchWatch::ReadPage(v1::BatchEvent* event) {
       results.push_back(*std::move(result));
     }
   });
+  const bool had_ended = batch_->state() == v1::Batch::STATE_ENDED;
   const bool queued = co_await read;
   reading_ = false;
   if (!queued) co_return TooManyReads();
   if (!status.ok()) co_return status;
+  if (had_ended && results.empty() && position_ < ResultsInAll()) {
+    co_return absl::NotFoundError(
+        absl::StrCat("the retention of batch ", id, " is over: ", position_,
+                     " of its ", ResultsInAll(), " results were read"));
+  }
   position_ += static_cast<int64_t>(results.size());
   for (v1::BatchResult& result : results) {
     *event->add_results() = std::move(result);
@@ -210,11 +224,13 @@ Task<absl::Status> BatchWatch::Next(v1::BatchEvent* event) {
   const bool results_first =
       batch_->state() == v1::Batch::STATE_ENDED && !done_;
   const bool due = batch_time_ + kBatchInterval <= now ||
+                   batch_->state() != told_state_ ||
                    (sequential && !event->results().empty());
   if (done_ || (batch_changed_ && due && !results_first)) {
     *event->mutable_batch() = *batch_;
     batch_changed_ = false;
     batch_time_ = now;
+    told_state_ = batch_->state();
   }
   const int64_t accepted = batch_->counts().accepted();
   if (event->has_batch() || !event->results().empty() || accepted != told_) {

@@ -29,6 +29,9 @@ absl::StatusOr<int64_t> PositionOf(const std::string& cursor,
                                    v1::ResultOrder order,
                                    const std::string& batch_id);
 
+// INVALID_ARGUMENT: there is no such order.
+absl::Status CheckOrder(v1::ResultOrder order);
+
 absl::Status TooManyBatchWatchers();
 
 // INVALID_ARGUMENT: more items than one request may have.
@@ -76,8 +79,9 @@ class BatchWatch : public BatchWatcher {
   std::shared_ptr<const v1::Batch> batch_;
   // It changed since it was last written.
   bool batch_changed_ = true;
-  // When it was last written.
+  // When it was last written, and in what state it was.
   absl::Time batch_time_ = absl::InfinitePast();
+  v1::Batch::State told_state_ = v1::Batch::STATE_UNSPECIFIED;
   // Items accepted, as last said.
   int64_t told_ = 0;
   // The store may have the next result.

@@ -41,6 +41,14 @@ class RunBatchStream {
   const Batch* FindBatch() const {
     return services_->engine->core().FindBatch(id_);
   }
+  // The batch if this stream may still give it items, else null.
+  const Batch* OpenForItems() const {
+    const Batch* batch = FindBatch();
+    return batch != nullptr && !closing_ && batch->owner == owner_ &&
+                   batch->state == BatchState::kOpen
+               ? batch
+               : nullptr;
+  }
   Task<absl::Status> WriteResults();
   // Why nothing more will be written, if so.
   std::optional<absl::Status> CutOff() const;
@@ -82,19 +90,23 @@ Task<absl::Status> RunBatchStream::Open() {
   if (engine->batch_hub().size() >= kBatchWatchersMax) {
     co_return TooManyBatchWatchers();
   }
+  if (absl::Status status = CheckOrder(request_.order()); !status.ok()) {
+    co_return status;
+  }
   const v1::OpenBatch open = request_.open();
   CallContext call(&context);
   auto accepting = AcceptBatch(services_, &call, open, true);
   absl::StatusOr<AcceptedBatch> accepted = co_await accepting;
   if (!accepted.ok()) co_return accepted.status();
   const std::string batch_id = accepted->batch.batch_id();
+  // From here on the batch is this stream's, to be let go of whatever happens.
+  id_ = BatchId(batch_id);
+  owner_ = engine->core().BatchOwnerBack(id_);
   absl::StatusOr<int64_t> position =
       PositionOf(request_.cursor(), request_.order(), batch_id);
   if (!position.ok()) co_return position.status();
-  id_ = BatchId(batch_id);
   watch_ = std::make_unique<BatchWatch>(services_, &signal, batch_id,
                                         request_.order(), *position);
-  owner_ = engine->core().BatchOwnerBack(id_);
   for (BatchWatcher* watcher : engine->batch_hub().Of(id_)) watcher->OnOwner();
   auto looking = LookUpBatch(services_, open.namespace_(), batch_id);
   absl::StatusOr<FoundBatch> found = co_await looking;
@@ -113,38 +125,46 @@ Task<absl::Status> RunBatchStream::TakeItems() {
   if (absl::Status status = CheckItems(request_.items_size()); !status.ok()) {
     co_return status;
   }
-  int taken = 0;
+  if (request_.first_index() < 0) {
+    co_return absl::InvalidArgumentError(
+        absl::StrCat("first_index is ", request_.first_index(),
+                     "; it must not be negative"));
+  }
+  const Batch* open = OpenForItems();
+  if (open == nullptr) co_return absl::OkStatus();
+  const int64_t first =
+      request_.has_first_index() ? request_.first_index() : open->accepted;
+  Engine* engine = services_->engine;
+  int64_t gathered_bytes = 0;
   for (int i = 0; i < request_.items_size(); ++i) {
-    if (++taken % kItemsPerTurnMax == 0) {
+    if (i % kItemsPerTurnMax == kItemsPerTurnMax - 1) {
       NextTurn turn(services_);
       co_await turn;
     }
-    while (!closing_ && !HasRoom()) {
-      const Batch* batch = FindBatch();
-      if (batch == nullptr || batch->state != BatchState::kOpen) break;
-      co_await room;
+    if (gathered_bytes >= kFeedBytesMax) {
+      Durable durable(engine);
+      co_await durable;
+      gathered_bytes = 0;
     }
-    const Batch* batch = FindBatch();
+    const Batch* batch = OpenForItems();
     // Stopped, or taken up by another stream: what follows is not wanted.
-    if (closing_ || batch == nullptr || batch->state != BatchState::kOpen) {
-      co_return absl::OkStatus();
-    }
-    const int64_t index = request_.first_index() + i;
-    if (index < batch->accepted) continue;
-    if (index > batch->accepted) {
+    if (batch == nullptr) co_return absl::OkStatus();
+    if (first > batch->accepted) {
       co_return absl::InvalidArgumentError(
-          absl::StrCat("first_index is ", request_.first_index(), ", and ",
-                       batch->accepted, " items were accepted"));
+          absl::StrCat("first_index is ", first, ", and ", batch->accepted,
+                       " items were accepted"));
     }
-    absl::Status status =
-        services_->engine->TakeItem(id_, std::move(*request_.mutable_items(i)));
-    if (absl::IsResourceExhausted(status)) {
-      CallContext(&context).SetRetryDelay(kAdmissionRetryDelay);
-    }
+    if (first + i < batch->accepted) continue;
+    while (OpenForItems() != nullptr && !HasRoom()) co_await room;
+    if (OpenForItems() == nullptr) co_return absl::OkStatus();
+    v1::BatchItem* item = request_.mutable_items(i);
+    // Each job has the whole program, and holds it until it is durable.
+    gathered_bytes +=
+        engine->ProgramBytes(id_) + static_cast<int64_t>(item->ByteSizeLong());
+    absl::Status status = engine->TakeItem(id_, std::move(*item));
     if (!status.ok()) co_return status;
   }
-  if (request_.close() && !closing_) {
-    Engine* engine = services_->engine;
+  if (request_.close() && OpenForItems() != nullptr) {
     engine->core().CloseBatch(id_, engine->now(), engine->fx());
   }
   co_return absl::OkStatus();
@@ -219,15 +239,19 @@ Task<absl::Status> RunBatchStream::Run() {
   if (!ok) co_return absl::InvalidArgumentError("the stream has no request");
   auto opening = Open();
   absl::Status status = co_await opening;
-  if (!status.ok()) co_return status;
-  ReadItems();
-  auto writing_results = WriteResults();
-  status = co_await writing_results;
-  closing_ = true;
-  room.Notify();
-  if (!status.ok() && !services_->stopping) {
+  if (status.ok()) {
+    ReadItems();
+    auto writing_results = WriteResults();
+    status = co_await writing_results;
+    closing_ = true;
+    room.Notify();
+  }
+  if (!status.ok() && !id_.empty() && !services_->stopping) {
     Engine* engine = services_->engine;
     engine->core().BatchOwnerGone(id_, owner_, engine->now());
+  }
+  if (absl::IsResourceExhausted(status)) {
+    CallContext(&context).SetRetryDelay(kAdmissionRetryDelay);
   }
   co_return status;
 }

@@ -246,7 +246,8 @@ void Server::Run(Services* services, const std::function<void()>& serving) {
       .now = hooks.now,
   };
   loop_->Run(stopping_hooks, [&] {
-    return live_.empty() || engine->clock().Now() >= cancel_time;
+    return (live_.empty() && engine->settled()) ||
+           engine->clock().Now() >= cancel_time;
   });
   live_.CancelAll();
   const absl::Time give_up_time = cancel_time + kStopGrace;

@@ -50,6 +50,8 @@ absl::Status EventFile::Rotate() {
   if (rename(options_.path.c_str(), Old(1).c_str()) != 0 && errno != ENOENT) {
     return Error("rotated");
   }
+  // If no new one can be opened now, the next event tries just that again.
+  fd_.Reset();
   return Open();
 }
 

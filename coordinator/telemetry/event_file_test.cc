@@ -70,6 +70,26 @@ TEST_F(EventFileTest, AFullFileMakesRoomAndTheOldestGoes) {
   EXPECT_FALSE(Exists(".3"));
 }
 
+TEST_F(EventFileTest, ANewOneThatCannotBeOpenedCostsNoOldOne) {
+  options_.bytes_max = 8;
+  options_.kept = 2;
+  EventFile file(options_);
+  ASSERT_TRUE(file.Append("one....\n").ok());
+  ASSERT_TRUE(file.Append("two....\n").ok());
+  // No descriptor is left for a new one.
+  struct rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  struct rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(file.Append("lost...\n").ok());
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_TRUE(file.Append("three..\n").ok());
+  EXPECT_EQ(Read(".2"), "one....\n");
+  EXPECT_EQ(Read(".1"), "two....\n");
+  EXPECT_EQ(Read(), "three..\n");
+}
+
 TEST_F(EventFileTest, ALineLargerThanAFileHasOneOfItsOwn) {
   options_.bytes_max = 4;
   EventFile file(options_);

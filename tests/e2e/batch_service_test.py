@@ -2,6 +2,7 @@
 whole batch, one outcome for each item, limits that hold, deadlines and stop
 rules that leave what has finished. How: real commands, through the public API.
 """
+import pathlib
 import subprocess
 import unittest
 
@@ -87,6 +88,27 @@ class BatchServiceTest(BatchTestCase):
         self.assertEqual([one.index for one in results], [3])
         self.assertEqual(results[0].job.exit.status, 7)
         self.assertEqual(call.batch.counts.accepted, 4)
+
+    def test_B6_items_without_an_index_follow_those_before(self):
+        spec = self.sh()
+        call = RunBatchCall(self.stub, spec, items=[self.shell("true")] * 2)
+        call.send(None, self.shell("exit 7"), close=True)
+        results = call.results()
+        self.assertEqual(self.states(results)[2], State.STATE_FAILED)
+        self.assertEqual(call.batch.counts.accepted, 3)
+
+    def test_B6_a_large_program_is_not_held_for_each_item(self):
+        spec = self.sh()
+        spec.job.input = b"x" * (3 << 20)
+        spec.max_in_flight = 400
+        batch, _ = self.run_batch(spec, *[self.shell("true")] * 400)
+        self.assertEqual(batch.counts.succeeded, 400)
+        for line in pathlib.Path(
+                f"/proc/{self.cluster.coordinator.pid}/status"
+        ).read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                # All of them would be 1.2 GB.
+                self.assertLess(int(line.split()[1]), 600_000)
 
     def test_B6_never_more_in_flight_than_asked_for(self):
         spec = self.sh()
@@ -318,7 +340,16 @@ class BatchServiceTest(BatchTestCase):
         request.open.spec.CopyFrom(spec)
         request.cursor = b"x"
         self.assertIn("cursor is damaged", run(request).details())
+        # What it had begun is not left behind.
+        wait_until(lambda: self.cluster.get_status().batches == 0,
+                   "no batch is left")
         request.cursor = b""
+        request.order = 7
+        self.assertIn("order is none of", run(request).details())
+        self.assertEqual(self.cluster.get_status().batches, 0)
+        request.order = 0
+        request.first_index = -1
+        self.assertIn("first_index is -1", run(request).details())
         request.first_index = 3
         request.items.add()
         self.assertIn("first_index is 3, and 0 items", run(request).details())

@@ -91,6 +91,8 @@ void AttemptClocks::Active(absl::Time now) {
   active_ = true;
   last_activity_ = std::max(last_activity_, now);
   last_progress_ = now;
+  // What was counted before it was ready is no work.
+  if (supervision_.waits_for_ready) progress_done_ = 0;
   if (chunks_.has_value()) chunks_->Begin(now);
 }
 

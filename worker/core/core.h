@@ -191,8 +191,8 @@ class Core {
     bool warming = false;
     // Counted while its warm-up ran.
     AttemptUpdate counts = {};
-    // When it was assigned; in the future: it was in a slot already.
-    absl::Time since = absl::InfiniteFuture();
+    // When its wait began: it was assigned, or lost the place that it had.
+    absl::Time since = absl::InfinitePast();
   };
   // Where an attempt can go.
   struct Place {
@@ -306,7 +306,9 @@ class Core {
   void Vacate(SlotRecord* slot, absl::Time now, Effects* fx);
   void EndUnstarted(AttemptId id, Failure failure, Effects* fx);
   // Takes what was handed ahead to a program that is gone back.
-  void TakeBackAhead(SlotRecord* slot, Effects* fx);
+  void TakeBackAhead(SlotRecord* slot, absl::Time now, Effects* fx);
+  // Has an attempt that lost its place wait before all others.
+  void WaitFirst(WaitingAttempt waiting, absl::Time now);
 
   int slots_wanted_ = 0;
   std::vector<std::unique_ptr<SlotRecord>> slots_;

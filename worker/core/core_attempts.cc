@@ -196,6 +196,9 @@ void Core::BecomeActive(SlotRecord* slot, absl::Time now, Effects* fx) {
   attempt.time_to_active = now - attempt.clocks->start();
   if (slot->state != SlotState::kRunning) return;
   attempt.counts.phase = Phase::kActive;
+  if (attempt.start.supervision.waits_for_ready) {
+    attempt.counts.progress.reset();
+  }
   const absl::Time first = attempt.clocks->start() + kFirstReportDelay;
   if (first <= now) {
     Report(slot, now, fx);

@@ -140,6 +140,20 @@ TEST_F(ChunksTest, C3_WhatIsCountedBeforeTheReadyPatternIsNoChunk) {
   EXPECT_EQ(StopCause(), Reason::kSlowChunks);
 }
 
+TEST_F(ChunksTest, C3_WhatIsCountedAnewAfterItIsChunks) {
+  supervision_.waits_for_ready = true;
+  Start(1);
+  Run("j", supervision_);
+  Stdout();
+  Progressed(20);  // it loads 20 parts
+  Step([&] { core_->Ready(0, now_, &effects_); });
+  const absl::Time ready = now_;
+  RunUntil(ready + absl::Seconds(29));
+  Progressed(1);
+  ExpectQuietBefore(ready + absl::Seconds(59));
+  EXPECT_EQ(StopCause(), Reason::kSlowChunks);
+}
+
 TEST_F(ChunksTest, C3_ASilentTaskHasItsChunksJudgedToo) {
   supervision_.silent = true;
   RunActive();

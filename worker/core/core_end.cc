@@ -198,9 +198,9 @@ void Core::CacheReady(int slot, const std::string& error, absl::Time now,
   }
   if (by_warm_up && (degraded || !failure.has_value())) {
     attempt->counts.phase = Phase::kStarting;
-    waiting_.push_front(WaitingAttempt{std::move(attempt->start),
-                                       attempt->close_deadline, true,
-                                       std::move(attempt->counts)});
+    WaitFirst({std::move(attempt->start), attempt->close_deadline, true,
+               std::move(attempt->counts)},
+              now);
   } else {
     // No process of its own was ever started.
     attempt->clocks.reset();
@@ -281,7 +281,14 @@ void Core::NoteExhaustion(const RunningAttempt& attempt,
       fx);
 }
 
-void Core::TakeBackAhead(SlotRecord* slot, Effects* fx) {
+void Core::WaitFirst(WaitingAttempt waiting, absl::Time now) {
+  waiting.since = now;
+  waiting_.push_front(std::move(waiting));
+  // Fewer slots may be usable than when it was given its place.
+  hand_back_time_ = std::min(hand_back_time_, now + kWaitForSlotMax);
+}
+
+void Core::TakeBackAhead(SlotRecord* slot, absl::Time now, Effects* fx) {
   while (!slot->ahead.empty()) {
     std::unique_ptr<RunningAttempt> attempt = std::move(slot->ahead.back());
     slot->ahead.pop_back();
@@ -303,14 +310,13 @@ void Core::TakeBackAhead(SlotRecord* slot, Effects* fx) {
     } else if (attempt->cause.has_value()) {
       EndUnstarted(attempt->start.id, *std::move(attempt->cause), fx);
     } else {
-      waiting_.push_front(
-          WaitingAttempt{std::move(attempt->start), attempt->close_deadline});
+      WaitFirst({std::move(attempt->start), attempt->close_deadline}, now);
     }
   }
 }
 
 void Core::Vacate(SlotRecord* slot, absl::Time now, Effects* fx) {
-  TakeBackAhead(slot, fx);
+  TakeBackAhead(slot, now, fx);
   if (slot->program.has_value()) {
     if (slot->program->loaded) types_.Changed();
     if (!slot->program->warm() &&

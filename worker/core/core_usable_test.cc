@@ -129,6 +129,30 @@ TEST_F(UsableTest, WhatWaitsForASlotThatIsNotUsableIsHandedBack) {
   EXPECT_EQ(EndReason(), Reason::kWorkerLost);
 }
 
+TEST_F(UsableTest, WhatLostItsPlaceIsHandedBackToo) {
+  Start(4);
+  TaskTypeRules rules = Warm();
+  rules.warm_up.emplace();
+  const TaskTypeRulesPtr type = Offer(rules);
+  Assign(type, "warms");
+  ASSERT_EQ(Of<SpawnTask>().size(), 1u);
+  ASSERT_EQ(Of<SpawnTask>()[0].purpose, SpawnPurpose::kWarmUp);
+  Spawned(0);
+  Run("a", {}, 1);
+  Run("b", {}, 2);
+  Run("c", {}, 3);
+  Exhaust(3);  // two are usable, and have what is long
+  EndByItself(0, 0);
+  Step([&] { core_->CacheReady(0, "", now_, &effects_); });
+  const absl::Time waits_since = now_;
+  EXPECT_TRUE(Spawns().empty());
+  RunUntil(waits_since + kWaitForSlotMax - kTick);
+  EXPECT_TRUE(Of<SendEnd>().empty());
+  RunUntil(waits_since + kWaitForSlotMax);
+  EXPECT_EQ(TheEnd().attempt, Id("warms"));
+  EXPECT_TRUE(TheEnd().never_started);
+}
+
 TEST_F(UsableTest, WarmProgramsAboveTheNumberStayAndAreUsedAgain) {
   Start(3);
   const TaskTypeRulesPtr type = Offer(Warm());

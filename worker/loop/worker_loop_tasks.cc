@@ -147,15 +147,27 @@ void WorkerLoop::TookOutput(TaskProcess* process, OutputStream stream,
   core_->Output(task->slot, stream == OutputStream::kStderr,
                 static_cast<int64_t>(bytes.size()), now_, &effects_);
   if (process->prints_remarks() || !task->patterns().any()) return;
+  // Of lines that are read together only the last count is told: nobody knows
+  // when the others were written, so their chunks share the time.
+  std::optional<Progress> read;
+  const auto tell = [&] {
+    if (!read.has_value()) return;
+    core_->ProgressRead(task->slot, *std::move(read), now_, &effects_);
+    read.reset();
+  };
   process->CutLines(stream, bytes, [&](absl::string_view line) {
     if (!task->ready && task->patterns().IsReady(line)) {
+      tell();
       task->ready = true;
       core_->Ready(task->slot, now_, &effects_);
     }
-    if (std::optional<Progress> progress = task->patterns().ProgressIn(line)) {
-      core_->ProgressRead(task->slot, *std::move(progress), now_, &effects_);
+    std::optional<Progress> progress = task->patterns().ProgressIn(line);
+    if (progress.has_value() &&
+        (!read.has_value() || progress->done > read->done)) {
+      read = std::move(progress);
     }
   });
+  tell();
 }
 
 void WorkerLoop::PauseIfFull(TaskProcess* process) {

@@ -163,7 +163,8 @@ PrivateCoordinator::PrivateCoordinator(std::string directory)
       lock_(TryLock(LockPath(directory_), O_CREAT)) {}
 
 absl::StatusOr<std::unique_ptr<PrivateCoordinator>> PrivateCoordinator::Start(
-    const std::string& program, const Environment& environment, int* signal) {
+    const std::string& program, const Options& options,
+    const Environment& environment, int* signal) {
   const std::string parent = TempDirectory(environment);
   RemoveLeftovers(parent, environment.uid, environment.clock->Now());
   std::string directory = absl::StrCat(parent, "/", kDirectoryPrefix, "XXXXXX");
@@ -173,7 +174,8 @@ absl::StatusOr<std::unique_ptr<PrivateCoordinator>> PrivateCoordinator::Start(
   }
   std::unique_ptr<PrivateCoordinator> coordinator(
       new PrivateCoordinator(directory));
-  if (absl::Status status = coordinator->Spawn(program); !status.ok()) {
+  if (absl::Status status = coordinator->Spawn(program, options);
+      !status.ok()) {
     return status;
   }
   absl::Status status =
@@ -182,7 +184,8 @@ absl::StatusOr<std::unique_ptr<PrivateCoordinator>> PrivateCoordinator::Start(
   return coordinator;
 }
 
-absl::Status PrivateCoordinator::Spawn(const std::string& program) {
+absl::Status PrivateCoordinator::Spawn(const std::string& program,
+                                       const Options& options) {
   UniqueFd log(open(LogPath(directory_).c_str(),
                     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
                     S_IRUSR | S_IWUSR));
@@ -197,7 +200,7 @@ absl::Status PrivateCoordinator::Spawn(const std::string& program) {
       program,
       absl::StrCat("--listen=", address_),
       absl::StrCat("--data_dir=", directory_, "/data"),
-      "--local_slots=1",
+      absl::StrCat("--local_slots=", options.slots),
       "--allow_commands=true",
       "--exit_on_stdin_eof",
       absl::StrCat("--ready_fd=", kReadyFd),

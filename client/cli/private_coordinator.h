@@ -1,5 +1,5 @@
-// PrivateCoordinator: a coordinator of one slot that the CLI starts for itself
-// when none is running, in a directory of its own, and ends with itself.
+// PrivateCoordinator: a coordinator that the CLI starts for itself when none is
+// running, in a directory of its own, and ends with itself.
 // Main thread only. Owns the process and the directory; both are gone when it
 // is destroyed, and the process ends by itself should the CLI be killed,
 // because its stdin then closes.
@@ -21,6 +21,11 @@ namespace vigil::cli {
 
 class PrivateCoordinator {
  public:
+  struct Options {
+    // Of its local worker; at least 1.
+    int slots = 1;
+  };
+
   // Finds the coordinator's program: `flag` if it is not empty, else
   // `vigil-coordinator` beside this program, else where Bazel builds it.
   //
@@ -36,7 +41,8 @@ class PrivateCoordinator {
   // - CANCELLED: a signal came meanwhile; its number is in `signal`.
   // - Others: the system gave no directory or process.
   static absl::StatusOr<std::unique_ptr<PrivateCoordinator>> Start(
-      const std::string& program, const Environment& environment, int* signal);
+      const std::string& program, const Options& options,
+      const Environment& environment, int* signal);
 
   PrivateCoordinator(const PrivateCoordinator&) = delete;
   PrivateCoordinator& operator=(const PrivateCoordinator&) = delete;
@@ -56,7 +62,7 @@ class PrivateCoordinator {
  private:
   explicit PrivateCoordinator(std::string directory);
 
-  absl::Status Spawn(const std::string& program);
+  absl::Status Spawn(const std::string& program, const Options& options);
   absl::Status AwaitReady(EventQueue* events, const Clock& clock, int* signal);
 
   const std::string directory_;

@@ -42,7 +42,8 @@ class PrivateCoordinatorTest : public ::testing::Test {
   }
 
   auto Start(const std::string& program) {
-    return PrivateCoordinator::Start(program, environment_, &signal_);
+    return PrivateCoordinator::Start(program, {.slots = 3}, environment_,
+                                     &signal_);
   }
 
   // Directories that Start made and that are still there.
@@ -74,7 +75,7 @@ TEST_F(PrivateCoordinatorTest, ServesUntilItsStdinClosesAndLeavesNothing) {
   EXPECT_THAT(address, HasSubstr(directory_ + "/vigil-run-"));
   const std::string given = ReadTail(args, 4096);
   EXPECT_THAT(given, HasSubstr("--listen=" + address));
-  EXPECT_THAT(given, HasSubstr("--local_slots=1"));
+  EXPECT_THAT(given, HasSubstr("--local_slots=3"));
   EXPECT_THAT(given, HasSubstr("--allow_commands=true"));
   EXPECT_THAT(given, HasSubstr("--exit_on_stdin_eof"));
   EXPECT_THAT(given, HasSubstr("--ready_fd=3"));

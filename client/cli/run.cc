@@ -94,7 +94,7 @@ std::optional<int> RunVerb::StartCoordinator(const std::string& binary_flag) {
                      program.status().message()));
   }
   int signal = 0;
-  auto started = PrivateCoordinator::Start(*program, environment_, &signal);
+  auto started = PrivateCoordinator::Start(*program, {}, environment_, &signal);
   if (signal != 0) return kExitSignal + signal;
   if (!started.ok()) {
     return Fail(absl::StrCat("cannot start a private coordinator: ",

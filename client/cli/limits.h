@@ -86,6 +86,60 @@ inline constexpr int kTreeDepthShownMax = 8;
 // Processes of a tree that its worker looked at, as job.proto states.
 inline constexpr int kProcessesLookedAtMax = 256;
 
+// How long each check of `vigil doctor` may take: they take a second at most,
+// and one that hangs is to be told of, not waited for.
+inline constexpr absl::Duration kDoctorTimeoutDefault = absl::Seconds(15);
+
+// Slots of the coordinator that a check of `vigil doctor` starts for itself:
+// the fewest with which jobs can run side by side.
+inline constexpr int kDoctorSlots = 2;
+
+// How long its worker may take to attach; it takes 0.1 s.
+inline constexpr absl::Duration kDoctorAttachTimeout = absl::Seconds(5);
+
+// Jobs that the doctor runs at one time: as many as there are slots, unless
+// there are so many that starting them would take longer than they run.
+inline constexpr int kDoctorJobsAtOnceMax = 32;
+
+// How long those jobs run, and the slow item of a batch: far longer than
+// starting them takes.
+inline constexpr absl::Duration kDoctorJobTime = absl::Seconds(1);
+
+// Items of the doctor's batch: so many that the failures that it provokes stay
+// below the 5 % at which a coordinator's own health warns of them.
+inline constexpr int kDoctorBatchItems = 50;
+
+// The clocks that the doctor has fire: short, and longer than a busy machine
+// takes to start a shell.
+inline constexpr absl::Duration kDoctorClock = absl::Milliseconds(500);
+
+// How late such a clock may fire: it takes a millisecond, and on a machine
+// where it takes this long everything does.
+inline constexpr absl::Duration kDoctorLateMax = absl::Seconds(2);
+
+// How long before the slow item of a batch the others' results come at least:
+// results that are held back come together.
+inline constexpr absl::Duration kDoctorLeadMin = absl::Milliseconds(100);
+
+// How long the doctor looks for the processes of its job before it takes them
+// to be on another host, and how often: one has no environment to know it by
+// for a moment while it starts its program.
+inline constexpr absl::Duration kDoctorLookTimeout = absl::Milliseconds(200);
+inline constexpr absl::Duration kDoctorLookInterval = absl::Milliseconds(5);
+
+// start_to_close and inactivity of the doctor's jobs: what is left of one that
+// nobody could cancel ends by itself.
+inline constexpr absl::Duration kDoctorJobTimeout = absl::Seconds(30);
+
+// How long a worker may be silent before its slots do not count: three of its
+// heartbeats of 3 s, and some.
+inline constexpr absl::Duration kDoctorSilentWorker = absl::Seconds(10);
+
+// How long the doctor waits for a coordinator that went away during a check,
+// and for the jobs that a check left to end.
+inline constexpr absl::Duration kDoctorReconnect = absl::Seconds(2);
+inline constexpr absl::Duration kDoctorCleanUpTimeout = absl::Seconds(2);
+
 // Width of a terminal that does not say its own, in columns.
 inline constexpr int kTerminalColumnsDefault = 80;
 

@@ -28,6 +28,8 @@ class Connection {
   // Whether the address is the default one and nothing listens there.
   bool NothingRuns() const;
 
+  const std::string& address() const { return address_.text; }
+
   // Talks to this address from now on.
   void Use(const std::string& address) { address_.text = address; }
 

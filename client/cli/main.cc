@@ -13,6 +13,7 @@
 #include "base/build_version.h"
 #include "base/clock.h"
 #include "client/cli/batch.h"
+#include "client/cli/doctor.h"
 #include "client/cli/environment.h"
 #include "client/cli/event_queue.h"
 #include "client/cli/exit_code.h"
@@ -41,6 +42,7 @@ constexpr Entry kVerbs[] = {
      Batch},
     {"status", "what runs and what waits", Status},
     {"explain", "what a job waits for, or why and how it ended", Explain},
+    {"doctor", "check whether all of it works here", Doctor},
     {"worker", "clear what warm-ups and earlier lives left on workers", Worker},
 };
 

@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/task_token.h"
@@ -31,18 +32,22 @@ namespace vigil::cli {
 namespace {
 
 constexpr char kAbout[] =
-    "Checks whether Vigil does here what it promises, in ten seconds. The\n"
-    "checks run on the coordinator at --address; if none runs there by\n"
-    "default, or with --private, each has a coordinator to itself, which is\n"
-    "gone afterwards. On a coordinator that is in use they do no harm: they\n"
-    "use free slots only, for a second, in the namespace vigil-doctor. Three\n"
-    "of its jobs fail, as they are to, and count in `vigil status`.\n"
+    "Checks in ten seconds whether Vigil does here what it promises:\n"
     "\n"
-    "A check is skipped where it cannot be made: no slot is free, or commands\n"
-    "are not taken (--allow_commands).\n"
+    "%s"
     "\n"
-    "Exit status: 0 no check failed; 123 some did; 125 Vigil failed, or no\n"
-    "coordinator is at --address; 130 Ctrl+C.";
+    "With --address, or where a coordinator runs at the default address, they\n"
+    "are made there. They harm nobody: they use slots that are free, for a\n"
+    "second, in the namespace vigil-doctor. Three of their jobs fail, as they\n"
+    "are to, and count in `vigil status`. Otherwise, and with --private, each\n"
+    "check has a coordinator to itself, which is gone afterwards.\n"
+    "\n"
+    "A check that cannot be made is skipped, and says why: no slot is free, "
+    "or\n"
+    "the coordinator takes no commands of clients (--allow_commands).\n"
+    "\n"
+    "Exit status: 0 no check failed; 123 some did; 125 Vigil failed, or the\n"
+    "coordinator does not answer; 130 Ctrl+C.";
 
 struct DoctorFlags {
   Connection connection;
@@ -74,20 +79,18 @@ absl::Status AddChecks(absl::string_view list, std::set<std::string>* only) {
   return absl::OkStatus();
 }
 
-std::string ChecksForHelp() {
-  std::string text = "Make these checks only, in their order:";
-  const char* separator = " ";
+std::string About() {
+  std::string checks;
   for (const Check& check : AllChecks()) {
-    absl::StrAppend(&text, separator, check.name, " (", check.about, ")");
-    separator = ", ";
+    absl::StrAppendFormat(&checks, "  %-13s%s\n", check.name, check.about);
   }
-  return text + ".";
+  return absl::StrFormat(kAbout, checks);
 }
 
 void DoctorFlags::AddTo(FlagSet* flags) {
   flags->Add({.name = "only",
               .value = "NAME,...",
-              .help = ChecksForHelp(),
+              .help = "Make these checks only.",
               .set = [this](absl::string_view list) {
                 return AddChecks(list, &only);
               }});
@@ -282,7 +285,7 @@ int Doctor(const std::vector<std::string>& arguments,
            const Environment& environment) {
   DoctorFlags flags;
   Verb verb(FlagSet::Positionals::kAnywhere, "doctor", "doctor [flags]",
-            kAbout);
+            About());
   flags.AddTo(verb.flags());
   std::vector<std::string> words;
   if (auto status = verb.Parse(arguments, &words)) return *status;

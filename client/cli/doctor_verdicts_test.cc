@@ -202,7 +202,10 @@ TEST(DoctorVerdictsTest, AResultThatComesTwiceIsAFailure) {
                               .Add(0, Ran(0, 1), 1)
                               .Add(1, Ran(1, 2), 2)
                               .Build();
-  EXPECT_EQ(JudgeOrder(batch, 2).state, State::kFailed);
+  const CheckResult result = JudgeOrder(batch, 2);
+  EXPECT_EQ(result.state, State::kFailed);
+  EXPECT_THAT(result.message,
+              HasSubstr("of 2 items 2 came back, in 3 results"));
 }
 
 TEST(DoctorVerdictsTest, ItemsOneAfterTheOtherAreInOrder) {

@@ -10,7 +10,7 @@ namespace vigil::cli {
 
 // A warm task, which stays, reported an error: no exit status tells of it.
 inline constexpr int kExitTaskError = 1;
-// Some jobs of a batch failed; as xargs has it.
+// Some jobs of a batch failed, as xargs has it; or some checks of the doctor.
 inline constexpr int kExitSomeFailed = 123;
 // One of the job's clocks ended it.
 inline constexpr int kExitTimeout = 124;

@@ -106,7 +106,7 @@ inline constexpr int kDoctorJobsAtOnceMax = 32;
 inline constexpr absl::Duration kDoctorJobTime = absl::Seconds(1);
 
 // Items of the doctor's batch: so many that the failures that it provokes stay
-// below the 5 % at which a coordinator's own health warns of them.
+// below the 5 % for each reason from which telemetry.proto has a warning.
 inline constexpr int kDoctorBatchItems = 50;
 
 // The clocks that the doctor has fire: short, and longer than a busy machine

@@ -3,6 +3,7 @@ is not what is wrong (row C5): with real processes, in coordinators of its own
 and on live ones, whose worker is stopped, whose slots are none or busy, or that
 take no commands.
 """
+import collections
 import json
 import os
 import pathlib
@@ -125,13 +126,15 @@ class LiveDoctorTest(DoctorCase):
         with Cluster(local_slots=2) as cluster:
             self.assert_well(self.doctor(cluster))
             status = cluster.get_status()
-            # All its jobs have ended, in a namespace of their own, and what
-            # fails on purpose alarms nobody.
+            # All its jobs have ended, in a namespace of their own, and too few
+            # fail for one reason to alarm anybody.
             self.assertEqual(status.slots_busy, 0)
             self.assertEqual(cluster.list_jobs(), [])
-            self.assertEqual(list(status.telemetry.causes), [])
             jobs = cluster.list_jobs(namespace="vigil-doctor")
-            self.assertEqual(len(jobs), 2 + 1 + 50 + 4 + 4 + 1 + 1 + 1)
+            failed = collections.Counter(
+                job.failure.reason for job in jobs if job.HasField("failure"))
+            self.assertEqual(len(failed), 4, failed)
+            self.assertLess(max(failed.values()) / len(jobs), 0.05)
 
     def test_C5_without_the_filter_a_pool_is_found_and_that_is_said(self):
         with Cluster(local_slots=2,

@@ -316,6 +316,19 @@ TEST_F(BatchesTest, ABrokenStreamStopsItUnlessTakenUp) {
   EXPECT_EQ(TheBatch().stop_cause, StopCause::kDisconnected);
 }
 
+TEST_F(BatchesTest, WhileTheLoopStoodStillNobodyCouldTakeItUp) {
+  policy_.streamed = true;
+  Create();
+  const int64_t owner = core_->BatchOwnerBack(kBatch);
+  core_->BatchOwnerGone(kBatch, owner, now_);
+  const absl::Time due = now_ + kOwnerGrace + absl::Seconds(7);
+  Step([&] { core_->GrantStall(absl::Seconds(7)); });
+  TickAt(due - kTick);
+  EXPECT_EQ(TheBatch().state, BatchState::kOpen);
+  TickAt(due);
+  EXPECT_EQ(TheBatch().state, BatchState::kEnded);
+}
+
 TEST_F(BatchesTest, ABatchWithoutStreamNeedsNone) {
   Create();
   const int64_t owner = core_->BatchOwnerBack(kBatch);

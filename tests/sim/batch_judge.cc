@@ -295,8 +295,10 @@ void BatchJudge::CheckNotLate(const coordinator::Core& core,
     }
     Check(now < batch->create_time + truth.spec.policy.schedule_to_close, id,
           "runs past schedule_to_close_timeout");
-    Check(now < truth.lost_time + coordinator::kOwnerGrace, id,
-          "runs on without its stream");
+    // While the coordinator stood still nobody could take it up.
+    Check(
+        now < std::max(truth.lost_time, calm_since) + coordinator::kOwnerGrace,
+        id, "runs on without its stream");
   }
 }
 

@@ -317,6 +317,13 @@ TEST_F(OwnerTest, A7_AStreamThatWasTakenOverMayBeHeardOfLater) {
   EXPECT_EQ(StateOf("j"), JobState::kCancelled);
 }
 
+TEST_F(OwnerTest, WhileTheLoopStoodStillNobodyCouldTakeItOver) {
+  Submit("j", owned_);
+  Gone();
+  Step([&] { core_->GrantStall(absl::Seconds(7)); });
+  EXPECT_EQ(core_->NextDeadline(), now_ + kOwnerGrace + absl::Seconds(7));
+}
+
 TEST_F(OwnerTest, AJobThatContinuesNeedsNoOwner) {
   Submit("j");
   Gone();

@@ -39,7 +39,7 @@ WARM_JOBS = 5_000
 WARM_DEPTHS = (1, 4, 16, 64)
 WARM_ROUNDS = 500
 TOKENS = 200_000
-BATCH_ITEMS = 100_000
+BATCH_ITEMS = 1_000_000
 BATCH_PEAK_GOAL_MB = 200  # of each process, while a million items pass through
 STAMPED_TOKENS = 2000
 

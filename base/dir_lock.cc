@@ -3,14 +3,19 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <fstream>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 
 namespace vigil {
 namespace {
@@ -57,8 +62,32 @@ absl::Status CheckPrivate(const std::string& directory, int fd) {
   return absl::OkStatus();
 }
 
-// What the holder of the lock wrote there, for the message.
+// The process that the kernel names as the holder of the lock; empty: none that
+// can be seen from here.
+std::string FindHolder(int fd) {
+  struct stat info;
+  if (fstat(fd, &info) != 0) return "";
+  // As in `1: FLOCK  ADVISORY  WRITE 567 fe:00:12345 0 EOF`.
+  const std::string file =
+      absl::StrFormat("%02x:%02x:%d", major(info.st_dev), minor(info.st_dev),
+                      static_cast<int64_t>(info.st_ino));
+  std::ifstream locks("/proc/locks");
+  for (std::string line; std::getline(locks, line);) {
+    const std::vector<std::string> words =
+        absl::StrSplit(line, ' ', absl::SkipEmpty());
+    if (words.size() > 5 && words[1] == "FLOCK" && words[5] == file &&
+        words[4] != "0") {
+      return words[4];
+    }
+  }
+  return "";
+}
+
+// The holder of the lock, for the message: one that has just taken it may not
+// have written its pid yet, but the kernel may not show it either.
 std::string ReadHolder(int fd) {
+  std::string holder = FindHolder(fd);
+  if (!holder.empty()) return holder;
   char text[32];
   const ssize_t size = pread(fd, text, sizeof(text), 0);
   if (size <= 0) return "unknown";

@@ -67,6 +67,14 @@ TEST_F(DirLockTest, RefusesASecondHolderAndNamesTheFirst) {
   EXPECT_THAT(second.status().message(), HasSubstr(root_));
 }
 
+TEST_F(DirLockTest, NamesAHolderThatHasNotWrittenItsPidYet) {
+  absl::StatusOr<DirLock> first = DirLock::Acquire(root_);
+  ASSERT_TRUE(first.ok()) << first.status();
+  std::filesystem::resize_file(root_ + "/lock", 0);
+  EXPECT_THAT(DirLock::Acquire(root_).status().message(),
+              HasSubstr(absl::StrCat("process ", getpid(), " uses")));
+}
+
 TEST_F(DirLockTest, IsFreeAgainWhenItsHolderGoes) {
   std::optional<DirLock> moved;
   {

@@ -189,7 +189,12 @@ void WorkerLoop::Perform(const EndTask& effect) {
 }
 
 void WorkerLoop::Perform(const InspectTask& effect) {
+  // What its slot said of it before it handed its result in counts: a process
+  // that it was refused, say.
+  while (slots_.HandleSocket(effect.slot)) {
+  }
   TaskProcess* process = ProcessIn(effect.slot);
+  if (process == nullptr) return;
   // What it wrote before its result is its own.
   ReadOutput(process, OutputStream::kStdout, kReadBytesPerTurnMax);
   ReadOutput(process, OutputStream::kStderr, kReadBytesPerTurnMax);

@@ -80,7 +80,6 @@ void BatchWatch::Begin(v1::Batch batch) {
 
 void BatchWatch::OnNews(const BatchNews& news) {
   batch_ = news.batch;
-  batch_changed_ = true;
   if (!news.results.empty() && !KeepRecent(news)) {
     DropRecent();
     read_ = true;
@@ -90,8 +89,9 @@ void BatchWatch::OnNews(const BatchNews& news) {
 
 bool BatchWatch::KeepRecent(const BatchNews& news) {
   if (IsByIndex(order_) || read_) return false;
-  if (recent_.empty())
+  if (recent_.empty()) {
     recent_first_ = reading_ ? news.first_end_number : position_ + 1;
+  }
   const int64_t next = recent_first_ + static_cast<int64_t>(recent_.size());
   if (news.first_end_number != next) return false;
   for (const auto& result : news.results) {
@@ -209,32 +209,32 @@ Task<absl::Status> BatchWatch::ReadPage(v1::BatchEvent* event) {
 }
 
 Task<absl::Status> BatchWatch::Next(v1::BatchEvent* event) {
-  if (!recent_.empty() && !read_) {
-    TakeRecent(event);
-  } else if (read_) {
+  if (read_) {
     auto reading = ReadPage(event);
     absl::Status status = co_await reading;
     if (!status.ok()) co_return status;
+  } else {
+    TakeRecent(event);
   }
   const absl::Time now = services_->engine->now();
   const bool sequential =
       batch_->spec().mode() == v1::BatchSpec::MODE_SEQUENTIAL;
-  done_ = batch_->state() == v1::Batch::STATE_ENDED &&
-          position_ >= ResultsInAll() && event->results().empty();
-  const bool results_first =
-      batch_->state() == v1::Batch::STATE_ENDED && !done_;
-  const bool due = batch_time_ + kBatchInterval <= now ||
-                   batch_->state() != told_state_ ||
+  const bool ended = batch_->state() == v1::Batch::STATE_ENDED;
+  done_ = ended && position_ >= ResultsInAll() && event->results().empty();
+  const bool due = told_batch_ == nullptr ||
+                   told_batch_time_ + kBatchInterval <= now ||
+                   batch_->state() != told_batch_->state() ||
                    (sequential && !event->results().empty());
-  if (done_ || (batch_changed_ && due && !results_first)) {
+  // Once it has ended, its results come first.
+  if (done_ || (!ended && batch_ != told_batch_ && due)) {
     *event->mutable_batch() = *batch_;
-    batch_changed_ = false;
-    batch_time_ = now;
-    told_state_ = batch_->state();
+    told_batch_ = batch_;
+    told_batch_time_ = now;
   }
   const int64_t accepted = batch_->counts().accepted();
-  if (event->has_batch() || !event->results().empty() || accepted != told_) {
-    told_ = accepted;
+  if (event->has_batch() || !event->results().empty() ||
+      accepted != told_accepted_) {
+    told_accepted_ = accepted;
     BatchCursor cursor;
     cursor.set_batch_id(id_.value());
     cursor.set_order(order_);

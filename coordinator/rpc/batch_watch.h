@@ -56,7 +56,6 @@ class BatchWatch : public BatchWatcher {
 
   // The last event was given out.
   bool done() const { return done_; }
-  const v1::Batch& batch() const { return *batch_; }
   // Results given out so far, by this stream and those that it goes on from.
   int64_t results() const { return position_; }
 
@@ -77,13 +76,11 @@ class BatchWatch : public BatchWatcher {
   int64_t position_;
   // As last heard of.
   std::shared_ptr<const v1::Batch> batch_;
-  // It changed since it was last written.
-  bool batch_changed_ = true;
-  // When it was last written, and in what state it was.
-  absl::Time batch_time_ = absl::InfinitePast();
-  v1::Batch::State told_state_ = v1::Batch::STATE_UNSPECIFIED;
+  // As last written, and when; null before.
+  std::shared_ptr<const v1::Batch> told_batch_;
+  absl::Time told_batch_time_ = absl::InfinitePast();
   // Items accepted, as last said.
-  int64_t told_ = 0;
+  int64_t told_accepted_ = 0;
   // The store may have the next result.
   bool read_ = true;
   // ...and is being asked for it.

@@ -241,9 +241,8 @@ void BatchTable::CheckInvariants() const {
         name);
     VIGIL_CHECK(batch->state != BatchState::kEnded || batch->live.empty(),
                 name);
-    VIGIL_CHECK((batch->stop_cause != StopCause::kNone) ==
-                    (batch->state == BatchState::kStopping ||
-                     (batch->state == BatchState::kEnded && batch->partial())),
+    VIGIL_CHECK(batch->state == BatchState::kEnded ||
+                    batch->partial() == (batch->state == BatchState::kStopping),
                 name);
   }
 }

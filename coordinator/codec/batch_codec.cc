@@ -102,9 +102,14 @@ v1::JobSpec TakeProgram(v1::JobSpec* spec) {
   return program;
 }
 
-store::BatchRow EncodeBatchRow(const Batch& batch) {
+void ToProto(const absl::Status& refusal, v1::BatchResult::Refusal* proto) {
+  proto->set_code(static_cast<int>(refusal.code()));
+  proto->set_message(std::string(refusal.message()));
+}
+
+store::BatchRow EncodeBatchRow(const Batch& batch, const v1::Batch& proto) {
   StoredBatch stored;
-  *stored.mutable_batch() = ToProto(batch);
+  *stored.mutable_batch() = proto;
   stored.set_request_hash(batch.request_hash);
   stored.set_request_hash_version(kRequestHashVersion);
   stored.set_streamed(batch.policy.streamed);
@@ -165,8 +170,7 @@ absl::StatusOr<StoredBatchView> ViewBatchRow(const store::BatchRow& row) {
 store::ItemRow EncodeItemEnd(const ItemEnd& end) {
   StoredItemEnd stored;
   if (end.job.empty()) {
-    stored.mutable_refusal()->set_code(static_cast<int>(end.refusal.code()));
-    stored.mutable_refusal()->set_message(std::string(end.refusal.message()));
+    ToProto(end.refusal, stored.mutable_refusal());
   } else {
     stored.set_job_id(end.job.value());
   }

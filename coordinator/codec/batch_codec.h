@@ -26,8 +26,11 @@ BatchPolicy PolicyOf(const v1::BatchSpec& spec, bool streamed);
 // value of a fallback) out of `spec`.
 v1::JobSpec TakeProgram(v1::JobSpec* spec);
 
-// The row to store for `batch`.
-store::BatchRow EncodeBatchRow(const Batch& batch);
+// Why an item never became a job, as the API shows it.
+void ToProto(const absl::Status& refusal, v1::BatchResult::Refusal* proto);
+
+// The row to store for `batch`, of which `proto` is the public form.
+store::BatchRow EncodeBatchRow(const Batch& batch, const v1::Batch& proto);
 
 // The batch of a live row, without its jobs. DATA_LOSS: the value is damaged.
 absl::StatusOr<std::unique_ptr<Batch>> DecodeBatchRow(

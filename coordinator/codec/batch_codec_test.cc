@@ -51,7 +51,7 @@ Batch Full() {
 
 TEST(BatchCodecTest, ABatchComesBackFromItsRow) {
   const Batch batch = Full();
-  const store::BatchRow row = EncodeBatchRow(batch);
+  const store::BatchRow row = EncodeBatchRow(batch, ToProto(batch));
   EXPECT_EQ(row.batch_id, "b1");
   EXPECT_EQ(row.namespace_id, "music");
   EXPECT_EQ(row.request_id, "r1");
@@ -83,7 +83,7 @@ TEST(BatchCodecTest, ABatchWithoutDeadlineHasNone) {
   Batch batch = Full();
   batch.policy = PolicyOf(spec, false);
   EXPECT_FALSE(ToProto(batch).has_deadline_time());
-  auto back = DecodeBatchRow(EncodeBatchRow(batch));
+  auto back = DecodeBatchRow(EncodeBatchRow(batch, ToProto(batch)));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ((*back)->policy.schedule_to_close, absl::InfiniteDuration());
   EXPECT_FALSE((*back)->policy.streamed);
@@ -94,7 +94,7 @@ TEST(BatchCodecTest, PartialIsSaidWhenItHasEnded) {
   EXPECT_FALSE(ToProto(batch).partial());
   batch.state = BatchState::kEnded;
   batch.end_time = absl::FromUnixSeconds(1060);
-  const store::BatchRow row = EncodeBatchRow(batch);
+  const store::BatchRow row = EncodeBatchRow(batch, ToProto(batch));
   EXPECT_EQ(row.end_time, batch.end_time);
   auto view = ViewBatchRow(row);
   ASSERT_TRUE(view.ok());

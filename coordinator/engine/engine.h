@@ -241,7 +241,6 @@ class Engine {
     int64_t program_bytes = 0;
     // The program's input is the fallback, so that there must be one.
     bool needs_input = false;
-    bool streamed = false;
     // A page of its items is being read.
     bool reading = false;
     // It found no room for jobs, or could not read: not again before.

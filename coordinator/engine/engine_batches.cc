@@ -54,7 +54,6 @@ absl::Status Engine::LoadBatches(store::StoreView* view) {
     Feed& feed = feeds_[(*batch)->id];
     feed = FeedOf(spec.job(), std::move(program),
                   policies_.Get(spec.job(), false));
-    feed.streamed = (*batch)->policy.streamed;
     feed.durable_items = (*batch)->accepted;
     feed.durable_started = (*batch)->started;
     core_->RestoreBatch(*std::move(batch), now_);
@@ -79,9 +78,7 @@ absl::StatusOr<const Batch*> Engine::CreateBatch(BatchSubmission submission) {
   if (!created.ok()) return created;
   gathering_.batch.payloads.push_back(
       {id.value(), program.SerializeAsString()});
-  Feed& feed = feeds_[id];
-  feed = FeedOf(spec.job(), std::move(program), std::move(policy));
-  feed.streamed = submission.streamed;
+  feeds_[id] = FeedOf(spec.job(), std::move(program), std::move(policy));
   return created;
 }
 
@@ -142,7 +139,7 @@ void Engine::FeedBatches() {
   feed_time_ = absl::InfiniteFuture();
   for (auto& [id, feed] : feeds_) {
     const Batch* batch = core_->FindBatch(id);
-    if (feed.streamed || feed.reading || batch == nullptr ||
+    if (batch == nullptr || batch->policy.streamed || feed.reading ||
         feed.durable_started != batch->started) {
       continue;
     }
@@ -222,9 +219,9 @@ void Engine::FillBatches(Gathering* gathered) const {
   for (const BatchId& id : gathered->dirty_batches) {
     const Batch* batch = core_->FindBatch(id);
     VIGIL_CHECK(batch != nullptr, id.value());
-    gathered->batch.batches.push_back(EncodeBatchRow(*batch));
-    gathered->news[id].batch =
-        std::make_shared<const v1::Batch>(ToProto(*batch));
+    auto proto = std::make_shared<const v1::Batch>(ToProto(*batch));
+    gathered->batch.batches.push_back(EncodeBatchRow(*batch, *proto));
+    gathered->news[id].batch = std::move(proto);
   }
   for (const ItemEnd& end : gathered->item_ends) {
     gathered->batch.items.push_back(EncodeItemEnd(end));
@@ -233,9 +230,7 @@ void Engine::FillBatches(Gathering* gathered) const {
     result->set_index(end.index);
     bool in_store = false;
     if (end.job.empty()) {
-      v1::BatchResult::Refusal* refusal = result->mutable_refusal();
-      refusal->set_code(static_cast<int>(end.refusal.code()));
-      refusal->set_message(std::string(end.refusal.message()));
+      ToProto(end.refusal, result->mutable_refusal());
     } else {
       const Job* job = core_->FindJob(end.job);
       VIGIL_CHECK(job != nullptr, end.job.value());

@@ -146,12 +146,7 @@ Task<absl::StatusOr<Accepted>> AcceptJob(Services* services, CallContext* call,
   submission.cancel_on_disconnect = cancel_on_disconnect;
   absl::StatusOr<const Job*> job =
       services->engine->Submit(std::move(submission));
-  if (!job.ok()) {
-    if (absl::IsResourceExhausted(job.status())) {
-      call->SetRetryDelay(kAdmissionRetryDelay);
-    }
-    co_return job.status();
-  }
+  if (!job.ok()) co_return call->Refuse(job.status());
   Accepted accepted;
   accepted.job =
       ToProto(**job, services->engine->core().WaitingReasonOf(**job));

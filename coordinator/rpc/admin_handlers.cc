@@ -8,13 +8,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "base/wire/time_wire.h"
+#include "coordinator/rpc/page_token.h"
 #include "coordinator/rpc/worker_view.h"
 
 namespace vigil::coordinator {
 namespace {
 
-constexpr int kPageSizeDefault = 100;
-constexpr int kPageSizeMax = 1000;
 constexpr int kStatusWorkersMax = 100;
 constexpr int kStatusQueuesMax = 256;
 // Begins every page_token of ListWorkers, so that other text is refused.
@@ -37,13 +36,8 @@ absl::Status NotConnected(const std::string& id) {
 Task<absl::Status> ListWorkers(Services* services, CallContext*,
                                const v1::ListWorkersRequest& request,
                                v1::ListWorkersResponse* response) {
-  if (request.page_size() < 0 || request.page_size() > kPageSizeMax) {
-    co_return absl::InvalidArgumentError(
-        absl::StrCat("page_size is ", request.page_size(),
-                     "; it must be from 0 (the default) to ", kPageSizeMax));
-  }
-  const int page_size =
-      request.page_size() == 0 ? kPageSizeDefault : request.page_size();
+  absl::StatusOr<int> page_size = PageSizeOf(request.page_size());
+  if (!page_size.ok()) co_return page_size.status();
   // Sessions are in order of their id: the token is the last one shown.
   absl::string_view shown = request.page_token();
   if (!shown.empty() && !absl::ConsumePrefix(&shown, kWorkersTokenPrefix)) {
@@ -53,9 +47,9 @@ Task<absl::Status> ListWorkers(Services* services, CallContext*,
   const Engine& engine = *services->engine;
   for (const WorkerRecord* worker : services->engine->core().Workers()) {
     if (worker->hello.session.value() <= shown) continue;
-    if (response->workers_size() == page_size) {
+    if (response->workers_size() == *page_size) {
       response->set_next_page_token(absl::StrCat(
-          kWorkersTokenPrefix, response->workers(page_size - 1).session_id()));
+          kWorkersTokenPrefix, response->workers(*page_size - 1).session_id()));
       break;
     }
     *response->add_workers() = ToProto(*worker, engine.now());

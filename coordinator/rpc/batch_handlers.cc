@@ -1,6 +1,7 @@
 #include "coordinator/rpc/batch_handlers.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -29,6 +30,21 @@ absl::Status NotOpen(const v1::Batch& batch) {
       " and takes no items; make a new one for them"));
 }
 
+// Answers a request that names a batch with what `change` makes of it, durably.
+template <typename Request, typename Response>
+Task<absl::Status> Change(Services* services, const Request& request,
+                          Response* response, std::function<void()> change) {
+  auto looking =
+      LookUpBatch(services, request.namespace_(), request.batch_id());
+  absl::StatusOr<FoundBatch> found = co_await looking;
+  if (!found.ok()) co_return found.status();
+  change();
+  *response->mutable_batch() = Now(services, *std::move(found));
+  Durable durable(services->engine);
+  co_await durable;
+  co_return absl::OkStatus();
+}
+
 }  // namespace
 
 Task<absl::Status> CreateBatch(Services* services, CallContext* call,
@@ -36,7 +52,7 @@ Task<absl::Status> CreateBatch(Services* services, CallContext* call,
                                v1::CreateBatchResponse* response) {
   auto accepting = AcceptBatch(services, call, request.open(), false);
   absl::StatusOr<AcceptedBatch> accepted = co_await accepting;
-  if (!accepted.ok()) co_return accepted.status();
+  if (!accepted.ok()) co_return call->Refuse(accepted.status());
   *response->mutable_batch() = std::move(accepted->batch);
   response->set_existed(accepted->existed);
   co_return absl::OkStatus();
@@ -84,10 +100,7 @@ Task<absl::Status> AddItems(Services* services, CallContext* call,
     google::protobuf::RepeatedPtrField<v1::BatchItem> items(
         request.items().begin() + known, request.items().end());
     absl::Status status = engine->AddItems(id, std::move(items));
-    if (absl::IsResourceExhausted(status)) {
-      call->SetRetryDelay(kAdmissionRetryDelay);
-    }
-    if (!status.ok()) co_return status;
+    if (!status.ok()) co_return call->Refuse(std::move(status));
   }
   *response->mutable_batch() = Now(services, *std::move(found));
   Durable durable(engine);
@@ -98,17 +111,13 @@ Task<absl::Status> AddItems(Services* services, CallContext* call,
 Task<absl::Status> CloseBatch(Services* services, CallContext*,
                               const v1::CloseBatchRequest& request,
                               v1::CloseBatchResponse* response) {
-  auto looking =
-      LookUpBatch(services, request.namespace_(), request.batch_id());
-  absl::StatusOr<FoundBatch> found = co_await looking;
-  if (!found.ok()) co_return found.status();
   Engine* engine = services->engine;
   const BatchId id(request.batch_id());
-  engine->core().CloseBatch(id, engine->now(), engine->fx());
-  *response->mutable_batch() = Now(services, *std::move(found));
-  Durable durable(engine);
-  co_await durable;
-  co_return absl::OkStatus();
+  auto changing = Change(services, request, response, [engine, id] {
+    engine->core().CloseBatch(id, engine->now(), engine->fx());
+  });
+  absl::Status status = co_await changing;
+  co_return status;
 }
 
 Task<absl::Status> GetBatch(Services* services, CallContext*,
@@ -125,16 +134,13 @@ Task<absl::Status> GetBatch(Services* services, CallContext*,
 Task<absl::Status> CancelBatch(Services* services, CallContext*,
                                const v1::CancelBatchRequest& request,
                                v1::CancelBatchResponse* response) {
-  auto looking =
-      LookUpBatch(services, request.namespace_(), request.batch_id());
-  absl::StatusOr<FoundBatch> found = co_await looking;
-  if (!found.ok()) co_return found.status();
   Engine* engine = services->engine;
-  engine->core().CancelBatch(BatchId(request.batch_id()), engine->fx());
-  *response->mutable_batch() = Now(services, *std::move(found));
-  Durable durable(engine);
-  co_await durable;
-  co_return absl::OkStatus();
+  const BatchId id(request.batch_id());
+  auto changing = Change(services, request, response, [engine, id] {
+    engine->core().CancelBatch(id, engine->fx());
+  });
+  absl::Status status = co_await changing;
+  co_return status;
 }
 
 Task<absl::Status> ListBatches(Services* services, CallContext*,
@@ -214,11 +220,7 @@ Task<absl::Status> WatchBatch(Services* services, CallContext*,
       if (watch.done()) co_return absl::OkStatus();
       continue;
     }
-    if (services->stopping) {
-      co_return absl::UnavailableError(
-          "the coordinator is stopping; connect again and go on with the "
-          "cursor");
-    }
+    if (services->stopping) co_return StoppingStream();
     co_await signal;
   }
 }

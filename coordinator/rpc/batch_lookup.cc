@@ -153,12 +153,7 @@ Task<absl::StatusOr<AcceptedBatch>> AcceptBatch(Services* services,
   submission.streamed = streamed;
   absl::StatusOr<const Batch*> batch =
       engine->CreateBatch(std::move(submission));
-  if (!batch.ok()) {
-    if (absl::IsResourceExhausted(batch.status())) {
-      call->SetRetryDelay(kAdmissionRetryDelay);
-    }
-    co_return batch.status();
-  }
+  if (!batch.ok()) co_return batch.status();
   accepted.batch = ToProto(**batch);
   Durable durable(engine);
   co_await durable;

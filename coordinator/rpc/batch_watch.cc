@@ -18,16 +18,13 @@ bool IsByIndex(v1::ResultOrder order) {
   return order == v1::RESULT_ORDER_BY_INDEX;
 }
 
-// Items of one request, as the protos state them.
-constexpr int kItemsPerRequestMax = 10'000;
-
 }  // namespace
 
 absl::Status CheckItems(int items) {
-  if (items <= kItemsPerRequestMax) return absl::OkStatus();
+  if (items <= kJobsPerRequestMax) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("items has ", items, " entries; at most ",
-                   kItemsPerRequestMax, " go into one request"));
+                   kJobsPerRequestMax, " go into one request"));
 }
 
 absl::Status CheckOrder(v1::ResultOrder order) {

@@ -68,6 +68,13 @@ class CallContext {
         std::to_string(absl::ToInt64Milliseconds(delay)));
   }
 
+  // Returns `status`, an error; of one for want of room the client is told when
+  // to try again.
+  absl::Status Refuse(absl::Status status) {
+    if (absl::IsResourceExhausted(status)) SetRetryDelay(kAdmissionRetryDelay);
+    return status;
+  }
+
  private:
   grpc::ServerContext* const context_;
 };
@@ -99,6 +106,12 @@ class NextTurn {
  private:
   Services* const services_;
 };
+
+// The error of a stream that the coordinator's end cuts off.
+inline absl::Status StoppingStream() {
+  return absl::UnavailableError(
+      "the coordinator is stopping; connect again and go on with the cursor");
+}
 
 // The error of a call whose StoreRead found too many waiting.
 inline absl::Status TooManyReads() {

@@ -15,9 +15,6 @@
 namespace vigil::coordinator {
 namespace {
 
-constexpr int kJobsPerSubmitMax = 10'000;
-// Items accepted in one turn, about 10 ms: other callers come in between.
-constexpr int kJobsPerTurnMax = 500;
 constexpr int64_t kOutputPageDefault = 1 << 20;
 constexpr int64_t kOutputPageMax = 3 << 20;
 
@@ -59,10 +56,10 @@ Task<absl::Status> SubmitJob(Services* services, CallContext* call,
 Task<absl::Status> SubmitJobs(Services* services, CallContext* call,
                               const v1::SubmitJobsRequest& request,
                               v1::SubmitJobsResponse* response) {
-  if (request.jobs().empty() || request.jobs_size() > kJobsPerSubmitMax) {
+  if (request.jobs().empty() || request.jobs_size() > kJobsPerRequestMax) {
     co_return absl::InvalidArgumentError(
         absl::StrCat("jobs has ", request.jobs_size(),
-                     " entries; it must have 1 to ", kJobsPerSubmitMax));
+                     " entries; it must have 1 to ", kJobsPerRequestMax));
   }
   absl::Status allowed =
       RefuseNestedDispatch(services, *call, request.jobs_size());

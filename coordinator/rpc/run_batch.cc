@@ -13,9 +13,6 @@
 namespace vigil::coordinator {
 namespace {
 
-// Items taken in one turn, about 10 ms: other callers come in between.
-constexpr int kItemsPerTurnMax = 500;
-
 class RunBatchStream {
  public:
   RunBatchStream(Services* services, Loop* loop)
@@ -137,7 +134,7 @@ Task<absl::Status> RunBatchStream::TakeItems() {
   Engine* engine = services_->engine;
   int64_t gathered_bytes = 0;
   for (int i = 0; i < request_.items_size(); ++i) {
-    if (i % kItemsPerTurnMax == kItemsPerTurnMax - 1) {
+    if (i % kJobsPerTurnMax == kJobsPerTurnMax - 1) {
       NextTurn turn(services_);
       co_await turn;
     }
@@ -200,10 +197,7 @@ std::optional<absl::Status> RunBatchStream::CutOff() const {
   if (batch != nullptr && batch->owner != owner_) {
     return absl::AbortedError("another stream has taken this batch up");
   }
-  if (services_->stopping) {
-    return absl::UnavailableError(
-        "the coordinator is stopping; connect again and go on with the cursor");
-  }
+  if (services_->stopping) return StoppingStream();
   if (half_closed_ && batch != nullptr && batch->state == BatchState::kOpen &&
       watch_->results() >= batch->accepted) {
     return absl::InvalidArgumentError(
@@ -250,10 +244,7 @@ Task<absl::Status> RunBatchStream::Run() {
     Engine* engine = services_->engine;
     engine->core().BatchOwnerGone(id_, owner_, engine->now());
   }
-  if (absl::IsResourceExhausted(status)) {
-    CallContext(&context).SetRetryDelay(kAdmissionRetryDelay);
-  }
-  co_return status;
+  co_return CallContext(&context).Refuse(std::move(status));
 }
 
 }  // namespace

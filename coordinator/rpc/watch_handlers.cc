@@ -14,11 +14,6 @@ namespace {
 
 constexpr int64_t kHistoryPageBytesMax = 256 << 10;
 
-absl::Status Stopping() {
-  return absl::UnavailableError(
-      "the coordinator is stopping; connect again and go on with the cursor");
-}
-
 absl::Status TooManyWatchers() {
   return absl::ResourceExhaustedError(
       absl::StrCat("there are ", kWatchersMax,
@@ -93,7 +88,7 @@ Task<absl::Status> Follow(Services* services, JobWatch* watch,
       }
       continue;
     }
-    if (services->stopping) co_return Stopping();
+    if (services->stopping) co_return StoppingStream();
     co_await signal;
   }
 }

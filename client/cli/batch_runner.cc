@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/format.h"
+#include "client/cli/limits.h"
 #include "client/cli/status_format.h"
 
 namespace vigil::cli {
@@ -38,7 +39,7 @@ BatchRunner::BatchRunner(BatchOptions options, client::Client* client,
 bool BatchRunner::finished() const {
   if (abandoned_) return true;
   if (saving_ > 0 || !to_save_.empty()) return false;
-  if (begun_) return ended_;
+  if (begun()) return ended_;
   return stopping_ || (source_->ended() && waiting_.empty());
 }
 
@@ -65,8 +66,7 @@ int BatchRunner::Step(absl::Time until) {
   SendSome();
   SaveSome();
   if (finished()) return 0;
-  AskStatus();
-  if (begun_ && !status_asked_) until = std::min(until, status_time_);
+  until = std::min(until, AskStatus());
   const int fd = WantsItems() ? source_->fd() : -1;
   const EventQueue::Wakeup wakeup = events_->Wait(until - clock_->Now(), fd);
   if (wakeup.readable) ReadItems();
@@ -104,10 +104,9 @@ absl::StatusOr<v1::BatchItem> BatchRunner::ItemFor(const Item& item) const {
 }
 
 void BatchRunner::Begin() {
-  begun_ = true;
   client::BatchObserver observer;
   observer.on_event = [this](const v1::BatchEvent& event) {
-    events_->Post([this, event] { OnEvent(event); });
+    events_->Post([this, event]() mutable { OnEvent(std::move(event)); });
   };
   observer.on_retry = [this](const absl::Status& error, absl::Duration) {
     events_->Post([this, error] { NoteRetry(error); });
@@ -121,7 +120,7 @@ void BatchRunner::Begin() {
 
 void BatchRunner::SendSome() {
   while (!waiting_.empty() && !stopping_ && !ended_ &&
-         to_save_.size() < kItemsHeldMax &&
+         to_save_.size() < kSavesWaitingMax &&
          stream_.held_items() < static_cast<int64_t>(kItemsHeldMax) &&
          stream_.held_bytes() < static_cast<int64_t>(kItemsHeldBytesMax)) {
     Item item = std::move(waiting_.front());
@@ -141,22 +140,21 @@ void BatchRunner::SendSome() {
       Finish(WithoutJob(std::move(item), "REFUSED", made.status()));
       continue;
     }
-    if (!begun_) Begin();
+    if (!begun()) Begin();
     stream_.Add(*std::move(made));
     sent_.emplace(next_index_++, std::move(item));
   }
-  if (begun_ && !closed_ && source_->ended() && waiting_.empty()) {
-    closed_ = true;
-    stream_.Close();
+  if (source_->ended() && waiting_.empty()) stream_.Close();
+}
+
+void BatchRunner::OnEvent(v1::BatchEvent event) {
+  if (event.has_batch()) batch_ = std::move(*event.mutable_batch());
+  for (v1::BatchResult& result : *event.mutable_results()) {
+    OnResult(std::move(result));
   }
 }
 
-void BatchRunner::OnEvent(const v1::BatchEvent& event) {
-  if (event.has_batch()) batch_ = event.batch();
-  for (const v1::BatchResult& result : event.results()) OnResult(result);
-}
-
-void BatchRunner::OnResult(const v1::BatchResult& result) {
+void BatchRunner::OnResult(v1::BatchResult result) {
   auto node = sent_.extract(result.index());
   if (node.empty()) {
     FailBatch(absl::InternalError(
@@ -183,7 +181,7 @@ void BatchRunner::OnResult(const v1::BatchResult& result) {
   ItemResult ended;
   ended.item = std::move(item);
   ended.has_job = true;
-  ended.job = result.job();
+  ended.job = std::move(*result.mutable_job());
   if (saver_ != nullptr && !ended.job.attempts().empty()) {
     to_save_.push_back(std::move(ended));
   } else {
@@ -202,13 +200,14 @@ void BatchRunner::OnEnd(const absl::StatusOr<v1::Batch>& batch) {
   sent_.clear();
 }
 
-void BatchRunner::AskStatus() {
-  const absl::Time now = clock_->Now();
-  if (!begun_ || ended_ || status_asked_ || now < status_time_) return;
+absl::Time BatchRunner::AskStatus() {
+  if (!begun() || ended_ || status_asked_) return absl::InfiniteFuture();
+  if (clock_->Now() < status_time_) return status_time_;
   status_asked_ = true;
   client_->GetStatus({}, [this](absl::StatusOr<v1::GetStatusResponse> status) {
     events_->Post([this, status = std::move(status)] { OnStatus(status); });
   });
+  return absl::InfiniteFuture();
 }
 
 void BatchRunner::OnStatus(
@@ -227,7 +226,7 @@ void BatchRunner::OnStatus(
 }
 
 void BatchRunner::SaveSome() {
-  while (!to_save_.empty() && saving_ < kBatchCallsMax && !abandoned_) {
+  while (!to_save_.empty() && saving_ < kSavesMax && !abandoned_) {
     auto result = std::make_shared<ItemResult>(std::move(to_save_.front()));
     to_save_.pop_front();
     ++saving_;
@@ -251,7 +250,6 @@ void BatchRunner::Cancel() {
   waiting_.clear();
   waiting_bytes_ = 0;
   // What it has is all it gets.
-  closed_ = true;
   stream_.Close();
   stream_.Cancel();
 }

@@ -22,7 +22,6 @@
 #include "client/cli/event_queue.h"
 #include "client/cli/item_source.h"
 #include "client/cli/item_splitter.h"
-#include "client/cli/limits.h"
 #include "client/cli/output_saver.h"
 #include "client/cli/placeholder.h"
 #include "client/cli/progress_bar.h"
@@ -82,15 +81,18 @@ class BatchRunner {
   int64_t missing_output_bytes() const { return missing_output_bytes_; }
 
  private:
+  // The batch has an item, and so a stream.
+  bool begun() const { return next_index_ > 0; }
   bool WantsItems() const;
   void ReadItems();
   void SendSome();
   void Begin();
   absl::StatusOr<v1::BatchItem> ItemFor(const Item& item) const;
-  void OnEvent(const v1::BatchEvent& event);
-  void OnResult(const v1::BatchResult& result);
+  void OnEvent(v1::BatchEvent event);
+  void OnResult(v1::BatchResult result);
   void OnEnd(const absl::StatusOr<v1::Batch>& batch);
-  void AskStatus();
+  // Asks what runs when it is time to; returns when that is next.
+  absl::Time AskStatus();
   void OnStatus(const absl::StatusOr<v1::GetStatusResponse>& status);
   void SaveSome();
   void Finish(const ItemResult& result);
@@ -108,8 +110,6 @@ class BatchRunner {
   std::deque<Item> waiting_;
   size_t waiting_bytes_ = 0;
   client::BatchStream stream_;
-  bool begun_ = false;
-  bool closed_ = false;
   // The stream has told its end.
   bool ended_ = false;
   v1::Batch batch_;

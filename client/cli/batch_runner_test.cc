@@ -13,6 +13,7 @@
 #include "client/cc/fake_coordinator.h"
 #include "client/cc/test_dir.h"
 #include "client/cli/files.h"
+#include "client/cli/limits.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -23,16 +23,19 @@ inline constexpr int kBatchInFlightMax = 100000;
 inline constexpr size_t kItemsAheadMax = 100000;
 inline constexpr size_t kItemsAheadBytesMax = 16 << 20;
 
-// Items given to the batch that the coordinator has not accepted yet, and bytes
-// of them: two messages' worth, so that one is always ready.
+// Items given to the batch that the coordinator has not accepted yet: two
+// messages' worth, so that one is always ready; and bytes of them, more than one
+// large item has.
 inline constexpr size_t kItemsHeldMax = 1000;
 inline constexpr size_t kItemsHeldBytesMax = 4 << 20;
 
 // How often a batch asks what runs and what the others wait for.
 inline constexpr absl::Duration kStatusInterval = absl::Seconds(1);
 
-// Saves of outputs of a batch under way at a time.
-inline constexpr int kBatchCallsMax = 64;
+// Saves of outputs of a batch under way at a time, and ended jobs that wait for
+// theirs before no more items are given to the batch: as many as items are held.
+inline constexpr int kSavesMax = 64;
+inline constexpr size_t kSavesWaitingMax = 1000;
 
 // How long the coordinator may take to answer ClearWorkerCache and SweepWorker:
 // the 30 s that it gives the worker, and some for the way.

@@ -107,8 +107,8 @@ void BatchOperation::Open() {
     timer_.reset();
     previous_ = std::move(stream_);
     if (!abandoned_) {
-      opened_ = false;
       close_sent_ = false;
+      next_index_ = 0;
       // The first request.
       writing_ = true;
       stream_ = std::make_unique<Stream>(shared_from_this(), first_);
@@ -131,11 +131,8 @@ void BatchOperation::OnEvent(const v1::BatchEvent& event) {
       bytes_ -= static_cast<int64_t>(items_.front().ByteSizeLong());
       items_.pop_front();
     }
-    if (!opened_) {
-      opened_ = true;
-      next_index_ = first_index_;
-    }
-    // An older stream's items may have been accepted since this one began.
+    opened_ = true;
+    // Also while it is open: an older stream's items may be accepted since.
     next_index_ = std::max(next_index_, first_index_);
     if (event.has_batch() && batch_id_.empty()) {
       batch_id_ = event.batch().batch_id();
@@ -150,9 +147,7 @@ void BatchOperation::OnEvent(const v1::BatchEvent& event) {
 }
 
 void BatchOperation::WriteSome() {
-  if (!opened_ || writing_ || close_sent_ || ended_ || stream_ == nullptr) {
-    return;
-  }
+  if (!opened_ || writing_ || close_sent_) return;
   v1::RunBatchRequest request;
   request.set_first_index(next_index_);
   size_t bytes = 0;

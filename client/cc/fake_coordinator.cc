@@ -61,12 +61,6 @@ grpc::Status FakeCoordinator::SubmitJob(grpc::ServerContext* context,
   return on_submit ? on_submit(context, *request, response) : kNotScripted;
 }
 
-grpc::Status FakeCoordinator::SubmitJobs(grpc::ServerContext*,
-                                         const v1::SubmitJobsRequest* request,
-                                         v1::SubmitJobsResponse* response) {
-  return on_submit_many ? on_submit_many(*request, response) : kNotScripted;
-}
-
 grpc::Status FakeCoordinator::GetJob(grpc::ServerContext*,
                                      const v1::GetJobRequest* request,
                                      v1::GetJobResponse* response) {

@@ -37,9 +37,6 @@ class FakeCoordinator : public v1::JobService::Service {
   std::function<grpc::Status(grpc::ServerContext*, const v1::SubmitJobRequest&,
                              v1::SubmitJobResponse*)>
       on_submit;
-  std::function<grpc::Status(const v1::SubmitJobsRequest&,
-                             v1::SubmitJobsResponse*)>
-      on_submit_many;
   std::function<grpc::Status(const v1::GetJobRequest&, v1::GetJobResponse*)>
       on_get;
   std::function<grpc::Status(const v1::CancelJobRequest&,
@@ -72,9 +69,6 @@ class FakeCoordinator : public v1::JobService::Service {
   grpc::Status SubmitJob(grpc::ServerContext* context,
                          const v1::SubmitJobRequest* request,
                          v1::SubmitJobResponse* response) override;
-  grpc::Status SubmitJobs(grpc::ServerContext* context,
-                          const v1::SubmitJobsRequest* request,
-                          v1::SubmitJobsResponse* response) override;
   grpc::Status GetJob(grpc::ServerContext* context,
                       const v1::GetJobRequest* request,
                       v1::GetJobResponse* response) override;

@@ -152,10 +152,11 @@ TEST_F(BatchClientTest, AnAbandonedStreamEndsWithoutTheBatch) {
   stream.Abandon();
   ended_.WaitForNotification();
   EXPECT_EQ(end_.status().code(), absl::StatusCode::kCancelled);
-  // It may be told more, and does nothing.
+  // It may be told more, and keeps nothing once on_end has returned.
   stream.Add({});
   stream.Close();
   stream.Cancel();
+  client_.reset();
   EXPECT_EQ(stream.held_items(), 0);
 }
 

@@ -42,12 +42,11 @@ SqliteStatement& SqliteStatement::BindBlob(int index, absl::string_view bytes) {
                                   bytes.size(), SQLITE_STATIC));
 }
 
-SqliteStatement& SqliteStatement::BindInt(int index, int64_t number) {
-  return Note(sqlite3_bind_int64(statement_.get(), index, number));
-}
-
-SqliteStatement& SqliteStatement::BindNull(int index) {
-  return Note(sqlite3_bind_null(statement_.get(), index));
+SqliteStatement& SqliteStatement::BindInt(int index,
+                                          std::optional<int64_t> number) {
+  return Note(number.has_value()
+                  ? sqlite3_bind_int64(statement_.get(), index, *number)
+                  : sqlite3_bind_null(statement_.get(), index));
 }
 
 absl::Status SqliteStatement::Run() {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
@@ -32,8 +33,8 @@ class SqliteStatement {
   // that run.
   SqliteStatement& BindText(int index, absl::string_view text);
   SqliteStatement& BindBlob(int index, absl::string_view bytes);
-  SqliteStatement& BindInt(int index, int64_t number);
-  SqliteStatement& BindNull(int index);
+  // Null if there is none.
+  SqliteStatement& BindInt(int index, std::optional<int64_t> number);
 
   // Runs a statement that returns no rows, then forgets what was bound. Errors
   // as SqliteDb::Error.

@@ -1,6 +1,7 @@
 #include "coordinator/store/store.h"
 
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,14 @@
 #include "coordinator/store/store_file.h"
 
 namespace vigil::store {
+namespace {
+
+std::optional<int64_t> NanosOf(std::optional<absl::Time> time) {
+  if (!time.has_value()) return std::nullopt;
+  return absl::ToUnixNanos(*time);
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& path,
                                                    const Options& options) {
@@ -154,13 +163,9 @@ absl::Status Store::WriteJob(const JobRow& job) {
   write_job_.BindText(1, job.job_id)
       .BindText(2, job.namespace_id)
       .BindInt(3, job.state)
+      .BindInt(4, NanosOf(job.end_time))
       .BindText(5, job.request_id)
       .BindBlob(6, job.value);
-  if (job.end_time.has_value()) {
-    write_job_.BindInt(4, absl::ToUnixNanos(*job.end_time));
-  } else {
-    write_job_.BindNull(4);
-  }
   return write_job_.Run();
 }
 
@@ -168,25 +173,17 @@ absl::Status Store::WriteBatchRow(const BatchRow& row) {
   VIGIL_CHECK(!row.batch_id.empty(), "a batch without an id");
   write_batch_.BindText(1, row.batch_id)
       .BindText(2, row.namespace_id)
+      .BindInt(3, NanosOf(row.end_time))
       .BindText(4, row.request_id)
       .BindBlob(5, row.value);
-  if (row.end_time.has_value()) {
-    write_batch_.BindInt(3, absl::ToUnixNanos(*row.end_time));
-  } else {
-    write_batch_.BindNull(3);
-  }
   return write_batch_.Run();
 }
 
 absl::Status Store::WriteItem(const ItemRow& row) {
   write_item_.BindText(1, row.batch_id)
       .BindInt(2, row.index)
+      .BindInt(3, row.end_number)
       .BindBlob(4, row.value);
-  if (row.end_number.has_value()) {
-    write_item_.BindInt(3, *row.end_number);
-  } else {
-    write_item_.BindNull(3);
-  }
   return write_item_.Run();
 }
 

@@ -40,6 +40,9 @@ BatchRow BatchFrom(const SqliteStatement& row) {
   return batch;
 }
 
+// The current row of a query for value alone.
+std::string ValueFrom(const SqliteStatement& row) { return row.ColumnBytes(0); }
+
 // The current row of a query for item_index, end_number and value.
 ItemRow ItemFrom(absl::string_view batch_id, const SqliteStatement& row) {
   ItemRow item;
@@ -79,15 +82,17 @@ absl::StatusOr<std::optional<std::string>> ListRows(
   return stopped_at;
 }
 
-absl::StatusOr<std::optional<std::string>> OneValue(SqliteStatement& statement,
-                                                    absl::string_view job_id) {
-  std::optional<std::string> value;
-  absl::Status status = statement.BindText(1, job_id).ForEachRow([&] {
-    value = statement.ColumnBytes(0);
+// The only row of a query; nullopt if it has none. `from` makes it.
+template <typename Row>
+absl::StatusOr<std::optional<Row>> OneRow(SqliteStatement& statement,
+                                          Row (*from)(const SqliteStatement&)) {
+  std::optional<Row> row;
+  absl::Status status = statement.ForEachRow([&] {
+    row = from(statement);
     return Visit::kContinue;
   });
   if (!status.ok()) return status;
-  return value;
+  return row;
 }
 
 }  // namespace
@@ -194,36 +199,25 @@ absl::Status StoreView::LoadRequests(
   });
 }
 
-absl::StatusOr<std::optional<JobRow>> StoreView::OneJob(
-    SqliteStatement& statement) {
-  std::optional<JobRow> job;
-  absl::Status status = statement.ForEachRow([&] {
-    job = JobFrom(statement);
-    return Visit::kContinue;
-  });
-  if (!status.ok()) return status;
-  return job;
-}
-
 absl::StatusOr<std::optional<JobRow>> StoreView::GetJob(
     absl::string_view job_id) {
-  return OneJob(get_job_.BindText(1, job_id));
+  return OneRow(get_job_.BindText(1, job_id), &JobFrom);
 }
 
 absl::StatusOr<std::optional<JobRow>> StoreView::FindRequest(
     absl::string_view namespace_id, absl::string_view request_id) {
-  return OneJob(
-      find_request_.BindText(1, namespace_id).BindText(2, request_id));
+  return OneRow(find_request_.BindText(1, namespace_id).BindText(2, request_id),
+                &JobFrom);
 }
 
 absl::StatusOr<std::optional<std::string>> StoreView::GetPayload(
     absl::string_view job_id) {
-  return OneValue(get_payload_, job_id);
+  return OneRow(get_payload_.BindText(1, job_id), &ValueFrom);
 }
 
 absl::StatusOr<std::optional<std::string>> StoreView::GetResult(
     absl::string_view job_id) {
-  return OneValue(get_result_, job_id);
+  return OneRow(get_result_.BindText(1, job_id), &ValueFrom);
 }
 
 absl::StatusOr<std::optional<std::string>> StoreView::ListJobs(
@@ -241,26 +235,16 @@ absl::Status StoreView::LoadLiveBatches(
   });
 }
 
-absl::StatusOr<std::optional<BatchRow>> StoreView::OneBatch(
-    SqliteStatement& statement) {
-  std::optional<BatchRow> batch;
-  absl::Status status = statement.ForEachRow([&] {
-    batch = BatchFrom(statement);
-    return Visit::kContinue;
-  });
-  if (!status.ok()) return status;
-  return batch;
-}
-
 absl::StatusOr<std::optional<BatchRow>> StoreView::GetBatch(
     absl::string_view batch_id) {
-  return OneBatch(get_batch_.BindText(1, batch_id));
+  return OneRow(get_batch_.BindText(1, batch_id), &BatchFrom);
 }
 
 absl::StatusOr<std::optional<BatchRow>> StoreView::FindBatchRequest(
     absl::string_view namespace_id, absl::string_view request_id) {
-  return OneBatch(
-      find_batch_request_.BindText(1, namespace_id).BindText(2, request_id));
+  return OneRow(
+      find_batch_request_.BindText(1, namespace_id).BindText(2, request_id),
+      &BatchFrom);
 }
 
 absl::StatusOr<std::optional<std::string>> StoreView::ListBatches(

@@ -129,8 +129,6 @@ class StoreView {
 
   explicit StoreView(std::unique_ptr<SqliteDb> db) : db_(std::move(db)) {}
   absl::Status Prepare();
-  absl::StatusOr<std::optional<JobRow>> OneJob(SqliteStatement& statement);
-  absl::StatusOr<std::optional<BatchRow>> OneBatch(SqliteStatement& statement);
 
   // Before the statements, which must be gone before it goes.
   const std::unique_ptr<SqliteDb> db_;

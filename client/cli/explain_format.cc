@@ -60,6 +60,13 @@ std::string FormatWaiting(const v1::Job& job, const ExplainContext& context) {
   return text + "\n";
 }
 
+// Empty: there is none.
+std::string AdviceText(const v1::Failure& failure, const Style& style) {
+  const std::string advice = AdviceLine(failure);
+  if (advice.empty()) return "";
+  return absl::StrCat("advice: ", style.Bold(advice), "\n");
+}
+
 std::string FormatOutcome(const v1::Job& job, const ExplainContext& context) {
   std::string text;
   if (job.state() == v1::Job::STATE_QUEUED ||
@@ -70,10 +77,7 @@ std::string FormatOutcome(const v1::Job& job, const ExplainContext& context) {
         "runs: ", FormatActivity(*job.attempts().rbegin(), context.now), "\n");
   } else if (job.has_failure()) {
     text = absl::StrCat("because: ", FailureLine(job.failure()), "\n");
-    const std::string advice = AdviceLine(job.failure());
-    if (!advice.empty()) {
-      absl::StrAppend(&text, "advice: ", context.style.Bold(advice), "\n");
-    }
+    text += AdviceText(job.failure(), context.style);
   }
   if (job.cancel_requested() && !IsFinal(job.state())) {
     absl::StrAppend(&text,
@@ -83,18 +87,12 @@ std::string FormatOutcome(const v1::Job& job, const ExplainContext& context) {
   if (job.degraded()) {
     absl::StrAppend(&text, "its result is a fallback; it would have failed: ",
                     FailureLine(job.fallback_failure()), "\n");
-    const std::string advice = AdviceLine(job.fallback_failure());
-    if (!advice.empty()) {
-      absl::StrAppend(&text, "advice: ", context.style.Bold(advice), "\n");
-    }
+    text += AdviceText(job.fallback_failure(), context.style);
   }
   if (job.truncated()) {
     absl::StrAppend(&text, job.has_result() ? "its result" : "what it wrote",
                     " is partial, ", TruncationLine(job.truncation()), "\n");
-    const std::string advice = AdviceLine(job.truncation().failure());
-    if (!advice.empty()) {
-      absl::StrAppend(&text, "advice: ", context.style.Bold(advice), "\n");
-    }
+    text += AdviceText(job.truncation().failure(), context.style);
   }
   const std::string retries = RetryText(job);
   if (!retries.empty()) absl::StrAppend(&text, retries, "\n");

@@ -100,7 +100,7 @@ void BatchTable::JobEnded(const Job& job, absl::Time now, Effects* fx) {
       ++batch->degraded;
     } else if (job.truncation.has_value()) {
       ++batch->truncated;
-    } else if (job.charged_attempts > 1) {
+    } else if (job.retry_cured()) {
       ++batch->retried;
     }
   } else if (job.state == JobState::kFailed) {

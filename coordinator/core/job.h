@@ -184,6 +184,12 @@ struct Job : DeadlineItem {
 
   AttemptRecord& current() { return attempts.back(); }
   const AttemptRecord& current() const { return attempts.back(); }
+
+  // It SUCCEEDED with a full result of its own because it was tried again.
+  bool retry_cured() const {
+    return state == JobState::kSucceeded && !fallback_failure.has_value() &&
+           !truncation.has_value() && charged_attempts > 1;
+  }
 };
 
 }  // namespace vigil::coordinator

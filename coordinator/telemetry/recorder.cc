@@ -74,9 +74,7 @@ void Recorder::JobEnded(const Job& job, absl::Time now) {
   outcome.failed = job.state == JobState::kFailed;
   outcome.fallback = job.fallback_failure.has_value();
   outcome.truncated = job.truncation.has_value();
-  outcome.retry_cured = job.state == JobState::kSucceeded &&
-                        !outcome.fallback && !outcome.truncated &&
-                        job.charged_attempts > 1;
+  outcome.retry_cured = job.retry_cured();
   telemetry_.JobEnded(outcome, now);
   Emit(now, [&](events::Event* event) {
     events::JobEnded* ended = event->mutable_job_ended();

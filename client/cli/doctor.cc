@@ -1,7 +1,6 @@
 #include "client/cli/doctor.h"
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <set>
 #include <utility>

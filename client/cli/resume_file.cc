@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <fstream>
 #include <functional>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/batch_summary.h"

@@ -339,6 +339,8 @@ class Engine {
   Recorder recorder_;
   std::function<void(const SessionId&)> kill_local_worker_;
   absl::Time housekeeping_time_;
+  // When the store may say that leases are as short as they are now.
+  absl::Time lease_fact_time_ = absl::InfiniteFuture();
 
   // Last: their threads use the above by way of `post_`.
   std::unique_ptr<store::StoreReader> reader_;

@@ -53,9 +53,8 @@ class EngineFixture : public ::testing::Test {
   }
 
   void Open() {
-    EngineOptions options;
-    options.database_path = directory_ + "/jobs.db";
-    auto engine = Engine::Open(options, [this](std::function<void()> closure) {
+    options_.database_path = directory_ + "/jobs.db";
+    auto engine = Engine::Open(options_, [this](std::function<void()> closure) {
       absl::MutexLock lock(&mutex_);
       posted_.push_back(std::move(closure));
     });
@@ -141,6 +140,8 @@ class EngineFixture : public ::testing::Test {
   }
 
   std::string directory_;
+  // Of the next Open.
+  EngineOptions options_;
   absl::Mutex mutex_;
   std::deque<std::function<void()>> posted_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Engine> engine_;

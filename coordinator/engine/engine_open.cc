@@ -1,4 +1,5 @@
 // Starting: what the store holds becomes the core's state.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -47,6 +48,10 @@ absl::StatusOr<Facts> LoadFacts(store::StoreView* view) {
   return facts;
 }
 
+store::MetaRow LeaseFact(absl::Duration lease) {
+  return {kLeaseKey, absl::StrCat(absl::ToInt64Milliseconds(lease))};
+}
+
 }  // namespace
 
 Engine::Engine(const EngineOptions& options, Post post, absl::Time not_before)
@@ -81,8 +86,12 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
   // Only now: a store that cannot be loaded is left as it was found.
   store::Batch batch;
   batch.meta.push_back({kEpochKey, absl::StrCat(engine->epoch_)});
-  batch.meta.push_back(
-      {kLeaseKey, absl::StrCat(absl::ToInt64Milliseconds(options.lease))});
+  // Until it is over, a worker may hold the lease of an earlier epoch.
+  batch.meta.push_back(LeaseFact(std::max(options.lease, facts->lease)));
+  if (facts->lease > options.lease) {
+    engine->lease_fact_time_ =
+        engine->now_ + facts->lease + options.lease_margin;
+  }
   batch.meta.push_back(
       {kTimeKey, absl::StrCat(absl::ToUnixMillis(engine->now_))});
   if (absl::Status status = (*store)->Commit(batch); !status.ok()) {
@@ -197,6 +206,10 @@ void Engine::Housekeeping() {
   housekeeping_time_ = now_ + kHousekeepingInterval;
   gathering_.batch.meta.push_back(
       {kTimeKey, absl::StrCat(absl::ToUnixMillis(now_))});
+  if (lease_fact_time_ <= now_) {
+    lease_fact_time_ = absl::InfiniteFuture();
+    gathering_.batch.meta.push_back(LeaseFact(options_.lease));
+  }
   writer_->Retain({now_ - options_.retention, options_.ended_jobs_max});
 }
 

@@ -44,6 +44,26 @@ TEST_F(EngineTest, AcknowledgedJobsAreThereAfterARestart) {
   EXPECT_EQ(engine_->epoch(), 2);
 }
 
+// Whoever was given the long lease may still run, though two epochs have begun
+// since.
+TEST_F(EngineTest, AShorterLeaseCountsOnlyWhenTheLongerOneIsOver) {
+  options_.lease = absl::Minutes(30);
+  Reopen();
+  FakeLink link;
+  Turn([&] {
+    Attach(&link, 1);
+    Submit("true");
+  });
+  Settle();
+  options_.lease = absl::Seconds(5);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    Reopen();
+    ASSERT_EQ(engine_->core().Workers().size(), 1u);
+    EXPECT_GT(engine_->core().Workers()[0]->lease_time,
+              engine_->now() + absl::Minutes(29));
+  }
+}
+
 TEST_F(EngineTest, ProgramsThatLeftTheCacheAreReadBack) {
   Turn([&] { Submit("read-back"); });
   Settle();

@@ -59,9 +59,9 @@ inline constexpr int64_t kFeedBytesMax = 4 << 20;
 // Streams of RunBatch and WatchBatch; each holds up to kWatcherQueueBytesMax.
 inline constexpr int kBatchWatchersMax = 1000;
 
-// Jobs of one SubmitJobs, or items of one request of a batch, as the protos state
-// them; and how many are accepted in one turn, about 10 ms: other callers come in
-// between.
+// Jobs of one SubmitJobs, or items of one request of a batch, as the protos
+// state them; and how many are accepted in one turn, about 10 ms: other callers
+// come in between.
 inline constexpr int kJobsPerRequestMax = 10'000;
 inline constexpr int kJobsPerTurnMax = 500;
 

@@ -34,9 +34,9 @@ constexpr Row kRows[] = {
      "smaller; what was done is kept."},
     {Reason::kCancelled, "CANCELLED", false,
      "Submit it again if it is wanted."},
-    {Reason::kDrained, "DRAINED", false,
-     "Its worker was told to leave: submit it again, or allow retries with "
-     "--retry_on=DRAINED."},
+    {Reason::kDrained, "DRAINED", true,
+     "Its worker was told to leave, and it took longer than the drain's grace: "
+     "raise --drain_grace, or let it leave checkpoints."},
     {Reason::kWorkerLost, "WORKER_LOST", true,
      "The worker died or was cut off: look at its log and host."},
     {Reason::kOutOfMemory, "OUT_OF_MEMORY", false,

@@ -40,7 +40,7 @@ TEST(ReasonTest, OnlyWhatMayPassByItselfIsRetriedByDefault) {
   for (int number = 0; number <= kLast + 1; ++number) {
     const Reason reason = static_cast<Reason>(number);
     EXPECT_EQ(RetriedByDefault(reason),
-              reason == Reason::kWorkerLost ||
+              reason == Reason::kWorkerLost || reason == Reason::kDrained ||
                   reason == Reason::kResourceExhausted ||
                   reason == Reason::kServerUnavailable)
         << ReasonName(reason);

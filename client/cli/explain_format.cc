@@ -276,9 +276,10 @@ std::string FormatAttempt(const v1::Attempt& attempt, const v1::JobSpec& spec,
                     "\n");
   }
   if (attempt.phase() == v1::Attempt::PHASE_ENDED && !attempt.charged()) {
-    // Otherwise it is the worker that was lost.
+    // Otherwise it is the worker that was lost, or told to leave.
     const bool process_failed =
-        attempt.failure().reason() != v1::Failure::REASON_WORKER_LOST;
+        attempt.failure().reason() != v1::Failure::REASON_WORKER_LOST &&
+        attempt.failure().reason() != v1::Failure::REASON_DRAINED;
     absl::StrAppend(&text,
                     process_failed
                         ? "  the process failed before it took the job; "

@@ -263,6 +263,10 @@ class Core {
   void TakeBack(Job* job, const std::string& why, absl::Time now);
   void LoseAttempt(Job* job, const std::string& how, absl::Time now,
                    Effects* fx);
+  // The current attempt ended because its worker went, which is counted apart.
+  static void Uncharge(Job* job);
+  // Goes on after such an attempt.
+  void RetryElsewhere(Job* job, Failure failure, absl::Time now, Effects* fx);
   Job* FindMutable(const JobId& id);
 
   // core_batches.cc

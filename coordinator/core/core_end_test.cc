@@ -97,15 +97,46 @@ TEST_F(EndTest, AnEndKeepsWhatTheAttemptLeft) {
 }
 
 TEST_F(EndTest, AFailureThatIsNotRetriedEndsTheJob) {
-  for (const Reason reason :
-       {Reason::kInactivityTimeout, Reason::kNonzeroExit, Reason::kDrained,
-        Reason::kInvalidInput, static_cast<Reason>(77)}) {
+  for (const Reason reason : {Reason::kInactivityTimeout, Reason::kNonzeroExit,
+                              Reason::kInvalidInput, static_cast<Reason>(77)}) {
     Restart({});
     RunJob();
     End(1, EndOf(Id("j"), reason));
     ExpectFailed(reason);
     EXPECT_EQ(Acknowledged(), Ids{Id("j")});
   }
+}
+
+TEST_F(EndTest, AnAttemptThatWasDrainedIsTriedAgainAndNotCharged) {
+  policy_.retry.maximum_attempts = 2;
+  policy_.retry.maximum_interval = absl::Milliseconds(100);
+  RunJob();
+  for (int attempt = 1; attempt <= kWorkerLostMax; ++attempt) {
+    End(1, EndOf(Id("j", attempt), Reason::kDrained));
+    ASSERT_EQ(StateOf("j"), JobState::kBackoff);
+    EXPECT_FALSE(Get("j").current().charged);
+    EXPECT_EQ(Get("j").charged_attempts, 0);
+    EXPECT_EQ(Get("j").lost_attempts, attempt);
+    TickAt(Get("j").retry_time);
+    ASSERT_EQ(Assigned(), (Ids{Id("j", attempt + 1)}));
+  }
+  End(1, EndOf(Id("j", kWorkerLostMax + 1), Reason::kDrained));
+  ExpectFailed(Reason::kDrained);
+  EXPECT_EQ(core_->counters().attempts_lost, 0);
+}
+
+TEST_F(EndTest, AnAttemptThatWasDrainedIsNotTriedAgainWhereThatIsRuledOut) {
+  policy_.retry.maximum_attempts = 1;
+  RunJob();
+  End(1, EndOf(Id("j"), Reason::kDrained));
+  ExpectFailed(Reason::kDrained);
+
+  Restart({});
+  policy_.retry.maximum_attempts = 4;
+  policy_.retry.non_retryable_reasons = {Reason::kDrained};
+  RunJob();
+  End(1, EndOf(Id("j"), Reason::kDrained));
+  ExpectFailed(Reason::kDrained);
 }
 
 TEST_F(EndTest, B3_RetriesWaitATenthTwoTenthsAndFourTenthsThenFail) {

@@ -333,6 +333,11 @@ void Core::Decide(Job* job, const AttemptEnd& end, absl::Time now,
     RetryProcess(job, end, now, fx);
     return;
   }
+  if (failure.reason == Reason::kDrained) {
+    Uncharge(job);
+    RetryElsewhere(job, failure, now, fx);
+    return;
+  }
   const RetryPolicy& retry = job->policy->retry;
   if (failure.reason == Reason::kNestedPool && job->policy->retry_sequential &&
       !job->sequential && job->charged_attempts < retry.maximum_attempts) {
@@ -400,10 +405,8 @@ void Core::LoseAttempt(Job* job, const std::string& how, absl::Time now,
                   ""};
   attempt.phase = Phase::kEnded;
   attempt.end_time = now;
-  attempt.charged = false;
   attempt.failure = failure;
-  --job->charged_attempts;
-  ++job->lost_attempts;
+  Uncharge(job);
   ++counters_.attempts_lost;
   fx->ended.push_back({job->id, attempt.number});
   if (job->cancel_requested) {
@@ -412,13 +415,24 @@ void Core::LoseAttempt(Job* job, const std::string& how, absl::Time now,
     Finish(job, JobState::kCancelled, now, fx);
     return;
   }
+  RetryElsewhere(job, std::move(failure), now, fx);
+}
+
+void Core::Uncharge(Job* job) {
+  job->current().charged = false;
+  --job->charged_attempts;
+  ++job->lost_attempts;
+}
+
+void Core::RetryElsewhere(Job* job, Failure failure, absl::Time now,
+                          Effects* fx) {
   const RetryPolicy& retry = job->policy->retry;
   if (retry.maximum_attempts == 1) {
     failure.message += "; it may have started and may be started only once";
   } else if (job->lost_attempts > kWorkerLostMax) {
     absl::StrAppend(&failure.message, "; ", job->lost_attempts,
                     " attempts were lost this way, which is the most");
-  } else if (IsRetried(retry, Reason::kWorkerLost, false)) {
+  } else if (IsRetried(retry, failure.reason, false)) {
     BackOff(job, job->lost_attempts, std::nullopt, now, fx);
     return;
   }

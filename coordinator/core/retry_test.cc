@@ -15,7 +15,7 @@ TEST(RetryTest, B3_ByDefaultOnlyTransientReasonsAreRetried) {
   for (int number = 0; number <= 30; ++number) {
     const Reason reason = static_cast<Reason>(number);
     EXPECT_EQ(Retried(policy, reason),
-              reason == Reason::kWorkerLost ||
+              reason == Reason::kWorkerLost || reason == Reason::kDrained ||
                   reason == Reason::kResourceExhausted ||
                   reason == Reason::kServerUnavailable)
         << ReasonName(reason);

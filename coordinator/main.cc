@@ -290,7 +290,7 @@ std::unique_ptr<LocalWorker> StartLocalWorker(const std::string& binary,
                                               Services* services) {
   LocalWorker::Options options;
   options.binary = binary;
-  options.token = services->local_token;
+  options.token = services->local_attach.token;
   options.arguments = {
       absl::StrCat("--coordinator=", server->addresses().front()),
       absl::StrCat("--data_dir=", data_dir, "/worker"),
@@ -302,7 +302,9 @@ std::unique_ptr<LocalWorker> StartLocalWorker(const std::string& binary,
         absl::StrCat("--catalog=", absl::GetFlag(FLAGS_catalog)));
   }
   auto session = std::make_shared<SessionId>();
-  services->on_local_attach = [session](const SessionId& id) { *session = id; };
+  services->local_attach.on_attach = [session](const SessionId& id) {
+    *session = id;
+  };
   options.on_dead = [server, engine, services, session](bool restarts) {
     server->Post([=] {
       if (restarts) ++services->local_workers_replaced;
@@ -407,7 +409,7 @@ int Main(int argc, char** argv) {
     for (const v1::TaskType& type : catalog.task_types()) {
       (*engine)->Announce(type);
     }
-    services.local_token = RandomToken();
+    services.local_attach.token = RandomToken();
     worker = StartLocalWorker(worker_binary, data_dir, allow_commands, rpc,
                               engine->get(), &services);
     (*engine)->set_kill_local_worker(

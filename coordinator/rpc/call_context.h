@@ -16,6 +16,7 @@
 #include "base/task_token.h"
 #include "coordinator/codec/spec_resolver.h"
 #include "coordinator/engine/engine.h"
+#include "coordinator/rpc/worker_messages.h"
 
 namespace vigil::coordinator {
 
@@ -26,10 +27,7 @@ struct Services {
   // Accept JobSpec.command from clients on a unix socket.
   bool allow_commands = false;
   std::string build;
-  // The secret of the worker that this coordinator started; empty: none.
-  std::string local_token;
-  // Told the session of that worker when it attaches.
-  std::function<void(const SessionId&)> on_local_attach;
+  LocalAttach local_attach;
   int64_t local_workers_replaced = 0;
   // request_ids, with their namespaces, of batches that are being made.
   std::set<std::string> opening_batches;

@@ -124,6 +124,8 @@ v1::AttachResponse FakeCoordinator::Record(size_t index,
       *answer.add_acknowledged_ends() = end.attempt();
     }
   }
+  stream.draining |= request.draining();
+  stream.left |= request.left();
   if (request.has_heartbeat()) {
     ++stream.heartbeats;
     if (behaviour_.answer_heartbeats) {
@@ -166,13 +168,14 @@ grpc::Status FakeCoordinator::Attach(grpc::ServerContext* context,
     absl::MutexLock lock(&mutex_);
     const v1::AttachResponse answer = Record(index, request);
     if (answer.ByteSizeLong() > 0) stream->Write(answer);
+    if (request.left()) break;
   }
   absl::MutexLock lock(&mutex_);
   if (connection_ == stream) {
     connection_ = nullptr;
     context_ = nullptr;
   }
-  return grpc::Status::CANCELLED;
+  return streams_[index].left ? grpc::Status::OK : grpc::Status::CANCELLED;
 }
 
 }  // namespace vigil::worker

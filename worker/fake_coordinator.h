@@ -44,6 +44,9 @@ class FakeCoordinator final : public v1::DispatchService::Service {
     // For each end, how many pieces of output came before it.
     std::vector<size_t> output_before_end;
     int64_t heartbeats = 0;
+    // What the worker said of its leaving.
+    bool draining = false;
+    bool left = false;
   };
 
   FakeCoordinator();

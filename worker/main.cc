@@ -56,6 +56,10 @@ ABSL_FLAG(int, slots, -1,
 ABSL_FLAG(std::string, catalog, "",
           "File with the task types it offers, textproto or .json. Default: "
           "none.");
+ABSL_FLAG(absl::Duration, drain_grace, vigil::worker::kDrainGrace,
+          "How long what runs may take to end after SIGTERM, and when the "
+          "coordinator drains this worker without saying how long; 0 to 24h. "
+          "What still runs then is stopped, and tried again elsewhere.");
 ABSL_FLAG(bool, allow_commands, false,
           "Run commands that are given with a job.");
 ABSL_FLAG(bool, insecure, false,
@@ -232,6 +236,13 @@ absl::StatusOr<WorkerOptions> OptionsFromFlags() {
   absl::StatusOr<int> slots = SlotsFlag();
   if (!slots.ok()) return slots.status();
   options.slots = *slots;
+  options.drain_grace = absl::GetFlag(FLAGS_drain_grace);
+  if (options.drain_grace < absl::ZeroDuration() ||
+      options.drain_grace > kDrainGraceMax) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--drain_grace=", absl::FormatDuration(options.drain_grace),
+        ": must be 0 to ", absl::FormatDuration(kDrainGraceMax)));
+  }
   absl::StatusOr<v1::Catalog> catalog =
       LoadCatalog(absl::GetFlag(FLAGS_catalog));
   if (!catalog.ok()) return catalog.status();

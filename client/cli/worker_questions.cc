@@ -142,7 +142,56 @@ class Sweep : public WorkerRound::Question {
   const SweepMode mode_;
 };
 
+class Drain : public WorkerRound::Question {
+ public:
+  explicit Drain(v1::DrainWorkerRequest request)
+      : request_(std::move(request)) {}
+
+  // Asked of one worker only, which is named.
+  bool Concerns(const v1::Worker&) const override { return false; }
+
+  void Ask(client::Client* client, const std::string& worker_id,
+           std::function<void(Report)> answered) override {
+    v1::DrainWorkerRequest request = request_;
+    request.set_worker_id(worker_id);
+    client->DrainWorker(
+        std::move(request),
+        [this, worker_id,
+         answered](absl::StatusOr<v1::DrainWorkerResponse> response) {
+          answered([this, worker_id, response = std::move(response)] {
+            if (!response.ok()) return response.status();
+            return Printed(absl::StrCat(worker_id, "  ",
+                                        Outcome(response->worker()), "\n"));
+          });
+        });
+  }
+
+  std::string AdviceFor(const absl::Status& status) const override {
+    return absl::IsNotFound(status) ? "; `vigil status` shows the workers" : "";
+  }
+
+  std::string NobodyToAsk() const override { return "no worker is named"; }
+
+ private:
+  std::string Outcome(const v1::Worker& worker) const {
+    if (request_.resume()) return "takes work again";
+    const auto busy = std::count_if(
+        worker.slots().begin(), worker.slots().end(),
+        [](const v1::Slot& slot) { return !slot.job_id().empty(); });
+    return absl::StrCat(
+        request_.stay() ? "gets no more work" : "leaves when it is done", "; ",
+        busy, busy == 1 ? " job runs there" : " jobs run there");
+  }
+
+  const v1::DrainWorkerRequest request_;
+};
+
 }  // namespace
+
+std::unique_ptr<WorkerRound::Question> DrainQuestion(
+    v1::DrainWorkerRequest request) {
+  return std::make_unique<Drain>(std::move(request));
+}
 
 std::unique_ptr<WorkerRound::Question> ClearCacheQuestion(
     std::string task_type) {

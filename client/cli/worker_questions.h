@@ -18,6 +18,10 @@ std::unique_ptr<WorkerRound::Question> ClearCacheQuestion(
 enum class SweepMode { kKill, kDryRun };
 std::unique_ptr<WorkerRound::Question> SweepQuestion(SweepMode mode);
 
+// To leave, or to get no more work, or to get it again.
+std::unique_ptr<WorkerRound::Question> DrainQuestion(
+    v1::DrainWorkerRequest request);
+
 }  // namespace vigil::cli
 
 #endif  // VIGIL_CLIENT_CLI_WORKER_QUESTIONS_H_

@@ -194,11 +194,26 @@ class Core {
                       Effects* fx);
   // The worker, its slots and all their trees are proved dead.
   void WorkerDead(const SessionId& session, absl::Time now, Effects* fx);
-  // Stops or resumes giving work to a worker. Null: no such worker.
-  const WorkerRecord* Drain(const WorkerId& id, bool resume);
+  // The worker says that it takes nothing new, and will leave.
+  void SetDraining(StreamId stream);
+  // The worker has left: what was assigned to it and has not ended never
+  // started.
+  void Left(StreamId stream, absl::Time now, Effects* fx);
+  // Gives a worker no more work, or gives it work again. Null: no such worker.
+  const WorkerRecord* Pause(const WorkerId& id);
+  const WorkerRecord* Resume(const WorkerId& id);
+  // Has a worker finish what it runs within `grace`, by default as long as it
+  // says itself, and leave. NOT_FOUND: no such worker. FAILED_PRECONDITION: it
+  // is not connected, or is this coordinator's own.
+  absl::StatusOr<const WorkerRecord*> Drain(const WorkerId& id,
+                                            std::optional<absl::Duration> grace,
+                                            Effects* fx);
   // FAILED_PRECONDITION: not connected. NOT_FOUND: no such worker.
   absl::StatusOr<const WorkerRecord*> SetSlots(const WorkerId& id, int slots,
                                                Effects* fx);
+
+  // Gives nothing to workers any more: the coordinator is about to end.
+  void StopDispatch() { dispatches_ = false; }
 
   // Ends a turn: applies due deadlines and gives work to free slots.
   void Tick(absl::Time now, Effects* fx);
@@ -283,12 +298,20 @@ class Core {
   // Stores what an attempt handed in, if it was the job's last.
   void KeepResult(Job* job, std::shared_ptr<const std::string> result,
                   Effects* fx);
-  void RequeueNeverStarted(WorkerRecord* worker, const WorkerHello& hello,
-                           absl::Time now, Effects* fx);
+  // Takes back what was assigned to `worker` and is not among `listed`.
+  void RequeueNeverStarted(WorkerRecord* worker,
+                           const std::set<AttemptId>& listed, absl::Time now,
+                           Effects* fx);
+  // NOT_FOUND, FAILED_PRECONDITION: there is no such worker, or no stream of
+  // it.
+  absl::StatusOr<WorkerRecord*> FindConnected(const WorkerId& id);
   // The other sessions of this worker that are not lost.
   std::vector<SessionId> OthersOf(const WorkerRecord& worker) const;
   void Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
              Effects* fx);
+  // Hears no more from a worker; its stream, if it has one, ends with `status`.
+  void Dismiss(WorkerRecord* worker, absl::Status status, absl::Time now,
+               Effects* fx);
   void DropOldLostWorkers(absl::Time now);
 
   // core_nested_dispatch.cc
@@ -306,6 +329,7 @@ class Core {
 
   const CoreOptions options_;
   std::mt19937_64 random_;
+  bool dispatches_ = true;
   uint64_t last_sequence_ = 0;
   int64_t last_owner_ = 0;
   absl::flat_hash_map<JobId, std::unique_ptr<Job>> jobs_;

@@ -117,10 +117,10 @@ TEST_F(CapacityTest, FreeSlotsAreFilledBeforePlacesBehindRunningJobs) {
   AttachWith(1, "a", 1);
   AttachWith(2, "b", 3);
   for (const StreamId stream : {1, 2}) SetInFlight(stream, "t", 4);
-  Step([&] { core_->Drain(WorkerId("b"), false); });
+  Step([&] { core_->Pause(WorkerId("b")); });
   SubmitMany(1, "t");
   EXPECT_EQ(Spread(), (std::map<StreamId, int>{{1, 1}}));
-  Step([&] { core_->Drain(WorkerId("b"), true); });
+  Step([&] { core_->Resume(WorkerId("b")); });
   SubmitMany(2, "t");
   EXPECT_EQ(Spread(), (std::map<StreamId, int>{{2, 2}}));
 }

@@ -23,6 +23,7 @@ Job* Core::BestJobFor(const WorkerRecord& worker) const {
 }
 
 void Core::Dispatch(absl::Time now, Effects* fx) {
+  if (!dispatches_) return;
   // One job to each worker in turn, those with the most free slots first, so
   // that work spreads; until no worker finds a job. Places behind running jobs
   // are given out when no free slot finds one.
@@ -75,7 +76,7 @@ WaitingReason Core::WaitingReasonOf(const Job& job) const {
   if (job.state == JobState::kBackoff) return WaitingReason::kBackoff;
   if (job.state != JobState::kQueued) return WaitingReason::kUnspecified;
   for (const auto& [session, worker] : workers_) {
-    if (worker->connected() && !worker->draining &&
+    if (worker->connected() && !worker->paused && !worker->leaving &&
         worker->Offers(job.task_type)) {
       return WaitingReason::kSlotsBusy;
     }

@@ -77,9 +77,9 @@ TEST_F(DispatchTest, ARetriedJobKeepsItsPlace) {
   Tick();
   Submit("new");
   End(1, EndOf(Id("old"), Reason::kResourceExhausted));
-  Step([&] { core_->Drain(WorkerId("w"), false); });
+  Step([&] { core_->Pause(WorkerId("w")); });
   TickAt(now_ + absl::Seconds(1));
-  Step([&] { core_->Drain(WorkerId("w"), true); });
+  Step([&] { core_->Resume(WorkerId("w")); });
   Tick();
   EXPECT_EQ(Assigned(), (Ids{Id("old", 2)}));
 }
@@ -130,11 +130,11 @@ TEST_F(DispatchTest, TypesGoOnlyToWorkersThatOfferThem) {
   EXPECT_EQ(Assigned(), Ids{Id("mine")});
 }
 
-TEST_F(DispatchTest, ADrainingWorkerTakesNothingUntilItIsResumed) {
+TEST_F(DispatchTest, APausedWorkerTakesNothingUntilItIsResumed) {
   ASSERT_TRUE(Attach(1, Hello("w", 2)).ok());
   Submit("running");
   Tick();
-  Step([&] { EXPECT_NE(core_->Drain(WorkerId("w"), false), nullptr); });
+  Step([&] { EXPECT_NE(core_->Pause(WorkerId("w")), nullptr); });
   Submit("j");
   Tick();
   EXPECT_TRUE(Assigned().empty());
@@ -148,13 +148,94 @@ TEST_F(DispatchTest, ADrainingWorkerTakesNothingUntilItIsResumed) {
   }());
   Tick();
   EXPECT_TRUE(Assigned().empty());  // also after it re-attached
-  Step([&] { EXPECT_NE(core_->Drain(WorkerId("w"), true), nullptr); });
+  Step([&] { EXPECT_NE(core_->Resume(WorkerId("w")), nullptr); });
   Tick();
   EXPECT_EQ(Assigned(), Ids{Id("j")});
 }
 
-TEST_F(DispatchTest, DrainOfAnUnknownWorkerIsNull) {
-  EXPECT_EQ(core_->Drain(WorkerId("w"), false), nullptr);
+TEST_F(DispatchTest, AWorkerThatDrainsTakesNothingAndLeavesWithoutALoss) {
+  RunJob({}, "a", Hello("w", 2));
+  Step([&] { core_->SetDraining(1); });
+  Submit("b");
+  Tick();
+  EXPECT_TRUE(Assigned().empty());
+  EXPECT_EQ(core_->WaitingReasonOf(Get("b")),
+            WaitingReason::kNoWorkerForTaskType);
+  End(1, EndOf(Id("a")));
+  Step([&] { core_->Left(1, now_, &fx_); });
+  const auto closed = Of<CloseStream>(fx_.at_once);
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_TRUE(closed[0].status.ok());
+  EXPECT_TRUE(core_->FindWorker(WorkerId("w"))->left);
+  EXPECT_EQ(core_->counters().attempts_lost, 0);
+  // Its lease is over with it.
+  EXPECT_EQ(core_->NextDeadline(), absl::InfiniteFuture());
+}
+
+TEST_F(DispatchTest, WhatWasOnItsWayToAWorkerThatLeftIsTakenBack) {
+  RunJob();
+  Step([&] { core_->Left(1, now_, &fx_); });
+  EXPECT_EQ(StateOf("j"), JobState::kQueued);
+  EXPECT_EQ(Get("j").charged_attempts, 0);
+  EXPECT_EQ(Get("j").lost_attempts, 0);
+  // The dead session's word counts no more.
+  End(1, EndOf(Id("j")));
+  EXPECT_EQ(StateOf("j"), JobState::kQueued);
+  EXPECT_EQ(core_->counters().fenced, 1);
+}
+
+TEST_F(DispatchTest, AWorkerIsToldToDrainOnEachStreamUntilItDoes) {
+  ASSERT_TRUE(Attach(1, Hello("w")).ok());
+  const auto told = [&] { return Of<SendDrain>(fx_.at_once); };
+  Step([&] {
+    EXPECT_TRUE(core_->Drain(WorkerId("w"), absl::Seconds(7), &fx_).ok());
+  });
+  ASSERT_EQ(told().size(), 1u);
+  EXPECT_EQ(told()[0].grace, absl::Seconds(7));
+  Submit("j");
+  Tick();
+  EXPECT_TRUE(Assigned().empty());
+  StreamLost(1);
+  ASSERT_TRUE(Attach(2, Hello("w")).ok());
+  ASSERT_EQ(told().size(), 1u);
+  EXPECT_EQ(told()[0].stream, 2u);
+  EXPECT_EQ(told()[0].grace, absl::Seconds(7));
+  WorkerHello draining = Hello("w");
+  draining.draining = true;
+  ASSERT_TRUE(Attach(3, draining).ok());
+  EXPECT_TRUE(told().empty());
+}
+
+TEST_F(DispatchTest, OnlyAWorkerThatIsThereAndNotOurOwnCanBeDrained) {
+  const auto drain = [&] {
+    absl::Status status;
+    Step([&] {
+      status = core_->Drain(WorkerId("w"), std::nullopt, &fx_).status();
+    });
+    return status.code();
+  };
+  EXPECT_EQ(drain(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(Attach(1, Hello("w")).ok());
+  StreamLost(1);
+  EXPECT_EQ(drain(), absl::StatusCode::kFailedPrecondition);
+  WorkerHello local = Hello("w");
+  local.local = true;
+  ASSERT_TRUE(Attach(2, local).ok());
+  EXPECT_EQ(drain(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(core_->FindWorker(WorkerId("w"))->takes_work());
+}
+
+TEST_F(DispatchTest, NothingIsAssignedOnceDispatchHasStopped) {
+  ASSERT_TRUE(Attach(1, Hello("w")).ok());
+  Submit("j");
+  core_->StopDispatch();
+  Tick();
+  EXPECT_TRUE(Assigned().empty());
+  EXPECT_EQ(StateOf("j"), JobState::kQueued);
+}
+
+TEST_F(DispatchTest, PauseOfAnUnknownWorkerIsNull) {
+  EXPECT_EQ(core_->Pause(WorkerId("w")), nullptr);
 }
 
 TEST_F(DispatchTest, AWorkerWithoutStreamTakesNothing) {

@@ -109,7 +109,7 @@ TEST_F(JobsTest, ScheduleToStartBeginsAnewWithEachStayInTheQueue) {
   policy.schedule_to_start = absl::Seconds(30);
   policy.retry.initial_interval = absl::Seconds(50);
   BackJobOff("j", policy);
-  Step([&] { core_->Drain(WorkerId("w"), false); });
+  Step([&] { core_->Pause(WorkerId("w")); });
   const absl::Time queued = now_ + absl::Seconds(50);
   TickAt(queued - kTick);
   EXPECT_EQ(StateOf("j"), JobState::kBackoff);  // not counted in BACKOFF

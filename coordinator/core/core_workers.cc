@@ -93,7 +93,16 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
   }
 
   fx->workers.push_back(NewsOf(*worker, WorkerNews::Kind::kAttached, ""));
-  RequeueNeverStarted(worker, worker->hello, now, fx);
+  if (worker->hello.draining) {
+    worker->leaving = true;
+  } else if (worker->leaving) {
+    // The stream may have broken before it was told.
+    fx->at_once.push_back(SendDrain{stream, worker->leave_grace});
+  }
+  std::set<AttemptId> listed(worker->hello.running.begin(),
+                             worker->hello.running.end());
+  for (const AttemptEnd& end : worker->hello.ended) listed.insert(end.attempt);
+  RequeueNeverStarted(worker, listed, now, fx);
   AttachVerdict verdict;
   for (const AttemptId& attempt : worker->hello.running) {
     Job* job = FindCurrent(*worker, attempt);
@@ -121,10 +130,9 @@ std::vector<SessionId> Core::OthersOf(const WorkerRecord& worker) const {
   return others;
 }
 
-void Core::RequeueNeverStarted(WorkerRecord* worker, const WorkerHello& hello,
+void Core::RequeueNeverStarted(WorkerRecord* worker,
+                               const std::set<AttemptId>& listed,
                                absl::Time now, Effects* fx) {
-  std::set<AttemptId> listed(hello.running.begin(), hello.running.end());
-  for (const AttemptEnd& end : hello.ended) listed.insert(end.attempt);
   std::vector<std::pair<AttemptId, Job*>> missing;
   for (const auto& [attempt, job] : worker->running) {
     if (!listed.contains(attempt)) missing.emplace_back(attempt, job);
@@ -339,20 +347,25 @@ void Core::SetUsableSlots(StreamId stream, int slots, std::string cause,
       NewsOf(*worker, WorkerNews::Kind::kUsableSlots, worker->usable_cause));
 }
 
-void Core::Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
-                 Effects* fx) {
-  if (worker->lost) return;
+void Core::Dismiss(WorkerRecord* worker, absl::Status status, absl::Time now,
+                   Effects* fx) {
   worker->lost = true;
   worker->lease_time = now;
   lease_deadlines_.Remove(worker);
-  if (worker->stream != 0) {
-    fx->at_once.push_back(CloseStream{
-        worker->stream, absl::AbortedError(absl::StrCat(
-                            "session ", worker->hello.session.value(), " ", how,
-                            "; kill what it runs and start a new session"))});
-    streams_.erase(worker->stream);
-    worker->stream = 0;
-  }
+  if (worker->stream == 0) return;
+  fx->at_once.push_back(CloseStream{worker->stream, std::move(status)});
+  streams_.erase(worker->stream);
+  worker->stream = 0;
+}
+
+void Core::Fence(WorkerRecord* worker, const std::string& how, absl::Time now,
+                 Effects* fx) {
+  if (worker->lost) return;
+  Dismiss(worker,
+          absl::AbortedError(
+              absl::StrCat("session ", worker->hello.session.value(), " ", how,
+                           "; kill what it runs and start a new session")),
+          now, fx);
   fx->workers.push_back(NewsOf(*worker, WorkerNews::Kind::kLost, how));
   while (!worker->running.empty()) {
     const auto [attempt, job] = *worker->running.begin();
@@ -367,28 +380,70 @@ void Core::WorkerDead(const SessionId& session, absl::Time now, Effects* fx) {
   Fence(it->second.get(), "died; its whole tree was reaped", now, fx);
 }
 
-const WorkerRecord* Core::Drain(const WorkerId& id, bool resume) {
+void Core::SetDraining(StreamId stream) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker != nullptr) worker->leaving = true;
+}
+
+void Core::Left(StreamId stream, absl::Time now, Effects* fx) {
+  WorkerRecord* worker = FindStream(stream);
+  if (worker == nullptr || worker->being_killed) return;
+  RequeueNeverStarted(worker, {}, now, fx);
+  worker->left = true;
+  Dismiss(worker, absl::OkStatus(), now, fx);
+  fx->workers.push_back(NewsOf(*worker, WorkerNews::Kind::kLeft, ""));
+}
+
+const WorkerRecord* Core::Pause(const WorkerId& id) {
   const auto it = latest_session_.find(id);
   if (it == latest_session_.end()) return nullptr;
-  it->second->draining = !resume;
+  it->second->paused = true;
   return it->second;
 }
 
-absl::StatusOr<const WorkerRecord*> Core::SetSlots(const WorkerId& id,
-                                                   int slots, Effects* fx) {
+const WorkerRecord* Core::Resume(const WorkerId& id) {
+  const auto it = latest_session_.find(id);
+  if (it == latest_session_.end()) return nullptr;
+  it->second->paused = false;
+  return it->second;
+}
+
+absl::StatusOr<const WorkerRecord*> Core::Drain(
+    const WorkerId& id, std::optional<absl::Duration> grace, Effects* fx) {
+  absl::StatusOr<WorkerRecord*> worker = FindConnected(id);
+  if (!worker.ok()) return worker.status();
+  if ((*worker)->hello.local) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "worker ", id.value(),
+        " is the coordinator's own and leaves with it: stop the coordinator, "
+        "or give the worker no more work with `stay`"));
+  }
+  (*worker)->leaving = true;
+  (*worker)->leave_grace = grace;
+  fx->at_once.push_back(SendDrain{(*worker)->stream, grace});
+  return *worker;
+}
+
+absl::StatusOr<WorkerRecord*> Core::FindConnected(const WorkerId& id) {
   const auto it = latest_session_.find(id);
   if (it == latest_session_.end()) {
     return absl::NotFoundError(absl::StrCat(
         "no worker ", id.value(), "; `vigil status` lists those there are"));
   }
-  WorkerRecord* worker = it->second;
-  if (!worker->connected()) {
+  if (!it->second->connected()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "worker ", id.value(), " is not connected; try again when it is"));
   }
-  worker->slots_max = slots;
-  fx->at_once.push_back(SendSlots{worker->stream, slots});
-  return worker;
+  return it->second;
+}
+
+absl::StatusOr<const WorkerRecord*> Core::SetSlots(const WorkerId& id,
+                                                   int slots, Effects* fx) {
+  absl::StatusOr<WorkerRecord*> worker = FindConnected(id);
+  if (!worker.ok()) return worker.status();
+  (*worker)->slots_max = slots;
+  fx->at_once.push_back(SendSlots{(*worker)->stream, slots});
+  return *worker;
 }
 
 void Core::Tick(absl::Time now, Effects* fx) {

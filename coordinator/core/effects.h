@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -45,7 +46,13 @@ struct SendSlots {
   StreamId stream;
   int slots;
 };
-// Ends a stream that was replaced or fenced.
+// Has the worker finish what it runs within `grace`, by default as long as it
+// says itself, and leave.
+struct SendDrain {
+  StreamId stream;
+  std::optional<absl::Duration> grace;
+};
+// Ends a stream that was replaced or fenced, or whose worker has left.
 struct CloseStream {
   StreamId stream;
   absl::Status status;
@@ -57,7 +64,7 @@ struct KillLocalWorker {
 
 using Effect =
     std::variant<SendAssignment, SendStop, SendEndAck, SendHeartbeatAck,
-                 SendSlots, CloseStream, KillLocalWorker>;
+                 SendSlots, SendDrain, CloseStream, KillLocalWorker>;
 
 // A clock that would have fired, for those who watch the job.
 struct Notice {
@@ -89,6 +96,8 @@ struct WorkerNews {
     kAttached,
     // Given up, or proved dead, for `cause`.
     kLost,
+    // Drained; gone in good order.
+    kLeft,
     // It uses `slots` of `slots_max` from now on, for `cause`.
     kUsableSlots,
   };

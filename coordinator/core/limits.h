@@ -85,6 +85,13 @@ inline constexpr absl::Duration kLocalDeathMax = absl::Seconds(15);
 // How long a RunJob or RunBatch whose stream broke may take to be taken over.
 inline constexpr absl::Duration kOwnerGrace = absl::Seconds(10);
 
+// How long tasks of the local worker may take when the coordinator ends: with
+// shutdown_grace's 5 s and what follows it stays below the 30 s after which
+// Kubernetes kills. And the longest grace of a drain, as worker_service.proto
+// states: as long as an attempt may take at most.
+inline constexpr absl::Duration kDrainGrace = absl::Seconds(20);
+inline constexpr absl::Duration kDrainGraceMax = absl::Hours(24);
+
 // Slots of one worker, as workers themselves bound them.
 inline constexpr int kSlotsMax = 1024;
 

@@ -48,6 +48,8 @@ struct WorkerHello {
   // Slots that may run a task type at the same time; those not here have all.
   std::map<std::string, int> max_slots;
   NestingFilter nesting_filter;
+  // It takes nothing new, and leaves.
+  bool draining = false;
   std::vector<AttemptId> running;
   std::vector<AttemptEnd> ended;
 };
@@ -64,9 +66,15 @@ struct WorkerRecord : DeadlineItem {
   WorkerHello hello;
   // 0 while no stream is open.
   StreamId stream = 0;
-  // Its lease is over: what it says is refused.
+  // Its lease is over, or it left: what it says is refused.
   bool lost = false;
-  bool draining = false;
+  bool left = false;
+  // Gets no work, until that is taken back.
+  bool paused = false;
+  // Drains, or was told to.
+  bool leaving = false;
+  // How long it may take for that; absent: as long as it says itself.
+  std::optional<absl::Duration> leave_grace;
   // Past its lease, and its death is being made sure of.
   bool being_killed = false;
   int slots_max = 0;
@@ -98,7 +106,9 @@ struct WorkerRecord : DeadlineItem {
   absl::btree_map<int, NestedDispatches> nested_dispatches;
 
   bool connected() const { return stream != 0 && !lost; }
-  bool takes_work() const { return connected() && !draining && !being_killed; }
+  bool takes_work() const {
+    return connected() && !paused && !leaving && !being_killed;
+  }
   // Negative: that many attempts wait there for a slot.
   int free_slots() const { return takes_work() ? usable() - load.slots() : 0; }
   // Slots that may be given something.

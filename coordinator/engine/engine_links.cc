@@ -72,6 +72,14 @@ void Engine::Perform(const Effect& effect) {
             v1::AttachResponse* message = Outgoing(send.stream, kSmall);
             if (message != nullptr) message->set_slots(send.slots);
           },
+          [&](const SendDrain& send) {
+            v1::AttachResponse* message = Outgoing(send.stream, kSmall);
+            if (message == nullptr) return;
+            v1::Drain* drain = message->mutable_drain();
+            if (send.grace.has_value()) {
+              vigil::ToProto(*send.grace, drain->mutable_grace());
+            }
+          },
           [&](const CloseStream& close) {
             const auto it = links_.find(close.stream);
             if (it != links_.end()) it->second.link->Close(close.status);

@@ -70,10 +70,42 @@ Task<absl::Status> GetWorker(Services* services, CallContext*,
 Task<absl::Status> DrainWorker(Services* services, CallContext*,
                                const v1::DrainWorkerRequest& request,
                                v1::DrainWorkerResponse* response) {
-  const WorkerRecord* worker = services->engine->core().Drain(
-      WorkerId(request.worker_id()), request.resume());
+  if (request.resume() && (request.stay() || request.has_grace())) {
+    co_return absl::InvalidArgumentError(
+        "resume excludes stay and grace: it has the worker take work again");
+  }
+  if (request.stay() && request.has_grace()) {
+    co_return absl::InvalidArgumentError(
+        "stay excludes grace: what runs goes on without end");
+  }
+  std::optional<absl::Duration> grace;
+  if (request.has_grace()) {
+    grace = FromProto(request.grace());
+    if (*grace < absl::ZeroDuration() || *grace > kDrainGraceMax) {
+      co_return absl::InvalidArgumentError(absl::StrCat(
+          "grace is ", absl::FormatDuration(*grace), "; it must be 0 to ",
+          absl::FormatDuration(kDrainGraceMax)));
+    }
+  }
+  Engine* engine = services->engine;
+  const WorkerId id(request.worker_id());
+  const WorkerRecord* worker = engine->core().FindWorker(id);
   if (worker == nullptr) co_return NoSuchWorker(request.worker_id());
-  *response->mutable_worker() = ToProto(*worker, services->engine->now());
+  if (request.resume()) {
+    if (worker->leaving) {
+      co_return absl::FailedPreconditionError(
+          absl::StrCat("worker ", id.value(),
+                       " is leaving, which cannot be undone; start it again"));
+    }
+    engine->core().Resume(id);
+  } else if (request.stay()) {
+    engine->core().Pause(id);
+  } else {
+    absl::Status status =
+        engine->core().Drain(id, grace, engine->fx()).status();
+    if (!status.ok()) co_return status;
+  }
+  *response->mutable_worker() = ToProto(*worker, engine->now());
   co_return absl::OkStatus();
 }
 

@@ -123,6 +123,7 @@ absl::Status WorkerMessages::Attach(const v1::AttachRequest& request) {
   hello.allow_commands = attach.allow_commands();
   hello.local = !local_->token.empty() && attach.local_token() == local_->token;
   hello.predecessors_dead = attach.predecessors_dead();
+  hello.draining = attach.draining();
   TakeTaskTypes(attach.task_types(), engine_, &hello.task_types,
                 &hello.max_slots);
   for (const v1::AttemptId& id : attach.running()) {
@@ -183,6 +184,7 @@ absl::Status WorkerMessages::Apply(const v1::AttachRequest& request) {
     core.SetUsableSlots(stream_, request.usable_slots().slots(),
                         request.usable_slots().cause(), engine_->fx());
   }
+  if (request.draining()) core.SetDraining(stream_);
   if (request.has_ahead()) core.SetAhead(stream_, request.ahead());
   for (const v1::AttemptUpdate& update : request.updates()) {
     core.Update(stream_, FromProto(update), engine_->now(), engine_->fx());
@@ -208,6 +210,7 @@ absl::Status WorkerMessages::Apply(const v1::AttachRequest& request) {
     core.Heartbeat(stream_, heartbeat.number(), HostOf(heartbeat),
                    StuckSlotsOf(heartbeat), engine_->now(), engine_->fx());
   }
+  if (request.left()) core.Left(stream_, engine_->now(), engine_->fx());
   return absl::OkStatus();
 }
 

@@ -14,10 +14,11 @@ namespace vigil::coordinator {
 namespace {
 
 v1::Worker::State StateOf(const WorkerRecord& worker) {
+  if (worker.left) return v1::Worker::STATE_LEFT;
   if (worker.lost) return v1::Worker::STATE_LOST;
   if (!worker.connected()) return v1::Worker::STATE_DISCONNECTED;
-  return worker.draining ? v1::Worker::STATE_DRAINING
-                         : v1::Worker::STATE_CONNECTED;
+  return worker.paused || worker.leaving ? v1::Worker::STATE_DRAINING
+                                         : v1::Worker::STATE_CONNECTED;
 }
 
 // The job that each slot runs, null for none. A job that waits behind another

@@ -135,6 +135,12 @@ void Recorder::WorkerChanged(const WorkerNews& news, absl::Time now) {
         lost->set_cause(news.cause);
         return;
       }
+      case WorkerNews::Kind::kLeft: {
+        events::WorkerLeft* left = event->mutable_worker_left();
+        left->set_worker_id(news.worker.value());
+        left->set_session_id(news.session.value());
+        return;
+      }
       case WorkerNews::Kind::kUsableSlots: {
         events::UsableSlotsChanged* usable =
             event->mutable_usable_slots_changed();

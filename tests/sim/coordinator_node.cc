@@ -263,7 +263,9 @@ void CoordinatorNode::OwnerBack(const JobId& id) {
 }
 
 void CoordinatorNode::Drain(const WorkerId& worker, bool resume) {
-  Enqueue([this, worker, resume](Effects*) { core_->Drain(worker, resume); });
+  Enqueue([this, worker, resume](Effects*) {
+    resume ? core_->Resume(worker) : core_->Pause(worker);
+  });
 }
 
 void CoordinatorNode::SetSlots(const WorkerId& worker, int slots) {
@@ -389,6 +391,7 @@ void CoordinatorNode::Perform(const coordinator::Effect& effect) {
           [&](const coordinator::SendSlots& send) {
             network.Send(send.stream, SlotsMessage{send.slots});
           },
+          [](const coordinator::SendDrain&) {},
           [&](const coordinator::CloseStream& close) {
             network.CloseByCoordinator(close.stream, close.status);
           },

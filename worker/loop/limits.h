@@ -130,6 +130,12 @@ inline constexpr absl::Duration kStallMin = absl::Seconds(1);
 // the loop at once; this catches one that arrived without a signal.
 inline constexpr absl::Duration kSweepInterval = absl::Milliseconds(100);
 
+// How long what runs may take when a worker drains, by default and at most.
+// With shutdown_grace's 5 s and what follows it stays below the 30 s after
+// which Kubernetes kills; no attempt takes longer than 24 h by default.
+inline constexpr absl::Duration kDrainGrace = absl::Seconds(20);
+inline constexpr absl::Duration kDrainGraceMax = absl::Hours(24);
+
 // From the end of the last task of a draining worker until it gives up waiting
 // for the coordinator's acknowledgement.
 inline constexpr absl::Duration kDrainAckMax = absl::Seconds(5);

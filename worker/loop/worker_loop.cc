@@ -96,7 +96,7 @@ WorkerExit WorkerLoop::Run() {
 absl::Time WorkerLoop::NextDeadline() const {
   return std::min({core_->NextDeadline(), LinkDeadline(),
                    outbox_.NextDeadline(), hold_.deadline(), sweep_time_,
-                   drain_deadline_});
+                   drain_stop_time_, drain_deadline_});
 }
 
 absl::Time WorkerLoop::LinkDeadline() const {
@@ -198,8 +198,9 @@ void WorkerLoop::HandleSignals() {
       slots_.Sweep();
     } else if (info.ssi_signo == SIGHUP) {
       ReloadCatalog();
-    } else if (!draining_) {
-      BeginDrain();
+    } else if (!signalled_) {
+      signalled_ = true;
+      Drain(options_.drain_grace);
     } else {
       Log(LogSeverity::kWarning, "a second signal: ends at once");
       Finish(WorkerExit::kForced);
@@ -207,27 +208,59 @@ void WorkerLoop::HandleSignals() {
   }
 }
 
-void WorkerLoop::BeginDrain() {
-  Log(LogSeverity::kInfo, "drains: takes no work, and asks tasks to end");
+void WorkerLoop::Drain(absl::Duration grace) {
+  const absl::Time stop_time = now_ + grace;
+  if (draining_ && drain_stop_time_ <= stop_time) return;
   draining_ = true;
-  // First: what waits was not started, and can be tried elsewhere for free.
+  drain_stop_time_ = stop_time;
+  // What waits was not started, and can be tried elsewhere for free.
   core_->SetSlots(0, now_, &effects_);
-  for (const AttemptId& attempt : core_->Running()) {
-    core_->Stop(attempt, Reason::kDrained, now_, &effects_);
-  }
+  const size_t running = core_->Running().size();
+  Log(LogSeverity::kInfo,
+      running == 0
+          ? "drains: takes no new work, and leaves; nothing runs"
+          : absl::StrCat("drains: takes no new work; ", running,
+                         running == 1 ? " attempt has " : " attempts have ",
+                         absl::FormatDuration(grace),
+                         " to end; a second signal ends the worker at once"));
 }
 
 void WorkerLoop::CheckDrain() {
+  if (drain_stop_time_ <= now_) {
+    drain_stop_time_ = absl::InfiniteFuture();
+    for (const AttemptId& attempt : core_->Running()) {
+      core_->Stop(attempt, Reason::kDrained, now_, &effects_);
+    }
+    PerformEffects();
+    return;
+  }
   if (!core_->Quiet()) return;
+  // How the last attempts ended may still be told by a stream that is opened
+  // meanwhile.
+  const absl::Time last =
+      drain_stop_time_ == absl::InfiniteFuture() ? now_ : drain_stop_time_;
   if (outbox_.no_ends()) {
-    Finish(WorkerExit::kOk);
+    Leave();
   } else if (drain_deadline_ == absl::InfiniteFuture()) {
-    drain_deadline_ = now_ + kDrainAckMax;
+    drain_deadline_ = std::max(last, now_ + kDrainAckMax);
   } else if (drain_deadline_ <= now_) {
     Log(LogSeverity::kWarning,
         "the coordinator did not acknowledge how the last attempts ended");
     Finish(WorkerExit::kOk);
   }
+}
+
+void WorkerLoop::Leave() {
+  if (!link_.attached() || (left_ && drain_deadline_ <= now_)) {
+    Finish(WorkerExit::kOk);
+    return;
+  }
+  if (left_) return;
+  left_ = true;
+  drain_deadline_ = now_ + kDrainAckMax;
+  v1::AttachRequest request;
+  request.set_left(true);
+  stream_->Send(std::move(request));
 }
 
 void WorkerLoop::Flush() {
@@ -239,6 +272,7 @@ void WorkerLoop::Flush() {
   while (stream_->backlog_bytes() < kStreamBacklogBytesMax) {
     v1::AttachRequest request;
     bool news = AddTypeNews(&request);
+    news |= AddDraining(&request);
     news |= AddAhead(&request);
     news |= AddUsable(&request);
     news |= AddSweepsDone(&request);
@@ -261,6 +295,13 @@ bool WorkerLoop::AddAhead(v1::AttachRequest* request) {
   if (ahead == told_ahead_) return false;
   told_ahead_ = ahead;
   request->set_ahead(ahead);
+  return true;
+}
+
+bool WorkerLoop::AddDraining(v1::AttachRequest* request) {
+  if (draining_ == told_draining_) return false;
+  told_draining_ = draining_;
+  request->set_draining(true);
   return true;
 }
 

@@ -67,6 +67,9 @@ struct WorkerOptions {
   // End of file here ends the worker, tasks included; invalid: nothing does.
   UniqueFd parent_fd;
   absl::Duration reconnect_max;
+  // How long what runs may take when the worker is to leave, unless the
+  // coordinator says so.
+  absl::Duration drain_grace;
   // Returns a random number in [0, 1).
   std::function<double()> random;
   // Returns a random id that was never used.
@@ -94,8 +97,9 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   static absl::StatusOr<std::unique_ptr<WorkerLoop>> Create(
       WorkerOptions options, DispatchStream* stream);
 
-  // Works until SIGTERM or SIGINT, the end of the parent, or a refusal. When it
-  // returns, every task is dead, unless a tree could not be killed.
+  // Works until it has drained (after SIGTERM or SIGINT, or as the coordinator
+  // says), the end of the parent, or a refusal. When it returns, every task is
+  // dead, unless a tree could not be killed.
   WorkerExit Run();
 
  private:
@@ -113,12 +117,18 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   void GrantStall(absl::Time expected);
   void Dispatch(const Poller::Ready& ready);
   void HandleSignals();
-  void BeginDrain();
+  // Takes nothing new, and leaves when what runs has ended, `grace` from now at
+  // the latest. An earlier drain's end stays where it is sooner.
+  void Drain(absl::Duration grace);
   void CheckDrain();
+  // The worker has drained: says so and waits for the answer, then ends.
+  void Leave();
   void Flush();
   // Adds how many attempts it takes beyond its slots; false: the coordinator
   // knows.
   bool AddAhead(v1::AttachRequest* request);
+  // Adds that it drains; false: it does not, or the coordinator knows.
+  bool AddDraining(v1::AttachRequest* request);
   // Adds how many slots it uses; false: the coordinator knows.
   bool AddUsable(v1::AttachRequest* request);
   void Finish(WorkerExit status);
@@ -271,7 +281,14 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   bool was_fenced_ = false;
   // The loss of the stream was logged.
   bool lost_ = false;
+  bool signalled_ = false;
   bool draining_ = false;
+  // As said on this stream.
+  bool told_draining_ = false;
+  // When what still runs is stopped.
+  absl::Time drain_stop_time_ = absl::InfiniteFuture();
+  // The coordinator was told that this worker leaves.
+  bool left_ = false;
   // When a drained worker ends without acknowledgement.
   absl::Time drain_deadline_ = absl::InfiniteFuture();
   bool done_ = false;

@@ -53,6 +53,8 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   told_ahead_ = 0;
   told_usable_.reset();
   attach->set_local_token(options_.local_token);
+  attach->set_draining(draining_);
+  told_draining_ = draining_;
   outbox_.Open(core_->Running(), attach);
   return request;
 }
@@ -93,6 +95,10 @@ void WorkerLoop::Received(const v1::AttachResponse& response, absl::Time now) {
     ClearCache(request);
   }
   for (const v1::Sweep& request : response.sweeps()) Sweep(request);
+  if (response.has_drain()) {
+    Drain(response.drain().has_grace() ? FromProto(response.drain().grace())
+                                       : options_.drain_grace);
+  }
   if (response.has_slots() && !draining_) {
     core_->SetSlots(response.slots(), now, &effects_);
   }
@@ -125,6 +131,10 @@ void WorkerLoop::Assigned(const v1::Assignment& assignment) {
 
 void WorkerLoop::Lost(const absl::Status& status) {
   outbox_.Close();
+  if (left_) {
+    Finish(WorkerExit::kOk);
+    return;
+  }
   if (lost_) return;
   lost_ = true;
   Log(LogSeverity::kWarning,

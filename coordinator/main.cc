@@ -61,6 +61,10 @@ ABSL_FLAG(bool, allow_commands, false,
           "true on the default private socket, false with --listen.");
 ABSL_FLAG(std::string, worker_binary, "",
           "The local worker's program. Default: beside this one.");
+ABSL_FLAG(absl::Duration, drain_grace, vigil::coordinator::kDrainGrace,
+          "How long tasks of the local worker may take to end after SIGTERM; 0 "
+          "to 24h. What still runs then is stopped, and tried again by the "
+          "coordinator that follows.");
 ABSL_FLAG(absl::Duration, lease, vigil::coordinator::kLease,
           "How long a worker may act unanswered; its tasks are dead after it.");
 ABSL_FLAG(absl::Duration, lease_margin, vigil::coordinator::kLeaseMargin,
@@ -151,6 +155,10 @@ absl::Status CheckFlags() {
     return absl::InvalidArgumentError(
         "--lease_margin must be at least a hundredth of --lease (two clocks "
         "may drift apart that much), and --lease at most 1h");
+  }
+  if (absl::GetFlag(FLAGS_drain_grace) < absl::ZeroDuration() ||
+      absl::GetFlag(FLAGS_drain_grace) > kDrainGraceMax) {
+    return absl::InvalidArgumentError("--drain_grace must be 0 to 24h");
   }
   if (absl::GetFlag(FLAGS_local_slots) < 0 ||
       absl::GetFlag(FLAGS_local_slots) > kSlotsMax) {
@@ -252,9 +260,11 @@ void HandleSignalsAndEof(const sigset_t& signals, RpcServer* server,
       return number != SIGHUP;
     };
     while (!wait()) server->Post(reload);
-    Log(LogSeverity::kInfo, absl::StrCat("stopping after signal ", number,
-                                         "; what is acknowledged is durable"));
-    server->Stop();
+    Log(LogSeverity::kInfo,
+        absl::StrCat("stopping after signal ", number,
+                     ": nothing new is accepted, what is acknowledged is "
+                     "durable; a second signal ends it at once"));
+    server->Drain();
     while (!wait()) {
     }
     std::_Exit(128 + number);
@@ -296,6 +306,8 @@ std::unique_ptr<LocalWorker> StartLocalWorker(const std::string& binary,
       absl::StrCat("--data_dir=", data_dir, "/worker"),
       absl::StrCat("--slots=", absl::GetFlag(FLAGS_local_slots)),
       absl::StrCat("--allow_commands=", allow_commands ? "true" : "false"),
+      absl::StrCat("--drain_grace=",
+                   absl::FormatDuration(absl::GetFlag(FLAGS_drain_grace))),
   };
   if (!absl::GetFlag(FLAGS_catalog).empty()) {
     options.arguments.push_back(
@@ -312,6 +324,8 @@ std::unique_ptr<LocalWorker> StartLocalWorker(const std::string& binary,
       engine->core().WorkerDead(*session, engine->now(), engine->fx());
       *session = SessionId();
     });
+    // It has drained, or is being stopped.
+    if (!restarts) server->Stop();
   };
   return std::make_unique<LocalWorker>(std::move(options));
 }
@@ -428,6 +442,7 @@ int Main(int argc, char** argv) {
     Log(LogSeverity::kInfo, "SIGHUP: the local worker reads its catalog again");
     worker->Reload();
   });
+  if (worker != nullptr) services.drain = [&worker] { worker->Drain(); };
   // Tasks of the local worker end before the last turn, so that what became of
   // them is stored.
   services.before_stop = [&worker] {

@@ -22,7 +22,7 @@ vigil_start_coordinator() {
   # In a session of its own: Ctrl+C reaches the script and `vigil batch`, but
   # not the coordinator, which is stopped after them.
   setsid -- "$bin/coordinator/coordinator" --listen="$address" \
-    --data_dir="$dir/data" --ready_fd=3 "$@" \
+    --data_dir="$dir/data" --drain_grace=0 --ready_fd=3 "$@" \
     3>"$dir/ready" </dev/null >"$log" 2>&1 &
   # shellcheck disable=SC2034 # For the script that sources this.
   coordinator_pid=$!

@@ -255,7 +255,17 @@ void Engine::KeepProgram(const JobId& id, const v1::JobSpec& program) {
   payloads_.Add(id, std::move(payload));
 }
 
-absl::Status Engine::CanStore() {
+void Engine::StopAccepting() {
+  accepts_ = false;
+  core_->StopDispatch();
+}
+
+absl::Status Engine::CanAccept() {
+  if (!accepts_) {
+    return absl::UnavailableError(
+        "the coordinator is stopping and accepts nothing new; try again when "
+        "it, or the one that follows it, serves");
+  }
   if (store_status_.ok()) return absl::OkStatus();
   ++refused_for_store;
   return absl::UnavailableError(
@@ -265,7 +275,7 @@ absl::Status Engine::CanStore() {
 }
 
 absl::StatusOr<const Job*> Engine::Submit(Submission submission) {
-  if (absl::Status status = CanStore(); !status.ok()) return status;
+  if (absl::Status status = CanAccept(); !status.ok()) return status;
   NewJob job;
   job.id = ids_.Next(now_);
   job.namespace_ = submission.namespace_;

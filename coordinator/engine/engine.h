@@ -117,6 +117,9 @@ class Engine {
   void WhenDurable(std::function<void()> done);
   // OK, or UNAVAILABLE while the disk is full and nothing can be promised.
   const absl::Status& store_status() const { return store_status_; }
+  // Takes nothing new, and gives nothing to workers, from now on.
+  void StopAccepting();
+  bool accepts() const { return accepts_; }
   // Runs `read` on the reader's thread, then `done` on the loop. False: too
   // many reads wait; answer RESOURCE_EXHAUSTED.
   [[nodiscard]] bool Read(std::function<void(store::StoreView&)> read,
@@ -256,8 +259,9 @@ class Engine {
   static uint64_t RequestKey(const std::string& namespace_,
                              const std::string& request_id);
   absl::Status Load(store::StoreView* view, absl::Duration previous_lease);
-  // UNAVAILABLE, and counted: nothing can be stored at the moment.
-  absl::Status CanStore();
+  // UNAVAILABLE: the coordinator is about to end; or, and that is counted,
+  // nothing can be stored at the moment.
+  absl::Status CanAccept();
   // Stores what a job that was just accepted runs.
   void KeepProgram(const JobId& id, const v1::JobSpec& program);
   // engine_batches.cc
@@ -325,6 +329,7 @@ class Engine {
   Gathering gathering_;
   std::optional<Gathering> in_flight_;
   absl::Status store_status_;
+  bool accepts_ = true;
 
   StreamId last_stream_ = 0;
   absl::btree_map<StreamId, Link> links_;

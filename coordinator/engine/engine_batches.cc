@@ -62,7 +62,7 @@ absl::Status Engine::LoadBatches(store::StoreView* view) {
 }
 
 absl::StatusOr<const Batch*> Engine::CreateBatch(BatchSubmission submission) {
-  if (absl::Status status = CanStore(); !status.ok()) return status;
+  if (absl::Status status = CanAccept(); !status.ok()) return status;
   NewBatch batch;
   batch.id = BatchId(ids_.Next(now_).value());
   batch.namespace_ = std::move(submission.namespace_);
@@ -85,7 +85,7 @@ absl::StatusOr<const Batch*> Engine::CreateBatch(BatchSubmission submission) {
 absl::Status Engine::AddItems(
     const BatchId& id,
     google::protobuf::RepeatedPtrField<v1::BatchItem> items) {
-  if (absl::Status status = CanStore(); !status.ok()) return status;
+  if (absl::Status status = CanAccept(); !status.ok()) return status;
   const Batch* batch = core_->FindBatch(id);
   VIGIL_CHECK(batch != nullptr && batch->state == BatchState::kOpen,
               id.value());
@@ -105,7 +105,7 @@ absl::Status Engine::AddItems(
 }
 
 absl::Status Engine::TakeItem(const BatchId& id, v1::BatchItem item) {
-  if (absl::Status status = CanStore(); !status.ok()) return status;
+  if (absl::Status status = CanAccept(); !status.ok()) return status;
   if (absl::Status status = core_->CanAdmit(); !status.ok()) return status;
   core_->AcceptItems(id, 1, &turn_);
   return StartItem(id, std::move(item));
@@ -136,6 +136,7 @@ absl::Status Engine::StartItem(const BatchId& id, v1::BatchItem item) {
 }
 
 void Engine::FeedBatches() {
+  if (!accepts_) return;
   feed_time_ = absl::InfiniteFuture();
   for (auto& [id, feed] : feeds_) {
     const Batch* batch = core_->FindBatch(id);

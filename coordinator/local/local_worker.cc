@@ -47,6 +47,12 @@ void LocalWorker::Kill() {
   if (pid_ > 0) kill(pid_, SIGKILL);
 }
 
+void LocalWorker::Drain() {
+  absl::MutexLock lock(&mutex_);
+  stopping_ = true;
+  if (pid_ > 0) kill(pid_, SIGTERM);
+}
+
 void LocalWorker::Stop() {
   {
     absl::MutexLock lock(&mutex_);
@@ -124,10 +130,15 @@ void LocalWorker::Run() {
     // Its other end tells the worker that this process is gone.
     UniqueFd parent_end;
     const absl::Time started = absl::Now();
+    bool stopping;
     {
       absl::MutexLock lock(&mutex_);
-      if (stopping_) return;
-      pid_ = Start(&parent_end);
+      stopping = stopping_;
+      if (!stopping) pid_ = Start(&parent_end);
+    }
+    if (stopping) {
+      options_.on_dead(false);
+      return;
     }
     pid_t pid;
     {

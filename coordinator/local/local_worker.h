@@ -27,8 +27,9 @@ class LocalWorker {
     std::vector<std::string> arguments;
     // Handed to the worker through a pipe, never by argv or environment.
     std::string token;
-    // Called on the thread after the worker and its whole tree were reaped;
-    // `restarts` says whether another one follows.
+    // Called on the thread after the worker and its whole tree were reaped, if
+    // there was one; `restarts` says whether another one follows. Without
+    // `restarts` it is the last call.
     std::function<void(bool restarts)> on_dead;
   };
 
@@ -45,6 +46,9 @@ class LocalWorker {
   void Reload();
   // SIGKILLs the worker; another one is started once its tree is dead.
   void Kill();
+  // Has the worker drain (SIGTERM) and starts no other; on_dead says when it is
+  // gone. Does not block.
+  void Drain();
   // SIGKILLs the worker and starts no other. Returns when the tree is dead.
   void Stop();
 

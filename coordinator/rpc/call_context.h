@@ -31,6 +31,9 @@ struct Services {
   int64_t local_workers_replaced = 0;
   // request_ids, with their namespaces, of batches that are being made.
   std::set<std::string> opening_batches;
+  // Called when the coordinator drains: has what it waits for end, after which
+  // RpcServer::Stop is called. Unset: nothing is waited for.
+  std::function<void()> drain;
   // Called when the coordinator is asked to stop, before the calls end.
   std::function<void()> before_stop;
   // Runs a closure in a later turn; set by the server.

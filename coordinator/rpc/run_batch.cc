@@ -114,7 +114,9 @@ Task<absl::Status> RunBatchStream::Open() {
 
 bool RunBatchStream::HasRoom() const {
   const Batch* batch = FindBatch();
-  return batch != nullptr && batch->room() > 0 &&
+  // Of a coordinator that is about to end, items are for the one that follows.
+  return services_->engine->accepts() && batch != nullptr &&
+         batch->room() > 0 &&
          batch->accepted - watch_->results() < batch->policy.max_in_flight;
 }
 

@@ -42,6 +42,9 @@ class Server : public RpcServer {
     loop_->Post(std::move(closure));
   }
   void Run(Services* services, const std::function<void()>& serving) override;
+  void Drain() override {
+    Post([this] { drain_asked_ = true; });
+  }
   void Stop() override {
     Post([this] { stop_asked_ = true; });
   }
@@ -71,6 +74,7 @@ class Server : public RpcServer {
   std::unique_ptr<Loop> loop_;
   std::unique_ptr<grpc::Server> server_;
   LiveStreams live_;
+  bool drain_asked_ = false;
   bool stop_asked_ = false;
 };
 
@@ -208,7 +212,7 @@ void Server::AcceptHealth(Services* services) {
 
 void Server::ShowHealth(const Services& services) {
   health_.SetServing(services.engine->store_status().ok() &&
-                     !services.stopping);
+                     services.engine->accepts());
 }
 
 void Server::Run(Services* services, const std::function<void()>& serving) {
@@ -227,13 +231,18 @@ void Server::Run(Services* services, const std::function<void()>& serving) {
       .next_deadline = [&] { return engine->NextDeadline(); },
       .now = [&] { return engine->clock().Now(); },
   };
-  loop_->Run(hooks, [&] { return stop_asked_; });
+  loop_->Run(hooks, [&] { return drain_asked_ || stop_asked_; });
+  engine->StopAccepting();
+  ShowHealth(*services);
+  if (!stop_asked_ && services->drain) {
+    services->drain();
+    loop_->Run(hooks, [&] { return stop_asked_; });
+  }
 
   // The order matters: gRPC hangs or aborts in most others. No new calls are
   // accepted, streams are told to finish, those that do not are cancelled, and
   // only a server without calls is shut down.
   services->stopping = true;
-  ShowHealth(*services);
   if (services->before_stop) services->before_stop();
   loop_->RunPosted();
   live_.StopAll();

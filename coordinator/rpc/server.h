@@ -29,12 +29,15 @@ class RpcServer {
   // Runs a closure on the loop thread; thread-safe.
   virtual void Post(std::function<void()> closure) = 0;
 
-  // Serves until Stop was called, then ends every call in an orderly way.
-  // `serving` is called when the first call can be answered.
+  // Serves until Drain or Stop was called, then ends every call in an orderly
+  // way. `serving` is called when the first call can be answered.
   virtual void Run(Services* services,
                    const std::function<void()>& serving) = 0;
 
-  // Ends Run; thread-safe, repeatable.
+  // Takes nothing new and gives nothing to workers any more; ends Run when what
+  // Services::drain waits for is over. Thread-safe, repeatable.
+  virtual void Drain() = 0;
+  // Ends Run now; thread-safe, repeatable.
   virtual void Stop() = 0;
 
   // The addresses bound, with the ports that were chosen for 0.

@@ -98,8 +98,9 @@ class Cluster:
         self.dir = pathlib.Path(self.tmp.name)
         self.address = f"unix:{self.dir}/s"
         self.data_dir = self.dir / "data"
+        # Tests that end do not wait for what they left running.
         self.flags = [f"--local_slots={local_slots}", "--allow_commands=true",
-                      *flags]
+                      "--drain_grace=0", *flags]
         if catalog is not None:
             (self.dir / "catalog.textproto").write_text(catalog)
             self.flags.append(f"--catalog={self.dir}/catalog.textproto")
@@ -151,7 +152,7 @@ class Cluster:
             worker = subprocess.Popen(
                 [WORKER, f"--coordinator={self.address}",
                  f"--data_dir={self.dir}/{name}", f"--slots={slots}",
-                 "--allow_commands=true", *flags],
+                 "--allow_commands=true", "--drain_grace=0", *flags],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
         self.workers.append(worker)
@@ -303,6 +304,13 @@ class Cluster:
     def get_status(self):
         """GetStatus."""
         return self.status.GetStatus(status_service_pb2.GetStatusRequest())
+
+    def health(self, service="", method="Check"):
+        """Asks grpc.health.v1 for the status of a service, as its wire bytes."""
+        make = (self.channel.unary_unary if method == "Check"
+                else self.channel.unary_stream)
+        return make(f"/grpc.health.v1.Health/{method}")(
+            b"\x0a" + bytes([len(service)]) + service.encode())
 
     def set_slots(self, worker_id, slots):
         """SetWorkerSlots."""

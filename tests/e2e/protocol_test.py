@@ -121,35 +121,28 @@ class ProtocolTest(unittest.TestCase):
                 self.assertEqual(error.code(),
                                  grpc.StatusCode.INVALID_ARGUMENT)
 
-    def health(self, cluster, service, method="Check"):
-        """Asks grpc.health.v1 for the status of a service."""
-        make = (cluster.channel.unary_unary if method == "Check"
-                else cluster.channel.unary_stream)
-        return make(f"/grpc.health.v1.Health/{method}")(
-            b"\x0a" + bytes([len(service)]) + service.encode())
-
     def test_health_says_serving(self):
         with Cluster(local_slots=0) as cluster:
             for service in ("", "vigil.v1.JobService"):
-                self.assertEqual(self.health(cluster, service), SERVING)
-                watch = self.health(cluster, service, "Watch")
+                self.assertEqual(cluster.health(service), SERVING)
+                watch = cluster.health(service, "Watch")
                 self.assertEqual(next(watch), SERVING)
                 watch.cancel()
 
     def test_health_of_a_service_that_is_not_here(self):
         with Cluster(local_slots=0) as cluster:
             with self.assertRaises(grpc.RpcError) as caught:
-                self.health(cluster, "no.such.Service")
+                cluster.health("no.such.Service")
             self.assertEqual(caught.exception.code(),
                              grpc.StatusCode.NOT_FOUND)
             self.assertIn("no.such.Service", caught.exception.details())
-            watch = self.health(cluster, "no.such.Service", "Watch")
+            watch = cluster.health("no.such.Service", "Watch")
             self.assertEqual(next(watch), SERVICE_UNKNOWN)
             watch.cancel()
 
     def test_health_says_that_the_coordinator_stops(self):
         with Cluster(local_slots=0) as cluster:
-            watch = self.health(cluster, "", "Watch")
+            watch = cluster.health("", "Watch")
             self.assertEqual(next(watch), SERVING)
             cluster.coordinator.terminate()
             self.assertEqual(next(watch), NOT_SERVING)

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "coordinator/local/orphans.h"
 
@@ -51,6 +51,7 @@ void LocalWorker::Drain() {
   absl::MutexLock lock(&mutex_);
   stopping_ = true;
   if (pid_ > 0) kill(pid_, SIGTERM);
+  sleeper_.Wake();
 }
 
 void LocalWorker::Stop() {
@@ -59,6 +60,7 @@ void LocalWorker::Stop() {
     stopping_ = true;
     if (pid_ > 0) kill(pid_, SIGKILL);
   }
+  sleeper_.Wake();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -129,7 +131,7 @@ void LocalWorker::Run() {
   for (;;) {
     // Its other end tells the worker that this process is gone.
     UniqueFd parent_end;
-    const absl::Time started = absl::Now();
+    const absl::Duration started = BoottimeNow();
     bool stopping;
     {
       absl::MutexLock lock(&mutex_);
@@ -167,11 +169,10 @@ void LocalWorker::Run() {
     }
     options_.on_dead(restarts);
     if (!restarts) return;
-    delay = absl::Now() - started > kSettled
+    delay = BoottimeNow() - started > kSettled
                 ? kRestartDelayMin
                 : std::min(2 * delay, kRestartDelayMax);
-    absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&stopping_), delay);
+    sleeper_.Sleep(delay);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/sleeper.h"
 #include "base/unique_fd.h"
 
 namespace vigil::coordinator {
@@ -62,6 +63,8 @@ class LocalWorker {
   // 0 while there is none. A pid here is not reaped yet, so it is the worker's.
   pid_t pid_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Before the next start; woken when there is to be none.
+  Sleeper sleeper_;
   // Last: it uses all of the above.
   std::thread thread_;
 };

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -270,8 +269,9 @@ void Server::Run(Services* services, const std::function<void()>& serving) {
   loop_->Run(cancelling_hooks, [&] {
     return live_.empty() || engine->clock().Now() >= give_up_time;
   });
-  server_->Shutdown(std::chrono::system_clock::now() +
-                    std::chrono::milliseconds(200));
+  server_->Shutdown(
+      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                   gpr_time_from_millis(200, GPR_TIMESPAN)));
   loop_->Drain();
   for (const std::string& path : socket_paths_) unlink(path.c_str());
 }

@@ -23,6 +23,7 @@ StoreWriter::~StoreWriter() {
     absl::MutexLock lock(&mutex_);
     stopping_ = true;
   }
+  sleeper_.Wake();
   thread_.join();
 }
 
@@ -84,17 +85,11 @@ absl::Status StoreWriter::CommitOrWait(const Batch& batch) {
   if (!absl::IsUnavailable(status)) return status;
   callbacks_.on_stalled(status);
   for (;;) {
-    const bool stopping = StoppingAfterInterval();
+    const bool stopping = sleeper_.Sleep(options_.retry_interval);
     status = store_->Commit(batch);
     if (status.ok()) callbacks_.on_stalled(status);
     if (!absl::IsUnavailable(status) || stopping) return status;
   }
-}
-
-bool StoreWriter::StoppingAfterInterval() {
-  absl::MutexLock lock(&mutex_);
-  return mutex_.AwaitWithTimeout(absl::Condition(&stopping_),
-                                 options_.retry_interval);
 }
 
 void StoreWriter::BeginRetention(const Retention& retention) {

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/sleeper.h"
 #include "coordinator/store/limits.h"
 #include "coordinator/store/rows.h"
 #include "coordinator/store/store.h"
@@ -82,8 +83,6 @@ class StoreWriter {
   // Commits until it is durable, has failed, or the writer shuts down while the
   // disk is full.
   absl::Status CommitOrWait(const Batch& batch);
-  // Waits until the next try, or until the writer shuts down; true for that.
-  bool StoppingAfterInterval();
   void BeginRetention(const Retention& retention);
   void RetentionStep();
   // A full disk is no failure: retention is asked for again.
@@ -103,6 +102,8 @@ class StoreWriter {
   std::deque<Numbered> queue_ ABSL_GUARDED_BY(mutex_);
   std::optional<Retention> retention_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  // Between tries while the disk is full; woken when the writer shuts down.
+  Sleeper sleeper_;
 
   // Last: it uses all of the above.
   std::thread thread_;

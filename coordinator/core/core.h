@@ -44,6 +44,11 @@ struct CoreOptions {
   // The lease that workers of an earlier epoch were given; the longer of the
   // two is waited for after a restart.
   absl::Duration previous_lease = absl::ZeroDuration();
+  // Nothing is given to workers before: where what is remembered is older than
+  // what they may run, when their leases are over.
+  absl::Time dispatch_time = absl::InfinitePast();
+  // Names what is remembered; sessions of another history are fenced.
+  std::string history;
   int64_t live_jobs_max = kLiveJobsMax;
   // Seeds the jitter of retries.
   uint64_t seed = 1;
@@ -333,6 +338,8 @@ class Core {
   uint64_t last_sequence_ = 0;
   int64_t last_owner_ = 0;
   absl::flat_hash_map<JobId, std::unique_ptr<Job>> jobs_;
+  // Nothing is given to workers before; in the past, it is past.
+  absl::Time dispatch_time_;
   JobQueues queues_;
   DeadlineHeap<Job> job_deadlines_;
   BatchTable batches_;

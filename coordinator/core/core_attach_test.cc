@@ -329,5 +329,41 @@ TEST_F(AttachTest, ARestoredJobWithAnOwnerWaitsForItTenSeconds) {
   EXPECT_EQ(StateOf("j"), JobState::kCancelled);
 }
 
+TEST_F(AttachTest, ASessionOfAnotherHistoryIsFenced) {
+  CoreOptions options;
+  options.history = "new";
+  Restart(options);
+  WorkerHello hello = Hello("w");
+  hello.history = "old";
+  hello.running = {Id("j", 2)};
+  EXPECT_EQ(Attach(1, hello).status().code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(core_->counters().fenced, 1);
+  EXPECT_TRUE(core_->Workers().empty());
+  // One that worked for this coordinator, and one that worked for none.
+  hello.history = "new";
+  hello.running.clear();
+  EXPECT_TRUE(Attach(2, hello).ok());
+  EXPECT_TRUE(Attach(3, Hello("v")).ok());
+}
+
+// What was queued when the backup was made may run on a worker that has not
+// attached yet.
+TEST_F(AttachTest, ARestoredCoordinatorGivesNothingOutBeforeEveryLeaseIsOver) {
+  CoreOptions options;
+  const absl::Time due = now_ + absl::Seconds(60);
+  options.dispatch_time = due;
+  Restart(options);
+  Submit("j");
+  TickAt(due - kTick);
+  ASSERT_TRUE(Attach(1, Hello("w")).ok());
+  Tick();
+  EXPECT_TRUE(Assigned().empty());
+  EXPECT_EQ(core_->NextDeadline(), due);
+  TickAt(due);
+  EXPECT_EQ(Assigned(), Ids{Id("j")});
+  // Nothing is due any more but the lease.
+  EXPECT_GT(core_->NextDeadline(), now_);
+}
+
 }  // namespace
 }  // namespace vigil::coordinator

@@ -23,7 +23,7 @@ Job* Core::BestJobFor(const WorkerRecord& worker) const {
 }
 
 void Core::Dispatch(absl::Time now, Effects* fx) {
-  if (!dispatches_) return;
+  if (!dispatches_ || now < dispatch_time_) return;
   // One job to each worker in turn, those with the most free slots first, so
   // that work spreads; until no worker finds a job. Places behind running jobs
   // are given out when no free slot finds one.

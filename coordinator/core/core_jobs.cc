@@ -11,7 +11,9 @@
 namespace vigil::coordinator {
 
 Core::Core(const CoreOptions& options)
-    : options_(options), random_(options.seed) {}
+    : options_(options),
+      random_(options.seed),
+      dispatch_time_(options.dispatch_time) {}
 
 Core::~Core() = default;
 

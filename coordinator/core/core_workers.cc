@@ -48,6 +48,13 @@ std::vector<const WorkerRecord*> Core::Workers() const {
 
 absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
                                            absl::Time now, Effects* fx) {
+  if (!hello.history.empty() && hello.history != options_.history) {
+    ++counters_.fenced;
+    return absl::AbortedError(absl::StrCat(
+        "session ", hello.session.value(), " of worker ", hello.worker.value(),
+        " worked for a coordinator with another history: this one's store was "
+        "restored from a backup, or is another; start a new session"));
+  }
   std::unique_ptr<WorkerRecord>& slot = workers_[hello.session];
   const bool known = slot != nullptr;
   if (!known) {
@@ -467,7 +474,10 @@ void Core::Tick(absl::Time now, Effects* fx) {
 
 absl::Time Core::NextDeadline() const {
   return std::min({job_deadlines_.NextDeadline(),
-                   lease_deadlines_.NextDeadline(), batches_.NextDeadline()});
+                   lease_deadlines_.NextDeadline(), batches_.NextDeadline(),
+                   dispatch_time_ == absl::InfinitePast()
+                       ? absl::InfiniteFuture()
+                       : dispatch_time_});
 }
 
 void Core::GrantStall(absl::Duration stall) {
@@ -488,6 +498,7 @@ void Core::GrantStall(absl::Duration stall) {
 void Core::DropOldLostWorkers(absl::Time now) {
   int lost = 0;
   for (auto it = workers_.begin(); it != workers_.end();) {
+  if (dispatch_time_ <= now) dispatch_time_ = absl::InfinitePast();
     WorkerRecord* worker = it->second.get();
     const bool drop =
         worker->lost && (++lost > kLostWorkersMax ||
@@ -503,5 +514,6 @@ void Core::DropOldLostWorkers(absl::Time now) {
     it = workers_.erase(it);
   }
 }
+  if (dispatch_time_ != absl::InfinitePast()) dispatch_time_ += stall;
 
 }  // namespace vigil::coordinator

@@ -50,6 +50,8 @@ struct WorkerHello {
   NestingFilter nesting_filter;
   // It takes nothing new, and leaves.
   bool draining = false;
+  // Of the coordinator that this session attached to before; empty: to none.
+  std::string history;
   std::vector<AttemptId> running;
   std::vector<AttemptEnd> ended;
 };

@@ -204,6 +204,8 @@ class Engine {
   int64_t refused_for_store = 0;
 
  private:
+  // Names what the store remembers; another one after a restore.
+  const std::string& history() const { return history_; }
   using Blob = std::shared_ptr<const std::string>;
   // What watchers are told of a job once it is durable.
   struct Shown {
@@ -258,10 +260,10 @@ class Engine {
   // What request_hashes_ holds of a submission.
   static uint64_t RequestKey(const std::string& namespace_,
                              const std::string& request_id);
-  absl::Status Load(store::StoreView* view, absl::Duration previous_lease);
-  // UNAVAILABLE: the coordinator is about to end; or, and that is counted,
-  // nothing can be stored at the moment.
-  absl::Status CanAccept();
+  absl::Status Load(store::StoreView* view, const CoreOptions& options);
+  // UNAVAILABLE: the coordinator is about to end, or nothing can be stored at
+  // the moment.
+  absl::Status CanAccept(absl::string_view name_space);
   // Stores what a job that was just accepted runs.
   void KeepProgram(const JobId& id, const v1::JobSpec& program);
   // engine_batches.cc
@@ -321,6 +323,7 @@ class Engine {
   PolicyPool policies_;
   JobIdGenerator ids_;
   PayloadCache payloads_{kPayloadCacheBytesMax};
+  std::string history_;
   PayloadCache checkpoints_{kCheckpointCacheBytesMax};
   std::map<std::string, v1::TaskType> task_types_;
   absl::flat_hash_set<uint64_t> request_hashes_;
@@ -344,8 +347,8 @@ class Engine {
   Recorder recorder_;
   std::function<void(const SessionId&)> kill_local_worker_;
   absl::Time housekeeping_time_;
-  // When the store may say that leases are as short as they are now.
-  absl::Time lease_fact_time_ = absl::InfiniteFuture();
+  // When no worker can hold a lease of an earlier epoch any more.
+  absl::Time earlier_leases_end_ = absl::InfiniteFuture();
 
   // Last: their threads use the above by way of `post_`.
   std::unique_ptr<store::StoreReader> reader_;

@@ -16,12 +16,17 @@ namespace {
 constexpr char kEpochKey[] = "epoch";
 constexpr char kLeaseKey[] = "lease_ms";
 constexpr char kTimeKey[] = "time_ms";
+constexpr char kHistoryKey[] = "history";
+constexpr char kRestoredKey[] = "restored";
 constexpr char kTaskTypePrefix[] = "task_type/";
 
 struct Facts {
   int64_t epoch = 0;
   absl::Duration lease;
   absl::Time time = absl::InfinitePast();
+  std::string history;
+  // The store is as a backup remembers it.
+  bool restored = false;
   std::map<std::string, v1::TaskType> task_types;
 };
 
@@ -37,6 +42,10 @@ absl::StatusOr<Facts> LoadFacts(store::StoreView* view) {
             damaged = absl::DataLossError(
                 absl::StrCat("task type ", key, " is damaged in the store"));
           }
+        } else if (key == kHistoryKey) {
+          facts.history = std::string(value);
+        } else if (key == kRestoredKey) {
+          facts.restored = true;
         } else if (absl::SimpleAtoi(value, &number)) {
           if (key == kEpochKey) facts.epoch = number;
           if (key == kLeaseKey) facts.lease = absl::Milliseconds(number);
@@ -75,7 +84,23 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
       new Engine(options, std::move(post), facts->time));
   engine->epoch_ = facts->epoch + 1;
   engine->task_types_ = std::move(facts->task_types);
-  if (absl::Status status = engine->Load(&(*store)->view(), facts->lease);
+  engine->history_ = facts->history;
+  if (facts->history.empty() || facts->restored) {
+    engine->history_ = engine->ids_.Next(engine->now_).value();
+  }
+  const absl::Duration lease = std::max(options.lease, facts->lease);
+  // Until then, workers may hold leases of an earlier epoch.
+  engine->earlier_leases_end_ = engine->now_ + lease + options.lease_margin;
+  const CoreOptions core = {.lease = options.lease,
+                            .lease_margin = options.lease_margin,
+                            .previous_lease = facts->lease,
+                            .dispatch_time = facts->restored
+                                                 ? engine->earlier_leases_end_
+                                                 : absl::InfinitePast(),
+                            .history = engine->history_,
+                            .live_jobs_max = options.live_jobs_max,
+                            .seed = options.seed};
+  if (absl::Status status = engine->Load(&(*store)->view(), core);
       !status.ok()) {
     return status;
   }
@@ -86,12 +111,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
   // Only now: a store that cannot be loaded is left as it was found.
   store::Batch batch;
   batch.meta.push_back({kEpochKey, absl::StrCat(engine->epoch_)});
-  // Until it is over, a worker may hold the lease of an earlier epoch.
-  batch.meta.push_back(LeaseFact(std::max(options.lease, facts->lease)));
-  if (facts->lease > options.lease) {
-    engine->lease_fact_time_ =
-        engine->now_ + facts->lease + options.lease_margin;
-  }
+  batch.meta.push_back({kHistoryKey, engine->history_});
+  batch.meta.push_back(LeaseFact(lease));
   batch.meta.push_back(
       {kTimeKey, absl::StrCat(absl::ToUnixMillis(engine->now_))});
   if (absl::Status status = (*store)->Commit(batch); !status.ok()) {
@@ -130,14 +151,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
   return engine;
 }
 
-absl::Status Engine::Load(store::StoreView* view,
-                          absl::Duration previous_lease) {
-  core_ = std::make_unique<Core>(
-      CoreOptions{.lease = options_.lease,
-                  .lease_margin = options_.lease_margin,
-                  .previous_lease = previous_lease,
-                  .live_jobs_max = options_.live_jobs_max,
-                  .seed = options_.seed});
+absl::Status Engine::Load(store::StoreView* view, const CoreOptions& options) {
+  core_ = std::make_unique<Core>(options);
   absl::Status status = LoadBatches(view);
   if (!status.ok()) return status;
   absl::Status damaged;
@@ -206,9 +221,10 @@ void Engine::Housekeeping() {
   housekeeping_time_ = now_ + kHousekeepingInterval;
   gathering_.batch.meta.push_back(
       {kTimeKey, absl::StrCat(absl::ToUnixMillis(now_))});
-  if (lease_fact_time_ <= now_) {
-    lease_fact_time_ = absl::InfiniteFuture();
+  if (earlier_leases_end_ <= now_) {
+    earlier_leases_end_ = absl::InfiniteFuture();
     gathering_.batch.meta.push_back(LeaseFact(options_.lease));
+    gathering_.batch.meta.push_back({kRestoredKey, std::nullopt});
   }
   writer_->Retain({now_ - options_.retention, options_.ended_jobs_max});
 }

@@ -66,6 +66,33 @@ TEST_F(EngineTest, AShorterLeaseCountsOnlyWhenTheLongerOneIsOver) {
 
 TEST_F(EngineTest, ProgramsThatLeftTheCacheAreReadBack) {
   Turn([&] { Submit("read-back"); });
+TEST_F(EngineTest, TheHistoryOutlivesARestartAndNotARestore) {
+  const std::string history = engine_->history();
+  EXPECT_FALSE(history.empty());
+  Reopen();
+  EXPECT_EQ(engine_->history(), history);
+  engine_.reset();
+  {
+    auto store = store::Store::Open(directory_ + "/jobs.db", {});
+    ASSERT_TRUE(store.ok()) << store.status();
+    store::Batch restored;
+    restored.meta.push_back({"restored", "1"});
+    ASSERT_TRUE((*store)->Commit(restored).ok());
+  }
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    Reopen();
+    EXPECT_NE(engine_->history(), history);
+    FakeLink link;
+    Turn([&] {
+      Submit("true");
+      Attach(&link, 1);
+    });
+    Settle();
+    // Also after a crash within the lease.
+    EXPECT_EQ(link.assignments(), 0);
+  }
+}
+
   Settle();
   Reopen();  // the cache is empty now
   FakeLink link;

@@ -124,6 +124,7 @@ absl::Status WorkerMessages::Attach(const v1::AttachRequest& request) {
   hello.local = !local_->token.empty() && attach.local_token() == local_->token;
   hello.predecessors_dead = attach.predecessors_dead();
   hello.draining = attach.draining();
+  hello.history = attach.history();
   TakeTaskTypes(attach.task_types(), engine_, &hello.task_types,
                 &hello.max_slots);
   for (const v1::AttemptId& id : attach.running()) {
@@ -143,6 +144,7 @@ absl::Status WorkerMessages::Attach(const v1::AttachRequest& request) {
   v1::Attached* attached = response.mutable_attached();
   attached->set_protocol_version(kProtocolVersion);
   attached->set_epoch(engine_->epoch());
+  attached->set_history(engine_->history());
   vigil::ToProto(engine_->options().lease, attached->mutable_lease());
   vigil::ToProto(engine_->options().heartbeat_interval,
                  attached->mutable_heartbeat_interval());

@@ -238,6 +238,8 @@ class WorkerLoop : private CoordinatorLink::Handler, private SlotHost::Handler {
   std::string session_id_;
   // Counts Attach messages; need not start anew with a session.
   int64_t attach_number_ = 0;
+  // Of the coordinator that this session attached to; empty: to none.
+  std::string history_;
 
   // The time of this turn.
   absl::Time now_;

@@ -26,6 +26,7 @@ v1::AttachRequest WorkerLoop::MakeAttach() {
   attach->set_worker_id(options_.worker_id);
   attach->set_session_id(session_id_);
   attach->set_attach_number(++attach_number_);
+  attach->set_history(history_);
   attach->set_boot_id(options_.boot_id);
   // A session of this life that was fenced may have left what cannot be killed.
   attach->set_predecessors_dead(options_.predecessors_dead && !was_fenced_);
@@ -67,6 +68,7 @@ void WorkerLoop::LeaseExtended(absl::Time until) {
 void WorkerLoop::Received(const v1::AttachResponse& response, absl::Time now) {
   if (response.has_attached()) {
     lost_ = false;
+    history_ = response.attached().history();
     Log(LogSeverity::kInfo,
         absl::StrCat("attached to the coordinator, epoch ",
                      response.attached().epoch(), ", session ", session_id_));
@@ -150,6 +152,8 @@ void WorkerLoop::Fenced(const absl::Status& status, absl::Time now) {
                    "; kills its tasks and starts a new session"));
   outbox_.Close();
   fenced_ = was_fenced_ = true;
+  // A new session may work for whoever is there.
+  history_.clear();
   core_->FenceAll("ran in a session that the coordinator gave up", now,
                   &effects_);
 }

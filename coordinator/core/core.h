@@ -196,6 +196,10 @@ class Core {
   // The worker uses no more than `slots` of its slots, at least 1, for `cause`;
   // without a cause, all of them.
   void SetUsableSlots(StreamId stream, int slots, std::string cause,
+  // What an assigned attempt runs could not be read, for `why`, so it was never
+  // sent. Its job is tried again where that may pass, and FAILED where not.
+  void NotSent(const AttemptId& attempt, const absl::Status& why,
+               absl::Time now, Effects* fx);
                       Effects* fx);
   // The worker, its slots and all their trees are proved dead.
   void WorkerDead(const SessionId& session, absl::Time now, Effects* fx);

@@ -155,6 +155,33 @@ void Core::RequeueNeverStarted(WorkerRecord* worker,
   }
 }
 
+void Core::NotSent(const AttemptId& attempt, const absl::Status& why,
+                   absl::Time now, Effects* fx) {
+  Job* job = FindMutable(attempt.job_id);
+  // It may have been taken back, or given up, meanwhile.
+  if (job == nullptr || job->state != JobState::kRunning ||
+      job->last_attempt != attempt.number) {
+    return;
+  }
+  const auto worker = workers_.find(job->current().session);
+  VIGIL_CHECK(worker != workers_.end(), attempt.job_id.value());
+  worker->second->Release(attempt);
+  TakeBack(job, "the assignment could not be sent", now);
+  if (job->cancel_requested) {
+    Finish(job, JobState::kCancelled, now, fx);
+  } else if (absl::IsResourceExhausted(why) || absl::IsUnavailable(why)) {
+    BackOff(job, 1, kAdmissionRetryDelay, now, fx);
+  } else {
+    Fail(job,
+         Failure{Reason::kInternal,
+                 absl::StrCat("what it runs cannot be read from the store: ",
+                              why.message()),
+                 "Restore the coordinator's store from a backup, or submit "
+                 "the job again."},
+         now, fx);
+  }
+}
+
 void Core::StreamLost(StreamId stream) {
   const auto it = streams_.find(stream);
   if (it == streams_.end()) return;

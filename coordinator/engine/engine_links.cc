@@ -156,17 +156,21 @@ void Engine::ReadAssignment(const SendAssignment& effect,
               checkpoint->has_value() ? &checkpoint->value() : nullptr,
               &held->message);
         } else {
+          const absl::Status why =
+              !payload.ok()      ? payload.status()
+              : !checkpoint.ok() ? checkpoint.status()
+                                 : absl::DataLossError("it is not there");
           Log(LogSeverity::kError,
-              absl::StrCat(
-                  "the program of job ", effect.attempt.job_id.value(),
-                  " cannot be read: ",
-                  (payload.ok() ? checkpoint : payload).status().ToString()));
+              absl::StrCat("what job ", effect.attempt.job_id.value(),
+                           " runs cannot be read: ", why.ToString()));
+          core_->NotSent(effect.attempt, why, now_, &turn_);
         }
         held->ready = true;
       });
-  // Refused reads leave the message empty: the worker does not list the attempt
-  // when it next attaches, and it is requeued.
-  if (!queued) held->ready = true;
+  if (queued) return;
+  held->ready = true;
+  core_->NotSent(effect.attempt, absl::ResourceExhaustedError("reads wait"),
+                 now_, &turn_);
 }
 
 absl::Status Engine::ClearCache(StreamId stream, const std::string& task_type,

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "coordinator/engine/engine_fixture.h"
+#include "coordinator/store/sqlite_db.h"
 #include "gtest/gtest.h"
 
 namespace vigil::coordinator {
@@ -103,6 +105,49 @@ TEST_F(EngineTest, TheHistoryOutlivesARestartAndNotARestore) {
   }
   EXPECT_EQ(link.messages.back().assignments(0).spec().command().argv(0),
             "read-back");
+}
+
+TEST_F(EngineTest, AJobWhoseProgramIsLostFailsAndDoesNotHang) {
+  JobId id;
+  Turn([&] { id = Submit("true"); });
+  Settle();
+  Reopen();
+  auto db = store::SqliteDb::Open(directory_ + "/jobs.db",
+                                  store::SqliteDb::Access::kWrite);
+  ASSERT_TRUE(db.ok()) << db.status();
+  ASSERT_TRUE((*db)->Execute("DELETE FROM payload").ok());
+  FakeLink link;
+  Turn([&] { Attach(&link, 1); });
+  while (engine_->core().FindJob(id) != nullptr) {
+    AwaitPosted();
+    Turn();
+  }
+  EXPECT_EQ(engine_->core().counters().ended[static_cast<int>(
+                JobState::kFailed)],
+            1);
+  EXPECT_EQ(link.assignments(), 0);
+}
+
+TEST_F(EngineTest, AJobWhoseProgramCouldNotBeReadIsTriedAgain) {
+  JobId id;
+  Turn([&] { id = Submit("read-back"); });
+  Settle();
+  Reopen();
+  absl::Notification go;
+  ASSERT_TRUE(engine_->Read(
+      [&](store::StoreView&) { go.WaitForNotification(); }, [] {}));
+  while (engine_->Read([](store::StoreView&) {}, [] {})) {
+  }
+  FakeLink link;
+  Turn([&] { Attach(&link, 1); });
+  while (engine_->core().FindJob(id)->state != JobState::kBackoff) {
+    AwaitPosted();
+    Turn();
+  }
+  go.Notify();
+  while (link.assignments() == 0) Turn();
+  EXPECT_EQ(link.messages.back().assignments(0).attempt().number(), 2);
+  EXPECT_EQ(engine_->core().FindJob(id)->charged_attempts, 1);
 }
 
 TEST_F(EngineTest, AStopNeverOvertakesItsAssignment) {

@@ -24,8 +24,8 @@ inline constexpr size_t kItemsAheadMax = 100000;
 inline constexpr size_t kItemsAheadBytesMax = 16 << 20;
 
 // Items given to the batch that the coordinator has not accepted yet: two
-// messages' worth, so that one is always ready; and bytes of them, more than one
-// large item has.
+// messages' worth, so that one is always ready; and bytes of them, more than
+// one large item has.
 inline constexpr size_t kItemsHeldMax = 1000;
 inline constexpr size_t kItemsHeldBytesMax = 4 << 20;
 
@@ -33,7 +33,8 @@ inline constexpr size_t kItemsHeldBytesMax = 4 << 20;
 inline constexpr absl::Duration kStatusInterval = absl::Seconds(1);
 
 // Saves of outputs of a batch under way at a time, and ended jobs that wait for
-// theirs before no more items are given to the batch: as many as items are held.
+// theirs before no more items are given to the batch: as many as items are
+// held.
 inline constexpr int kSavesMax = 64;
 inline constexpr size_t kSavesWaitingMax = 1000;
 
@@ -145,6 +146,9 @@ inline constexpr absl::Duration kDoctorCleanUpTimeout = absl::Seconds(2);
 
 // Width of a terminal that does not say its own, in columns.
 inline constexpr int kTerminalColumnsDefault = 80;
+
+// Lines of who was refused, in `vigil status`.
+inline constexpr size_t kRefusalsShown = 5;
 
 }  // namespace vigil::cli
 

@@ -6,7 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "base/wire/time_wire.h"
+#include "client/cli/limits.h"
 #include "client/cli/telemetry_format.h"
 
 namespace vigil::cli {
@@ -176,7 +178,7 @@ std::string FormatTroubles(const v1::GetStatusResponse& status,
   add(status.attempts_lost(), "attempts lost with their worker");
   add(status.local_workers_replaced(), "local workers replaced");
   add(status.fenced(), "outdated messages refused");
-  add(status.refused(), "submissions refused");
+  add(status.refused(), "calls refused");
   add(status.deaths_unconfirmed(),
       "process trees that could not be proved dead");
   add(status.nested_calls(),
@@ -187,6 +189,42 @@ std::string FormatTroubles(const v1::GetStatusResponse& status,
   if (parts.empty()) return "";
   return absl::StrCat(
       "since its start: ", style.Yellow(absl::StrJoin(parts, ", ")), "\n");
+}
+
+std::string LimitName(v1::Refusal::Limit limit) {
+  const std::string name = v1::Refusal::Limit_Name(limit);
+  if (name.empty()) return absl::StrCat("limit ", static_cast<int>(limit));
+  return std::string(absl::StripPrefix(name, "LIMIT_"));
+}
+
+// Who was refused and why, the latest first.
+std::string FormatRefusals(const v1::GetStatusResponse& status,
+                           absl::Time now) {
+  std::vector<const v1::Refusal*> refusals;
+  for (const v1::Refusal& refusal : status.refusals()) {
+    refusals.push_back(&refusal);
+  }
+  std::stable_sort(refusals.begin(), refusals.end(),
+                   [](const v1::Refusal* a, const v1::Refusal* b) {
+                     return FromProto(a->last_time()) >
+                            FromProto(b->last_time());
+                   });
+  std::string text;
+  for (size_t i = 0; i < refusals.size(); ++i) {
+    if (i == kRefusalsShown) {
+      absl::StrAppend(&text, "  and ", refusals.size() - i, " more\n");
+      break;
+    }
+    const v1::Refusal& refusal = *refusals[i];
+    absl::StrAppend(&text, "  refused: ", refusal.calls(), " x ",
+                    LimitName(refusal.limit()));
+    if (!refusal.namespace_().empty()) {
+      absl::StrAppend(&text, " in namespace ", refusal.namespace_());
+    }
+    absl::StrAppend(&text, ", the last ", Age(refusal.last_time(), now),
+                    " ago\n");
+  }
+  return text;
 }
 
 }  // namespace
@@ -259,6 +297,7 @@ std::string FormatStatus(const v1::GetStatusResponse& status, absl::Time now,
                   status.slots_total(), " busy on ",
                   Plural(status.worker_count(), "worker"), "\n");
   absl::StrAppend(&text, FormatTroubles(status, style));
+  absl::StrAppend(&text, FormatRefusals(status, now));
   absl::StrAppend(&text, FormatTelemetry(status.telemetry(), style));
   if (status.workers().empty()) {
     absl::StrAppend(&text, style.Yellow("no worker is connected"),

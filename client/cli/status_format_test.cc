@@ -1,6 +1,7 @@
 // Proves what a person reads of a coordinator's status.
 #include "client/cli/status_format.h"
 
+#include "base/wire/time_wire.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -199,6 +200,29 @@ TEST(FormatStatus, CountsWhatShouldBeRare) {
                         "proved dead, 2 processes or threads beyond what a "
                         "task may have, 3 pools run in sequence, 4 jobs "
                         "refused that tasks submitted\n"));
+}
+
+TEST(FormatStatus, SaysWhoWasRefusedAndWhyTheLatestFirst) {
+  v1::GetStatusResponse status = Parse("refused: 9");
+  const auto refuse = [&](v1::Refusal::Limit limit, const char* name_space,
+                          absl::Duration ago) {
+    v1::Refusal* refusal = status.add_refusals();
+    refusal->set_limit(limit);
+    refusal->set_namespace_(name_space);
+    refusal->set_calls(3);
+    ToProto(kNow - ago, refusal->mutable_last_time());
+  };
+  refuse(v1::Refusal::LIMIT_LIVE_JOBS, "batch", absl::Seconds(5));
+  refuse(v1::Refusal::LIMIT_STORE_READS, "", absl::Seconds(2));
+  EXPECT_THAT(FormatStatus(status, kNow, kPlain),
+              HasSubstr("9 calls refused\n"
+                        "  refused: 3 x STORE_READS, the last 2s ago\n"
+                        "  refused: 3 x LIVE_JOBS in namespace batch, the last "
+                        "5s ago\n"));
+  for (int i = 0; i < 7; ++i) {
+    refuse(v1::Refusal::LIMIT_DISK, "n", absl::Seconds(60));
+  }
+  EXPECT_THAT(FormatStatus(status, kNow, kPlain), HasSubstr("  and 4 more\n"));
 }
 
 TEST(FormatStatus, SaysWhichSlotsAreNotUsableAndWhy) {

@@ -85,7 +85,6 @@ struct Counters {
   std::array<int64_t, kJobStates> ended = {};
   int64_t attempts_lost = 0;
   int64_t fenced = 0;
-  int64_t refused = 0;
   // Attempts whose trees could not be proved dead.
   int64_t deaths_unconfirmed = 0;
   // Processes and threads that attempts which ended were not to have, and pools
@@ -115,8 +114,8 @@ class Core {
   // kAdmissionRetryDelay. The id must be new.
   absl::StatusOr<const Job*> Submit(NewJob job, absl::Time now, Effects* fx);
 
-  // OK, or the error that Submit would return for want of room, counted.
-  absl::Status CanAdmit();
+  // OK, or the error that Submit would return for want of room.
+  absl::Status CanAdmit() const;
 
   // Records the wish to end a job. False when no such job is live.
   bool Cancel(const JobId& id, absl::Time now, Effects* fx);
@@ -196,11 +195,11 @@ class Core {
   // The worker uses no more than `slots` of its slots, at least 1, for `cause`;
   // without a cause, all of them.
   void SetUsableSlots(StreamId stream, int slots, std::string cause,
+                      Effects* fx);
   // What an assigned attempt runs could not be read, for `why`, so it was never
   // sent. Its job is tried again where that may pass, and FAILED where not.
   void NotSent(const AttemptId& attempt, const absl::Status& why,
                absl::Time now, Effects* fx);
-                      Effects* fx);
   // The worker, its slots and all their trees are proved dead.
   void WorkerDead(const SessionId& session, absl::Time now, Effects* fx);
   // The worker says that it takes nothing new, and will leave.
@@ -339,11 +338,11 @@ class Core {
   const CoreOptions options_;
   std::mt19937_64 random_;
   bool dispatches_ = true;
+  // Nothing is given to workers before; in the past, it is past.
+  absl::Time dispatch_time_;
   uint64_t last_sequence_ = 0;
   int64_t last_owner_ = 0;
   absl::flat_hash_map<JobId, std::unique_ptr<Job>> jobs_;
-  // Nothing is given to workers before; in the past, it is past.
-  absl::Time dispatch_time_;
   JobQueues queues_;
   DeadlineHeap<Job> job_deadlines_;
   BatchTable batches_;

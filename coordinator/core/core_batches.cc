@@ -16,7 +16,6 @@ absl::StatusOr<const Batch*> Core::CreateBatch(NewBatch submission,
                                                absl::Time now, Effects* fx) {
   const int64_t live = static_cast<int64_t>(batches_.batches().size());
   if (live >= kLiveBatchesMax) {
-    ++counters_.refused;
     return absl::ResourceExhaustedError(absl::StrFormat(
         "%d batches have not ended, which is the most this coordinator holds; "
         "try again in %s",

@@ -101,9 +101,8 @@ absl::StatusOr<const Job*> Core::Submit(NewJob submission, absl::Time now,
   return Admit(std::move(submission), nullptr, now, fx);
 }
 
-absl::Status Core::CanAdmit() {
+absl::Status Core::CanAdmit() const {
   if (live_jobs() < options_.live_jobs_max) return absl::OkStatus();
-  ++counters_.refused;
   return absl::ResourceExhaustedError(absl::StrFormat(
       "%d jobs have not ended, which is the most this coordinator holds; "
       "try again in %s",

@@ -495,6 +495,7 @@ void Core::Tick(absl::Time now, Effects* fx) {
   while (Job* job = job_deadlines_.PopDue(now)) ApplyDueDeadline(job, now, fx);
   batches_.ApplyDeadlines(now, fx);
   StopBatches(now, fx);
+  if (dispatch_time_ <= now) dispatch_time_ = absl::InfinitePast();
   Dispatch(now, fx);
   DropOldLostWorkers(now);
 }
@@ -513,6 +514,7 @@ void Core::GrantStall(absl::Duration stall) {
     worker->lease_time += stall;
     lease_deadlines_.Set(worker.get(), worker->lease_time);
   }
+  if (dispatch_time_ != absl::InfinitePast()) dispatch_time_ += stall;
   // Nor could anybody take a job or batch up meanwhile.
   for (const auto& [id, job] : jobs_) {
     if (job->owner_deadline == absl::InfiniteFuture()) continue;
@@ -525,7 +527,6 @@ void Core::GrantStall(absl::Duration stall) {
 void Core::DropOldLostWorkers(absl::Time now) {
   int lost = 0;
   for (auto it = workers_.begin(); it != workers_.end();) {
-  if (dispatch_time_ <= now) dispatch_time_ = absl::InfinitePast();
     WorkerRecord* worker = it->second.get();
     const bool drop =
         worker->lost && (++lost > kLostWorkersMax ||
@@ -541,6 +542,5 @@ void Core::DropOldLostWorkers(absl::Time now) {
     it = workers_.erase(it);
   }
 }
-  if (dispatch_time_ != absl::InfinitePast()) dispatch_time_ += stall;
 
 }  // namespace vigil::coordinator

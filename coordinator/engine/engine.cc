@@ -260,22 +260,31 @@ void Engine::StopAccepting() {
   core_->StopDispatch();
 }
 
-absl::Status Engine::CanAccept() {
+absl::Status Engine::Refuse(Limit limit, absl::string_view name_space,
+                            absl::Status status) {
+  refusals_.Count(limit, name_space, now_);
+  return status;
+}
+
+absl::Status Engine::CanAccept(absl::string_view name_space) {
   if (!accepts_) {
-    return absl::UnavailableError(
-        "the coordinator is stopping and accepts nothing new; try again when "
-        "it, or the one that follows it, serves");
+    return Refuse(Limit::kStopping, name_space,
+                  absl::UnavailableError(
+                      "the coordinator is stopping and accepts nothing new; "
+                      "try again when it, or the one that follows it, serves"));
   }
   if (store_status_.ok()) return absl::OkStatus();
-  ++refused_for_store;
-  return absl::UnavailableError(
-      absl::StrCat("nothing can be stored at the moment, so nothing is "
-                   "accepted; try again later: ",
-                   store_status_.message()));
+  return Refuse(Limit::kDisk, name_space,
+                absl::UnavailableError(absl::StrCat(
+                    "nothing can be stored at the moment, so nothing is "
+                    "accepted; try again later: ",
+                    store_status_.message())));
 }
 
 absl::StatusOr<const Job*> Engine::Submit(Submission submission) {
-  if (absl::Status status = CanAccept(); !status.ok()) return status;
+  if (absl::Status status = CanAccept(submission.namespace_); !status.ok()) {
+    return status;
+  }
   NewJob job;
   job.id = ids_.Next(now_);
   job.namespace_ = submission.namespace_;
@@ -287,7 +296,9 @@ absl::StatusOr<const Job*> Engine::Submit(Submission submission) {
   const JobId id = job.id;
   absl::StatusOr<const Job*> accepted =
       core_->Submit(std::move(job), now_, &turn_);
-  if (!accepted.ok()) return accepted;
+  if (!accepted.ok()) {
+    return Refuse(Limit::kLiveJobs, submission.namespace_, accepted.status());
+  }
   KeepProgram(id, TakeProgram(&submission.spec));
   if (!submission.request_id.empty()) {
     request_hashes_.insert(

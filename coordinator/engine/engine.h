@@ -30,6 +30,7 @@
 #include "coordinator/engine/limits.h"
 #include "coordinator/engine/output_log.h"
 #include "coordinator/engine/payload_cache.h"
+#include "coordinator/engine/refusals.h"
 #include "coordinator/engine/watch_hub.h"
 #include "coordinator/engine/worker_calls.h"
 #include "coordinator/engine/worker_outbox.h"
@@ -120,6 +121,10 @@ class Engine {
   // Takes nothing new, and gives nothing to workers, from now on.
   void StopAccepting();
   bool accepts() const { return accepts_; }
+  // Counts a refusal, and returns `status`, with which the call is to end.
+  absl::Status Refuse(Limit limit, absl::string_view name_space,
+                      absl::Status status);
+  const Refusals& refusals() const { return refusals_; }
   // Runs `read` on the reader's thread, then `done` on the loop. False: too
   // many reads wait; answer RESOURCE_EXHAUSTED.
   [[nodiscard]] bool Read(std::function<void(store::StoreView&)> read,
@@ -199,13 +204,12 @@ class Engine {
   WatchHub& hub() { return hub_; }
   BatchHub& batch_hub() { return batch_hub_; }
   int64_t epoch() const { return epoch_; }
-  absl::Time start_time() const { return start_time_; }
-  const EngineOptions& options() const { return options_; }
-  int64_t refused_for_store = 0;
-
- private:
   // Names what the store remembers; another one after a restore.
   const std::string& history() const { return history_; }
+  absl::Time start_time() const { return start_time_; }
+  const EngineOptions& options() const { return options_; }
+
+ private:
   using Blob = std::shared_ptr<const std::string>;
   // What watchers are told of a job once it is durable.
   struct Shown {
@@ -319,11 +323,11 @@ class Engine {
   absl::Time now_;
   absl::Time start_time_;
   int64_t epoch_ = 0;
+  std::string history_;
   std::unique_ptr<Core> core_;
   PolicyPool policies_;
   JobIdGenerator ids_;
   PayloadCache payloads_{kPayloadCacheBytesMax};
-  std::string history_;
   PayloadCache checkpoints_{kCheckpointCacheBytesMax};
   std::map<std::string, v1::TaskType> task_types_;
   absl::flat_hash_set<uint64_t> request_hashes_;
@@ -333,6 +337,7 @@ class Engine {
   std::optional<Gathering> in_flight_;
   absl::Status store_status_;
   bool accepts_ = true;
+  Refusals refusals_;
 
   StreamId last_stream_ = 0;
   absl::btree_map<StreamId, Link> links_;

@@ -62,10 +62,12 @@ absl::Status Engine::LoadBatches(store::StoreView* view) {
 }
 
 absl::StatusOr<const Batch*> Engine::CreateBatch(BatchSubmission submission) {
-  if (absl::Status status = CanAccept(); !status.ok()) return status;
+  if (absl::Status status = CanAccept(submission.namespace_); !status.ok()) {
+    return status;
+  }
   NewBatch batch;
   batch.id = BatchId(ids_.Next(now_).value());
-  batch.namespace_ = std::move(submission.namespace_);
+  batch.namespace_ = submission.namespace_;
   batch.request_id = std::move(submission.request_id);
   batch.request_hash = submission.request_hash;
   v1::BatchSpec& spec = submission.spec;
@@ -75,7 +77,9 @@ absl::StatusOr<const Batch*> Engine::CreateBatch(BatchSubmission submission) {
   const BatchId id = batch.id;
   absl::StatusOr<const Batch*> created =
       core_->CreateBatch(std::move(batch), now_, &turn_);
-  if (!created.ok()) return created;
+  if (!created.ok()) {
+    return Refuse(Limit::kLiveBatches, submission.namespace_, created.status());
+  }
   gathering_.batch.payloads.push_back(
       {id.value(), program.SerializeAsString()});
   feeds_[id] = FeedOf(spec.job(), std::move(program), std::move(policy));
@@ -85,15 +89,18 @@ absl::StatusOr<const Batch*> Engine::CreateBatch(BatchSubmission submission) {
 absl::Status Engine::AddItems(
     const BatchId& id,
     google::protobuf::RepeatedPtrField<v1::BatchItem> items) {
-  if (absl::Status status = CanAccept(); !status.ok()) return status;
   const Batch* batch = core_->FindBatch(id);
   VIGIL_CHECK(batch != nullptr && batch->state == BatchState::kOpen,
               id.value());
+  if (absl::Status status = CanAccept(batch->namespace_); !status.ok()) {
+    return status;
+  }
   if (batch->accepted - batch->started + items.size() > kBatchPendingMax) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(batch->accepted - batch->started, " items of batch ",
-                     id.value(), " have not started, and at most ",
-                     kBatchPendingMax, " may wait; add more when some have"));
+    return Refuse(Limit::kStoredItems, batch->namespace_,
+                  absl::ResourceExhaustedError(absl::StrCat(
+                      batch->accepted - batch->started, " items of batch ",
+                      id.value(), " have not started, and at most ",
+                      kBatchPendingMax, " may wait; add more when some have")));
   }
   int64_t index = batch->accepted;
   for (const v1::BatchItem& item : items) {
@@ -105,8 +112,11 @@ absl::Status Engine::AddItems(
 }
 
 absl::Status Engine::TakeItem(const BatchId& id, v1::BatchItem item) {
-  if (absl::Status status = CanAccept(); !status.ok()) return status;
-  if (absl::Status status = core_->CanAdmit(); !status.ok()) return status;
+  const std::string& name_space = core_->FindBatch(id)->namespace_;
+  if (absl::Status status = CanAccept(name_space); !status.ok()) return status;
+  if (absl::Status status = core_->CanAdmit(); !status.ok()) {
+    return Refuse(Limit::kLiveJobs, name_space, std::move(status));
+  }
   core_->AcceptItems(id, 1, &turn_);
   return StartItem(id, std::move(item));
 }

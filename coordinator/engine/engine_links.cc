@@ -176,10 +176,11 @@ void Engine::ReadAssignment(const SendAssignment& effect,
 absl::Status Engine::ClearCache(StreamId stream, const std::string& task_type,
                                 CacheClears::Done done) {
   if (clears_.full()) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(kWorkerCallsMax,
-                     " caches are being cleared, which is the most; try again "
-                     "later"));
+    return Refuse(Limit::kWorkerCalls, "",
+                  absl::ResourceExhaustedError(absl::StrCat(
+                      kWorkerCallsMax,
+                      " caches are being cleared, which is the most; try again "
+                      "later")));
   }
   const auto it = links_.find(stream);
   VIGIL_CHECK(it != links_.end(), task_type);
@@ -201,10 +202,11 @@ void Engine::TakeClearCacheDone(StreamId stream,
 
 absl::Status Engine::Sweep(StreamId stream, SweepMode mode, Sweeps::Done done) {
   if (sweeps_.full()) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat(kWorkerCallsMax,
-                     " sweeps are waited for, which is the most; try again "
-                     "later"));
+    return Refuse(Limit::kWorkerCalls, "",
+                  absl::ResourceExhaustedError(absl::StrCat(
+                      kWorkerCallsMax,
+                      " sweeps are waited for, which is the most; try again "
+                      "later")));
   }
   const auto it = links_.find(stream);
   VIGIL_CHECK(it != links_.end(), "a sweep is asked of a worker's stream");

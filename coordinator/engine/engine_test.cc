@@ -66,8 +66,6 @@ TEST_F(EngineTest, AShorterLeaseCountsOnlyWhenTheLongerOneIsOver) {
   }
 }
 
-TEST_F(EngineTest, ProgramsThatLeftTheCacheAreReadBack) {
-  Turn([&] { Submit("read-back"); });
 TEST_F(EngineTest, TheHistoryOutlivesARestartAndNotARestore) {
   const std::string history = engine_->history();
   EXPECT_FALSE(history.empty());
@@ -95,6 +93,8 @@ TEST_F(EngineTest, TheHistoryOutlivesARestartAndNotARestore) {
   }
 }
 
+TEST_F(EngineTest, ProgramsThatLeftTheCacheAreReadBack) {
+  Turn([&] { Submit("read-back"); });
   Settle();
   Reopen();  // the cache is empty now
   FakeLink link;

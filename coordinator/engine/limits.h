@@ -78,6 +78,10 @@ inline constexpr int kTaskTypesMax = 1000;
 inline constexpr absl::Duration kWorkerCallTimeout = absl::Seconds(30);
 inline constexpr size_t kWorkerCallsMax = 1000;
 
+// Namespaces whose refusals are counted apart, of each limit: as many as one
+// looks through; names are the clients', and so may be any number.
+inline constexpr int kRefusedNamespacesMax = 256;
+
 }  // namespace vigil::coordinator
 
 #endif  // VIGIL_COORDINATOR_ENGINE_LIMITS_H_

@@ -37,7 +37,7 @@ Task<absl::StatusOr<std::optional<v1::Job>>> FindEarlier(
     row = view.FindRequest(name_space, request_id);
   });
   const bool queued = co_await read;
-  if (!queued) co_return TooManyReads();
+  if (!queued) co_return TooManyReads(services->engine);
   if (!row.ok()) co_return row.status();
   if (!row->has_value()) co_return std::optional<v1::Job>();
   absl::StatusOr<StoredJobView> stored = ViewRow(**row);

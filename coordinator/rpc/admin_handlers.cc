@@ -215,7 +215,14 @@ Task<absl::Status> GetStatus(Services* services, CallContext*,
   response->set_attempts_lost(counters.attempts_lost);
   response->set_local_workers_replaced(services->local_workers_replaced);
   response->set_fenced(counters.fenced);
-  response->set_refused(counters.refused + engine.refused_for_store);
+  response->set_refused(engine.refusals().total());
+  for (const auto& [key, entry] : engine.refusals().entries()) {
+    v1::Refusal* refusal = response->add_refusals();
+    refusal->set_limit(static_cast<v1::Refusal::Limit>(key.first));
+    refusal->set_namespace_(key.second);
+    refusal->set_calls(entry.calls);
+    vigil::ToProto(entry.last_time, refusal->mutable_last_time());
+  }
   response->set_deaths_unconfirmed(counters.deaths_unconfirmed);
   response->set_nested_calls(counters.nested_calls);
   response->set_sequential_pools(counters.sequential_pools);

@@ -178,7 +178,7 @@ Task<absl::Status> ListBatches(Services* services, CallContext*,
     });
   });
   const bool queued = co_await read;
-  if (!queued) co_return TooManyReads();
+  if (!queued) co_return TooManyReads(services->engine);
   if (!last.ok()) co_return last.status();
   if (last->has_value()) {
     ListBatchesToken next;
@@ -189,14 +189,15 @@ Task<absl::Status> ListBatches(Services* services, CallContext*,
   co_return absl::OkStatus();
 }
 
-Task<absl::Status> WatchBatch(Services* services, CallContext*,
+Task<absl::Status> WatchBatch(Services* services, CallContext* call,
                               const v1::WatchBatchRequest& request,
                               ResponseStream<v1::WatchBatchResponse>* stream) {
   absl::StatusOr<int64_t> position =
       PositionOf(request.cursor(), request.order(), request.batch_id());
   if (!position.ok()) co_return position.status();
   if (services->engine->batch_hub().size() >= kBatchWatchersMax) {
-    co_return TooManyBatchWatchers();
+    co_return call->Refuse(
+        TooManyBatchWatchers(services->engine, request.namespace_()));
   }
   // Watch first, look second: what happens between is heard of.
   BatchWatch watch(services, &stream->signal(), request.batch_id(),

@@ -87,7 +87,7 @@ Task<absl::StatusOr<FoundBatch>> LookUpBatch(
   StoreRead read(
       engine, [&](store::StoreView& view) { row = view.GetBatch(batch_id); });
   const bool queued = co_await read;
-  if (!queued) co_return TooManyReads();
+  if (!queued) co_return TooManyReads(services->engine);
   if (!row.ok()) co_return row.status();
   if (!row->has_value() || (*row)->namespace_id != *name_space) {
     co_return NoSuchBatch(batch_id, *name_space);
@@ -129,7 +129,7 @@ Task<absl::StatusOr<AcceptedBatch>> AcceptBatch(Services* services,
       row = view.FindBatchRequest(*name_space, request_id);
     });
     const bool queued = co_await read;
-    if (!queued) co_return TooManyReads();
+    if (!queued) co_return TooManyReads(services->engine);
     if (!row.ok()) co_return row.status();
     if (row->has_value()) {
       absl::StatusOr<v1::Batch> earlier = CheckEarlier(**row, hash, streamed);

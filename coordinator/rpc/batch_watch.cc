@@ -7,6 +7,7 @@
 #include "coordinator/codec/stored_batch.pb.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/engine/limits.h"
+#include "coordinator/rpc/accept.h"
 
 namespace vigil::coordinator {
 namespace {
@@ -33,11 +34,14 @@ absl::Status CheckOrder(v1::ResultOrder order) {
       "order is none of AS_COMPLETED and BY_INDEX");
 }
 
-absl::Status TooManyBatchWatchers() {
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "there are ", kBatchWatchersMax,
-      " streams of RunBatch and WatchBatch, which is the most; try again "
-      "later"));
+absl::Status TooManyBatchWatchers(Engine* engine,
+                                  const std::string& name_space) {
+  return engine->Refuse(
+      Limit::kBatchWatchers, NamespaceOf(name_space).value_or(""),
+      absl::ResourceExhaustedError(absl::StrCat(
+          "there are ", kBatchWatchersMax,
+          " streams of RunBatch and WatchBatch, which is the most; try again "
+          "later")));
 }
 
 absl::StatusOr<int64_t> PositionOf(const std::string& bytes,
@@ -180,7 +184,7 @@ Task<absl::Status> BatchWatch::ReadPage(v1::BatchEvent* event) {
   const bool had_ended = batch_->state() == v1::Batch::STATE_ENDED;
   const bool queued = co_await read;
   reading_ = false;
-  if (!queued) co_return TooManyReads();
+  if (!queued) co_return TooManyReads(services_->engine);
   if (!status.ok()) co_return status;
   if (had_ended && results.empty() && position_ < ResultsInAll()) {
     co_return absl::NotFoundError(

@@ -32,7 +32,8 @@ absl::StatusOr<int64_t> PositionOf(const std::string& cursor,
 // INVALID_ARGUMENT: there is no such order.
 absl::Status CheckOrder(v1::ResultOrder order);
 
-absl::Status TooManyBatchWatchers();
+absl::Status TooManyBatchWatchers(Engine* engine,
+                                  const std::string& name_space);
 
 // INVALID_ARGUMENT: more items than one request may have.
 absl::Status CheckItems(int items);

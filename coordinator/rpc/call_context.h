@@ -114,10 +114,13 @@ inline absl::Status StoppingStream() {
       "the coordinator is stopping; connect again and go on with the cursor");
 }
 
-// The error of a call whose StoreRead found too many waiting.
-inline absl::Status TooManyReads() {
-  return absl::ResourceExhaustedError(
-      "too many reads of the store wait; try again in a moment");
+// Counts and returns the refusal of a call whose StoreRead found too many
+// waiting.
+inline absl::Status TooManyReads(Engine* engine) {
+  return engine->Refuse(
+      Limit::kStoreReads, "",
+      absl::ResourceExhaustedError(
+          "too many reads of the store wait; try again in a moment"));
 }
 
 // co_await StoreRead: runs a closure on the reader's thread and goes on when it

@@ -42,9 +42,11 @@ Task<absl::Status> Health::Watch(Services* services, CallContext*,
                                  const HealthCheckRequest& request,
                                  ResponseStream<HealthCheckResponse>* stream) {
   if (watchers_.size() >= kHealthWatchersMax) {
-    co_return absl::ResourceExhaustedError(
-        absl::StrCat("there are ", kHealthWatchersMax,
-                     " calls of Watch, which is the most; use Check"));
+    co_return services->engine->Refuse(
+        Limit::kHealthWatchers, "",
+        absl::ResourceExhaustedError(
+            absl::StrCat("there are ", kHealthWatchersMax,
+                         " calls of Watch, which is the most; use Check")));
   }
   Signal& signal = stream->signal();
   watchers_.insert(&signal);

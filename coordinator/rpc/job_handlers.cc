@@ -144,7 +144,7 @@ Task<absl::Status> ListJobs(Services* services, CallContext*,
     });
   });
   const bool queued = co_await read;
-  if (!queued) co_return TooManyReads();
+  if (!queued) co_return TooManyReads(services->engine);
   if (!last.ok()) co_return last.status();
   for (v1::Job& job : *response->mutable_jobs()) {
     const Job* live = services->engine->core().FindJob(JobId(job.job_id()));
@@ -217,7 +217,7 @@ Task<absl::Status> ReadOutput(Services* services, CallContext*,
                            token->after_seq(), bytes_max);
   });
   const bool queued = co_await read;
-  if (!queued) co_return TooManyReads();
+  if (!queued) co_return TooManyReads(services->engine);
   if (!page.ok()) co_return page.status();
   int64_t expected[3] = {0, token->stdout_offset(), token->stderr_offset()};
   for (store::OutputRow& row : page->rows) {

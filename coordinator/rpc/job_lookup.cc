@@ -38,7 +38,7 @@ Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
   StoreRead read(engine,
                  [&](store::StoreView& view) { row = view.GetJob(job_id); });
   const bool queued = co_await read;
-  if (!queued) co_return TooManyReads();
+  if (!queued) co_return TooManyReads(services->engine);
   if (!row.ok()) co_return row.status();
   if (!row->has_value() || (*row)->namespace_id != *name_space) {
     co_return NoSuchJob(job_id, *name_space);
@@ -60,7 +60,7 @@ Task<absl::Status> LookUpResult(Services* services, FoundJob* found) {
       bytes = Engine::ReadResult(&view, found->job.job_id(), degraded);
     });
     const bool queued = co_await read;
-    if (!queued) co_return TooManyReads();
+    if (!queued) co_return TooManyReads(services->engine);
   }
   if (!bytes.ok()) co_return bytes.status();
   if (bytes->has_value()) SetResult(std::move(**bytes), &found->job);
@@ -81,7 +81,7 @@ Task<absl::StatusOr<v1::JobSpec>> LookUpProgram(Services* services,
     payload = view.GetPayload(job_id);
   });
   const bool queued = co_await read;
-  if (!queued) co_return TooManyReads();
+  if (!queued) co_return TooManyReads(services->engine);
   if (!payload.ok()) co_return payload.status();
   if (payload->has_value()) program.ParseFromString(**payload);
   co_return program;

@@ -85,7 +85,7 @@ Task<absl::Status> RunBatchStream::Open() {
         "open is missing: the first request of a stream has it");
   }
   if (engine->batch_hub().size() >= kBatchWatchersMax) {
-    co_return TooManyBatchWatchers();
+    co_return TooManyBatchWatchers(engine, request_.open().namespace_());
   }
   if (absl::Status status = CheckOrder(request_.order()); !status.ok()) {
     co_return status;

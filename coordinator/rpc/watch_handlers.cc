@@ -14,10 +14,11 @@ namespace {
 
 constexpr int64_t kHistoryPageBytesMax = 256 << 10;
 
-absl::Status TooManyWatchers() {
-  return absl::ResourceExhaustedError(
-      absl::StrCat("there are ", kWatchersMax,
-                   " watchers, which is the most; try again later"));
+absl::Status TooManyWatchers(Engine* engine, const std::string& name_space) {
+  return engine->Refuse(Limit::kWatchers, NamespaceOf(name_space).value_or(""),
+                        absl::ResourceExhaustedError(absl::StrCat(
+                            "there are ", kWatchersMax,
+                            " watchers, which is the most; try again later")));
 }
 
 bool IsFinal(const v1::Job& job) {
@@ -39,7 +40,7 @@ Task<absl::Status> WriteHistory(Services* services, JobWatch* watch,
                                kHistoryPageBytesMax);
       });
       const bool queued = co_await read;
-      if (!queued) co_return TooManyReads();
+      if (!queued) co_return TooManyReads(services->engine);
       if (!page.ok()) co_return page.status();
       for (store::OutputRow& row : page->rows) {
         Response gap;
@@ -107,7 +108,9 @@ Task<absl::Status> RunJob(Services* services, CallContext* call,
   Engine* engine = services->engine;
   absl::Status allowed = RefuseNestedDispatch(services, *call, 1);
   if (!allowed.ok()) co_return allowed;
-  if (engine->hub().size() >= kWatchersMax) co_return TooManyWatchers();
+  if (engine->hub().size() >= kWatchersMax) {
+    co_return call->Refuse(TooManyWatchers(engine, request.job().namespace_()));
+  }
   if (!v1::RunJobRequest::OnDisconnect_IsValid(request.on_disconnect())) {
     co_return absl::InvalidArgumentError(
         "on_disconnect is none of CANCEL and CONTINUE");
@@ -162,11 +165,13 @@ Task<absl::Status> RunJob(Services* services, CallContext* call,
   co_return status;
 }
 
-Task<absl::Status> WatchJob(Services* services, CallContext*,
+Task<absl::Status> WatchJob(Services* services, CallContext* call,
                             const v1::WatchJobRequest& request,
                             ResponseStream<v1::WatchJobResponse>* stream) {
   Engine* engine = services->engine;
-  if (engine->hub().size() >= kWatchersMax) co_return TooManyWatchers();
+  if (engine->hub().size() >= kWatchersMax) {
+    co_return call->Refuse(TooManyWatchers(engine, request.namespace_()));
+  }
   WatchCursor cursor;
   if (!request.cursor().empty() &&
       (!cursor.ParseFromString(request.cursor()) ||

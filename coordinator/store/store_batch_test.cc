@@ -1,6 +1,5 @@
 // Proves that batches and their items come back as they were written, in order
-// of indexes and of ends, that retention takes them in bounded steps, and that
-// a database from before there were batches is brought up to date.
+// of indexes and of ends, and that retention takes them in bounded steps.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -174,22 +173,6 @@ TEST_F(StoreBatchTest, DeletesEndedBatchesInStepsAndKeepsOthers) {
   EXPECT_THAT(*view().GetBatch("b2"), Optional(batch.batches[1]));
   EXPECT_EQ(Items("b2", 0).size(), 1u);
   EXPECT_EQ(Items("b3", 0).size(), 1u);
-}
-
-TEST_F(StoreBatchTest, BringsADatabaseOfTheFirstSchemaUpToDate) {
-  Batch jobs = JobBatch({LiveJob("j1")});
-  Commit(jobs);
-  store_.reset();
-  temp_.ExecuteForeign(
-      "DROP TABLE batch; DROP TABLE batch_item; PRAGMA user_version = 1");
-  store_ = temp_.Open();
-  EXPECT_THAT(LiveJobIds(view()), ElementsAre("j1"));
-  Batch batch;
-  batch.batches = {Row("b1")};
-  batch.items = {{"b1", 0, 1, ""}};
-  Commit(batch);
-  Reopen();
-  EXPECT_THAT(Live(), ElementsAre("b1"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "coordinator/store/rows.h"
 #include "coordinator/store/store.h"
@@ -41,6 +42,15 @@ Batch JobBatch(std::vector<JobRow> jobs);
 
 // The ids of the live jobs; a failure ends the test.
 std::vector<std::string> LiveJobIds(StoreView& view);
+
+// Makes a database as the first layout left it; see testdata/schema1.sql. A
+// failure ends the test.
+void WriteStoreOfSchema1(const std::string& path);
+
+// Every row of every table of the store in `path`, a line each, in an order
+// that depends on the rows only; long values by their size and hash. DATA_LOSS:
+// it cannot be read.
+absl::StatusOr<std::string> DumpTables(const std::string& path);
 
 }  // namespace vigil::store
 

@@ -52,4 +52,8 @@ absl::StatusOr<DefaultPaths> FindDefaultPaths() {
   return paths;
 }
 
+std::string DatabasePath(const std::string& data_dir) {
+  return data_dir + "/jobs.db";
+}
+
 }  // namespace vigil::coordinator

@@ -23,6 +23,9 @@ struct DefaultPaths {
 // NOT_FOUND: /proc does not say where this program lies.
 absl::StatusOr<DefaultPaths> FindDefaultPaths();
 
+// The store within a data directory.
+std::string DatabasePath(const std::string& data_dir);
+
 }  // namespace vigil::coordinator
 
 #endif  // VIGIL_COORDINATOR_DEFAULT_PATHS_H_

@@ -33,6 +33,7 @@
 #include "base/dir_lock.h"
 #include "base/log.h"
 #include "base/task_token.h"
+#include "coordinator/backup_command.h"
 #include "coordinator/default_paths.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/local/local_worker.h"
@@ -110,6 +111,13 @@ ABSL_FLAG(std::string, event_log, "",
           "A file to which a line of JSON is appended for each job that ended, "
           "attempt that failed, and change of a worker or of health; rotated "
           "at 64 MiB, opened again on SIGHUP. Default: none.");
+ABSL_FLAG(std::string, backup, "",
+          "Do not serve, but back up the store of --data_dir to this new file, "
+          "also while a coordinator serves from there.");
+ABSL_FLAG(std::string, restore, "",
+          "Do not serve, but put this backup in the place of the store of "
+          "--data_dir, where no coordinator may run; what was there is kept "
+          "beside it.");
 ABSL_FLAG(bool, exit_on_stdin_eof, false,
           "Stop when stdin ends: for a coordinator that belongs to another "
           "program.");
@@ -222,7 +230,7 @@ ServerDefaults DefaultsFromFlags() {
 
 EngineOptions EngineOptionsFromFlags(const std::string& data_dir) {
   EngineOptions options;
-  options.database_path = data_dir + "/jobs.db";
+  options.database_path = DatabasePath(data_dir);
   options.lease = absl::GetFlag(FLAGS_lease);
   options.lease_margin = absl::GetFlag(FLAGS_lease_margin);
   options.heartbeat_interval = absl::GetFlag(FLAGS_heartbeat_interval);
@@ -330,6 +338,22 @@ std::unique_ptr<LocalWorker> StartLocalWorker(const std::string& binary,
   return std::make_unique<LocalWorker>(std::move(options));
 }
 
+// Backs up or restores instead of serving; returns the exit status.
+int RunFileCommand(const std::string& data_dir) {
+  const std::string backup = absl::GetFlag(FLAGS_backup);
+  const std::string restore = absl::GetFlag(FLAGS_restore);
+  if (!backup.empty() && !restore.empty()) {
+    return Fail(absl::InvalidArgumentError(
+        "--backup and --restore cannot be given together"));
+  }
+  const absl::StatusOr<std::string> done = restore.empty()
+                                               ? RunBackup(data_dir, backup)
+                                               : RunRestore(data_dir, restore);
+  if (!done.ok()) return Fail(done.status());
+  std::printf("%s\n", done->c_str());
+  return 0;
+}
+
 int Main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
       "The coordinator of Vigil: keeps jobs, hands them to workers, streams "
@@ -339,6 +363,16 @@ int Main(int argc, char** argv) {
   if (rest.size() > 1) {
     return Fail(absl::InvalidArgumentError(
         absl::StrCat("unexpected argument '", rest[1], "'")));
+  }
+  absl::StatusOr<DefaultPaths> paths = FindDefaultPaths();
+  if (!paths.ok()) return Fail(paths.status());
+  const std::string data_dir = absl::GetFlag(FLAGS_data_dir).empty()
+                                   ? paths->data_dir
+                                   : absl::GetFlag(FLAGS_data_dir);
+  // These start no coordinator, so a task may do it.
+  if (!absl::GetFlag(FLAGS_backup).empty() ||
+      !absl::GetFlag(FLAGS_restore).empty()) {
+    return RunFileCommand(data_dir);
   }
   const char* task = std::getenv(kTaskTokenVariable);
   if (task != nullptr && task[0] != '\0') {
@@ -350,8 +384,6 @@ int Main(int argc, char** argv) {
   const bool allow_commands = SaysWhetherToAllowCommands(argc, argv)
                                   ? absl::GetFlag(FLAGS_allow_commands)
                                   : absl::GetFlag(FLAGS_listen).empty();
-  absl::StatusOr<DefaultPaths> paths = FindDefaultPaths();
-  if (!paths.ok()) return Fail(paths.status());
   const std::string listen = absl::GetFlag(FLAGS_listen).empty()
                                  ? "unix:" + paths->socket
                                  : absl::GetFlag(FLAGS_listen);
@@ -377,9 +409,6 @@ int Main(int argc, char** argv) {
         worker_binary.empty() ? "none is beside this one" : worker_binary,
         " cannot be run; name it with --worker_binary")));
   }
-  const std::string data_dir = absl::GetFlag(FLAGS_data_dir).empty()
-                                   ? paths->data_dir
-                                   : absl::GetFlag(FLAGS_data_dir);
   absl::StatusOr<DirLock> lock = DirLock::Acquire(data_dir);
   if (!lock.ok()) return Fail(lock.status());
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/check.h"
 #include "coordinator/store/limits.h"
 
@@ -21,16 +22,35 @@ bool IsNoSpace(int extended_code, int system_errno) {
          (system_errno == ENOSPC || system_errno == EDQUOT);
 }
 
+// What SQLite is told to open: only a URI can say that a file is frozen.
+std::string NameFor(const std::string& path, SqliteDb::Access access) {
+  if (access != SqliteDb::Access::kFrozen) return path;
+  const std::string escaped =
+      absl::StrReplaceAll(path, {{"%", "%25"}, {"?", "%3f"}, {"#", "%23"}});
+  return absl::StrCat("file:", escaped, "?immutable=1");
+}
+
+int FlagsFor(SqliteDb::Access access) {
+  constexpr int kCommon = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  switch (access) {
+    case SqliteDb::Access::kRead:
+      return kCommon | SQLITE_OPEN_READONLY;
+    case SqliteDb::Access::kWrite:
+      return kCommon | SQLITE_OPEN_READWRITE;
+    case SqliteDb::Access::kFrozen:
+      return kCommon | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+  }
+  return kCommon;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteDb>> SqliteDb::Open(
     const std::string& path, Access access) {
-  const int flags =
-      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-      (access == Access::kWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
   sqlite3* handle = nullptr;
   errno = 0;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const int code = sqlite3_open_v2(NameFor(path, access).c_str(), &handle,
+                                   FlagsFor(access), nullptr);
   if (handle == nullptr) {
     return absl::ResourceExhaustedError(
         absl::StrCat(path, ": no memory to open the database"));
@@ -107,9 +127,7 @@ absl::Status SqliteDb::Error(int code, absl::string_view what) const {
                    " (SQLite ", code, ", errno ", system_errno, "); ");
   if (IsNoSpace(code, system_errno)) {
     return absl::UnavailableError(absl::StrCat(
-        message,
-        "the disk is full: nothing was written; free space on it, it "
-        "is tried again"));
+        message, "the disk is full: nothing was written; free space on it"));
   }
   switch (code & 0xff) {
     case SQLITE_BUSY:

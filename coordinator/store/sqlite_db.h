@@ -19,7 +19,9 @@ namespace vigil::store {
 
 class SqliteDb {
  public:
-  enum class Access { kRead, kWrite };
+  // kFrozen reads a file that nobody writes, and makes none beside it; a log
+  // that lies there is ignored.
+  enum class Access { kRead, kWrite, kFrozen };
 
   // Opens an existing file; creates none. SQLite reads the file only when it is
   // first used, so damage shows later.

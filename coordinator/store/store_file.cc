@@ -1,17 +1,15 @@
 #include "coordinator/store/store_file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "base/unique_fd.h"
+#include "coordinator/store/disk_file.h"
 #include "coordinator/store/limits.h"
+#include "coordinator/store/pending_restore.h"
 
 namespace vigil::store {
 namespace {
@@ -75,24 +73,6 @@ CREATE UNIQUE INDEX batch_item_end ON batch_item (batch_id, end_number)
   WHERE end_number IS NOT NULL;
 )sql";
 
-absl::Status SystemError(const std::string& path, const char* what) {
-  const int error = errno;
-  return absl::ErrnoToStatus(error, absl::StrCat(path, ": ", what));
-}
-
-// The size of a file in bytes, or nothing when it does not exist.
-absl::StatusOr<std::optional<int64_t>> FileSize(const std::string& path) {
-  struct stat info;
-  if (stat(path.c_str(), &info) == 0) return info.st_size;
-  if (errno == ENOENT) return std::nullopt;
-  return SystemError(path, "cannot look at the file");
-}
-
-absl::Status Remove(const std::string& path) {
-  if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
-  return SystemError(path, "cannot remove what is left of an earlier start");
-}
-
 // Makes an empty store under `path`, which must not exist.
 absl::Status FillNewFile(const std::string& path) {
   // Made here for its mode, which SQLite then uses for the files beside it too.
@@ -112,20 +92,13 @@ absl::Status FillNewFile(const std::string& path) {
 absl::Status CreateFile(const std::string& path) {
   const std::string new_path = path + ".new";
   for (const char* suffix : {"", "-journal"}) {
-    if (absl::Status s = Remove(new_path + suffix); !s.ok()) return s;
+    if (absl::Status s = RemoveFile(new_path + suffix); !s.ok()) return s;
   }
   if (absl::Status s = FillNewFile(new_path); !s.ok()) return s;
   if (rename(new_path.c_str(), path.c_str()) != 0) {
     return SystemError(new_path, "cannot rename the file");
   }
-  const std::filesystem::path parent =
-      std::filesystem::path(path).parent_path();
-  const std::string directory = parent.empty() ? "." : parent.string();
-  UniqueFd fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid() || fsync(fd.get()) != 0) {
-    return SystemError(directory, "cannot make the new file durable");
-  }
-  return absl::OkStatus();
+  return SyncDirectoryOf(path);
 }
 
 // Refuses what is no store before anything is written to it.
@@ -188,10 +161,25 @@ absl::Status SetUpWriter(SqliteDb& db) {
   return status.ok() ? Migrate(db) : status;
 }
 
+absl::StatusOr<std::unique_ptr<SqliteDb>> OpenToRead(const std::string& path,
+                                                     SqliteDb::Access access) {
+  absl::StatusOr<std::optional<int64_t>> size = FileSize(path);
+  if (!size.ok()) return size.status();
+  if (!size->has_value()) {
+    return absl::NotFoundError(absl::StrCat(path, ": there is no such file"));
+  }
+  absl::StatusOr<std::unique_ptr<SqliteDb>> db = SqliteDb::Open(path, access);
+  if (!db.ok()) return db.status();
+  if (absl::Status s = (*db)->Execute(kCommonSettings); !s.ok()) return s;
+  if (absl::Status s = CheckIdentity(**db); !s.ok()) return s;
+  return db;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteDb>> OpenStoreFile(
     const std::string& path) {
+  if (absl::Status s = FinishPendingRestore(path); !s.ok()) return s;
   absl::StatusOr<std::optional<int64_t>> size = FileSize(path);
   if (!size.ok()) return size.status();
   if (!size->has_value()) {
@@ -219,18 +207,21 @@ absl::StatusOr<std::unique_ptr<SqliteDb>> OpenStoreFile(
 
 absl::StatusOr<std::unique_ptr<SqliteDb>> OpenStoreFileForReading(
     const std::string& path) {
-  absl::StatusOr<std::optional<int64_t>> size = FileSize(path);
-  if (!size.ok()) return size.status();
-  if (!size->has_value()) {
-    return absl::NotFoundError(
-        absl::StrCat(path, ": no such file; open it for writing first"));
-  }
+  return OpenToRead(path, SqliteDb::Access::kRead);
+}
+
+absl::StatusOr<int64_t> CheckStoreFile(const std::string& path) {
   absl::StatusOr<std::unique_ptr<SqliteDb>> db =
-      SqliteDb::Open(path, SqliteDb::Access::kRead);
+      OpenToRead(path, SqliteDb::Access::kFrozen);
   if (!db.ok()) return db.status();
-  if (absl::Status s = (*db)->Execute(kCommonSettings); !s.ok()) return s;
-  if (absl::Status s = CheckIdentity(**db); !s.ok()) return s;
-  return db;
+  absl::StatusOr<std::string> problem =
+      (*db)->QueryText("PRAGMA integrity_check(1)");
+  if (!problem.ok()) return problem.status();
+  if (*problem != "ok") {
+    return absl::DataLossError(
+        absl::StrCat(path, ": the database is damaged: ", *problem));
+  }
+  return (*db)->QueryInt("SELECT count(*) FROM job");
 }
 
 }  // namespace vigil::store

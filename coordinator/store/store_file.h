@@ -21,11 +21,12 @@ inline constexpr int64_t kApplicationId = 0x5667696c;
 // layouts up to its own.
 inline constexpr int64_t kSchemaVersion = 2;
 
-// Opens the store's file for writing; makes it, mode 0600, if there is none: it
-// is filled under another name and then renamed, so an empty or half-made file
-// is never taken for a store. Recovers what an earlier process left in the
-// write-ahead log. Whole-file checks are left out, since they read all of it:
-// damage deeper inside shows as DATA_LOSS where it is read.
+// Opens the store's file for writing; ends a restore that was cut short; makes
+// it, mode 0600, if there is none: it is filled under another name and then
+// renamed, so an empty or half-made file is never taken for a store. Recovers
+// what an earlier process left in the write-ahead log. Whole-file checks are
+// left out, since they read all of it: damage deeper inside shows as DATA_LOSS
+// where it is read.
 //
 // - DATA_LOSS: the file is damaged, cut short, or no database; or its log is
 //   there without it.
@@ -35,10 +36,15 @@ inline constexpr int64_t kSchemaVersion = 2;
 absl::StatusOr<std::unique_ptr<SqliteDb>> OpenStoreFile(
     const std::string& path);
 
-// Opens the store's file for reading, while a writer has it open. Errors as
-// OpenStoreFile, and NOT_FOUND when there is no file.
+// Opens the store's file for reading, while a writer may have it open. Errors
+// as OpenStoreFile, and NOT_FOUND when there is no file.
 absl::StatusOr<std::unique_ptr<SqliteDb>> OpenStoreFileForReading(
     const std::string& path);
+
+// Reads all of a store's file that nobody writes, such as a backup, and checks
+// that it is one and that everything in it agrees; blocks for as long. Returns
+// how many jobs it has. Errors as OpenStoreFileForReading.
+absl::StatusOr<int64_t> CheckStoreFile(const std::string& path);
 
 }  // namespace vigil::store
 

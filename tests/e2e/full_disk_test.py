@@ -1,0 +1,179 @@
+"""A disk that is really full, and one that fails: a small tmpfs, and a limit on
+the size of files.
+
+While there is no room nothing is acknowledged, health says NOT_SERVING and
+status is still answered; when there is room again, what waited is committed and
+nothing that was acknowledged is lost. Any other failed write ends the
+coordinator, with a last line that says so.
+"""
+import subprocess
+import unittest
+
+import grpc
+from vigil.v1 import job_pb2, job_service_pb2
+
+from cluster import (
+    Cluster, FINAL, PATIENCE, State, processes_with, refused, wait_until)
+
+# As grpc.health.v1 encodes HealthCheckResponse{status: ...}.
+SERVING = b"\x08\x01"
+NOT_SERVING = b"\x08\x02"
+SIZE = 24 << 20
+INPUT = b"x" * (1 << 20)
+
+
+class FullDiskTest(unittest.TestCase):
+
+    def mount(self, directory):
+        """A small file system there; skips the test where that is refused."""
+        directory.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs",
+             str(directory)], capture_output=True, text=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest("no small disk to fill, mounting needs root: "
+                          + mounted.stderr.strip())
+
+    def unmount(self, directory):
+        """Takes it away, if it is there."""
+        subprocess.run(["umount", str(directory)], capture_output=True,
+                       check=False)
+
+    def fill(self, path):
+        """Writes until there is no room."""
+        with open(path, "wb", buffering=0) as ballast:
+            for size in (1 << 16, 1 << 12):
+                try:
+                    while True:
+                        ballast.write(b"\0" * size)
+                except OSError:
+                    pass
+
+    def health(self, cluster):
+        """What grpc.health.v1 says of the whole server."""
+        return cluster.channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+
+    def submit_until_stalled(self, cluster):
+        """Submits, one by one, until the store stands still; returns the ids
+        that were acknowledged and the call that waits.
+        """
+        acknowledged = []
+        while True:
+            request = cluster.command("/bin/true")
+            request.spec.input = INPUT
+            call = cluster.jobs.SubmitJob.future(request)
+            wait_until(lambda call=call: call.done()
+                       or self.health(cluster) == NOT_SERVING,
+                       "an answer or a stall")
+            if not call.done():
+                return acknowledged, call
+            acknowledged.append(call.result().job.job_id)
+
+    def test_a_full_disk_stops_acknowledgements_until_there_is_room(self):
+        with Cluster(local_slots=0) as cluster:
+            disk = cluster.dir / "disk"
+            cluster.terminate()
+            self.mount(disk)
+            try:
+                cluster.data_dir = disk / "data"
+                cluster.start()
+                self.check_full_disk(cluster, disk / "ballast")
+            finally:
+                cluster.kill()
+                self.unmount(disk)
+
+    def check_full_disk(self, cluster, ballast):
+        # Elsewhere: its own disk is not the one that is full.
+        cluster.start_worker("w", slots=2)
+        ended = cluster.submit(cluster.command("/bin/echo", "early"))
+        cluster.finish(ended)
+        gate = cluster.dir / "gate"
+        running = cluster.submit(cluster.command(
+            "/bin/sh", "-c", f"echo on; while [ ! -e {gate} ]; do :; done"))
+        cluster.wait_phase(running, job_pb2.Attempt.PHASE_ACTIVE)
+        self.assertEqual(self.health(cluster), SERVING)
+        self.fill(ballast)
+        acknowledged, waits = self.submit_until_stalled(cluster)
+
+        # Nothing is taken, and it is said why; questions are answered.
+        error = refused(cluster.jobs.SubmitJob, cluster.command("/bin/true"))
+        self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE)
+        self.assertIn("the disk is full", error.details())
+        self.assertIn("jobs.db", error.details())
+        self.assertEqual(self.health(cluster), NOT_SERVING)
+        self.assertGreaterEqual(cluster.get_status().slots_total, 2)
+        # A job that ends meanwhile is not reported as ended.
+        gate.touch()
+        asked = cluster.jobs.GetJob.future(
+            job_service_pb2.GetJobRequest(job_id=running))
+        wait_until(lambda: not processes_with(str(gate)), "the program ends")
+        for _ in range(10):
+            self.assertGreaterEqual(cluster.get_status().slots_total, 2)
+            self.assertEqual(self.health(cluster), NOT_SERVING)
+        self.assertFalse(waits.done())
+        if asked.done():
+            self.assertNotIn(asked.result().job.state, FINAL)
+
+        ballast.unlink()
+        acknowledged.append(waits.result(timeout=PATIENCE).job.job_id)
+        self.assertEqual(asked.result(timeout=PATIENCE).job.job_id, running)
+        wait_until(lambda: self.health(cluster) == SERVING, "it serves again")
+        acknowledged += [ended, running,
+                         cluster.submit(cluster.command("/bin/true"))]
+        for job_id in acknowledged:
+            self.assertEqual(cluster.finish(job_id).state,
+                             State.STATE_SUCCEEDED)
+        # One attempt each: the stall cost nobody anything.
+        self.assertEqual(len(cluster.get(running).attempts), 1)
+        cluster.kill()
+        cluster.start()
+        self.assertEqual({job.job_id for job in cluster.list_jobs()},
+                         set(acknowledged))
+
+    def test_a_killed_coordinator_lost_nothing_on_a_full_disk(self):
+        with Cluster(local_slots=0) as cluster:
+            disk = cluster.dir / "disk"
+            cluster.terminate()
+            self.mount(disk)
+            try:
+                cluster.data_dir = disk / "data"
+                cluster.start()
+                first = cluster.submit(cluster.command("/bin/true"))
+                self.fill(disk / "ballast")
+                acknowledged, waits = self.submit_until_stalled(cluster)
+                cluster.kill()
+                with self.assertRaises(grpc.RpcError):
+                    waits.result(timeout=PATIENCE)
+                (disk / "ballast").unlink()
+                cluster.start()
+                self.assertEqual(
+                    {job.job_id for job in cluster.list_jobs()},
+                    {first, *acknowledged})
+            finally:
+                cluster.kill()
+                self.unmount(disk)
+
+    # A limit on the size of files is a failed write that is no full disk.
+    def test_a_failing_disk_ends_the_coordinator_and_says_so(self):
+        with Cluster(local_slots=0, prefix=[
+                "/bin/sh", "-c", 'trap "" XFSZ; exec "$@"', "sh"]) as cluster:
+            acknowledged = cluster.submit(cluster.command("/bin/true"))
+            request = cluster.command("/bin/true")
+            request.spec.input = INPUT
+            subprocess.run(
+                ["prlimit", f"--pid={cluster.coordinator.pid}",
+                 f"--fsize={len(INPUT) // 2}"], check=True)
+            error = refused(cluster.jobs.SubmitJob, request)
+            self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE)
+            self.assertEqual(cluster.coordinator.wait(timeout=PATIENCE), 1)
+            last = cluster.log().splitlines()[-1]
+            self.assertIn("the store failed, ending: ", last)
+            self.assertIn(str(cluster.data_dir / "jobs.db"), last)
+            self.assertIn("the disk failed: look at the kernel", last)
+            cluster.start()
+            self.assertEqual([job.job_id for job in cluster.list_jobs()],
+                             [acknowledged])
+
+
+if __name__ == "__main__":
+    unittest.main()

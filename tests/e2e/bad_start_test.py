@@ -2,9 +2,11 @@
 wrong and what to do, changes nothing that is there, and disturbs nobody (S10:
 one coordinator, however many start).
 """
+import os
 import pathlib
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -15,9 +17,10 @@ from cluster import (
 from vigil.v1 import job_service_pb2, job_service_pb2_grpc
 
 
-def start(*flags):
+def start(*flags, prefix=()):
     """Runs a coordinator that is to end by itself."""
-    return subprocess.run([COORDINATOR, *flags], stdin=subprocess.DEVNULL,
+    return subprocess.run([*prefix, COORDINATOR, *flags],
+                          stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=PATIENCE,
                           check=False)
 
@@ -29,8 +32,8 @@ class BadStartTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.dir = pathlib.Path(directory.name)
 
-    def assert_refused(self, *flags, says):
-        ended = start(*flags)
+    def assert_refused(self, *flags, says, prefix=()):
+        ended = start(*flags, prefix=prefix)
         self.assertEqual(ended.returncode, 1, ended.stderr)
         for text in says:
             self.assertIn(text, ended.stderr)
@@ -146,23 +149,53 @@ class BadStartTest(unittest.TestCase):
             says=[str(self.dir / "none")])
 
     # --- the store
-    def make_data(self):
-        """A data directory with one job in it; returns the job's id."""
+    def make_data(self, jobs=1):
+        """A data directory with an ended job in it, and others that wait."""
         with Cluster(local_slots=1) as cluster:
-            job_id = cluster.submit(cluster.command("/bin/true"))
-            cluster.finish(job_id)
+            cluster.finish(cluster.submit(cluster.command("/bin/true")))
             cluster.terminate()
+            cluster.flags[0] = "--local_slots=0"
+            cluster.slots = 0
+            cluster.start()
+            request = job_service_pb2.SubmitJobsRequest()
+            for _ in range(jobs):
+                request.jobs.append(cluster.command("/bin/true"))
+            cluster.jobs.SubmitJobs(request)
+            # The log stays, as after any crash.
+            cluster.kill()
             cluster.data_dir.rename(self.dir / "data")
-        return job_id
+        return self.dir / "data" / "jobs.db"
 
-    def assert_damage_is_refused(self, damage, *says):
-        self.make_data()
-        database = self.dir / "data" / "jobs.db"
+    def make_whole_data(self, jobs=1):
+        """The same, stopped in an orderly way: one file, without a log."""
+        database = self.make_data(jobs)
+        with sqlite3.connect(database) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        self.assertFalse(self.log_of(database).exists())
+        return database
+
+    @staticmethod
+    def log_of(database):
+        """The write-ahead log."""
+        return database.with_name("jobs.db-wal")
+
+    @staticmethod
+    def content(database):
+        """What is in the files of a database."""
+        return {path.name: path.read_bytes()
+                for path in database.parent.glob("jobs.db*")
+                if not path.name.endswith("-shm")}
+
+    def assert_damage_is_refused(self, damage, *says, jobs=1):
+        database = self.make_whole_data(jobs)
         damage(database)
-        before = database.read_bytes() if database.exists() else None
+        before = self.content(database)
         for _ in range(2):
             self.assert_refused(*self.flags(), says=[str(database), *says])
-        after = database.read_bytes() if database.exists() else None
+        after = self.content(database)
+        # Nothing is written to a log either.
+        self.assertEqual(after.pop("jobs.db-wal", b""), b"")
         self.assertEqual(before, after)
 
     def test_a_database_that_is_none_is_refused_and_left_alone(self):
@@ -182,6 +215,74 @@ class BadStartTest(unittest.TestCase):
             path.write_bytes(data)
         self.assert_damage_is_refused(damage, "move it away")
 
+    def test_a_database_with_a_damaged_header_is_refused_and_left_alone(self):
+        self.assert_damage_is_refused(
+            lambda path: path.write_bytes(
+                b"\xa5" * 100 + path.read_bytes()[100:]),
+            "is no database", "move it away")
+
+    def test_damage_that_shows_when_jobs_are_loaded_is_refused_and_left_alone(
+            self):
+        def damage(path):
+            data = bytearray(path.read_bytes())
+            # The tables and indexes begin before that.
+            data[40 * 4096:] = b"\xa5" * (len(data) - 40 * 4096)
+            path.write_bytes(data)
+        self.assert_damage_is_refused(damage, "damaged", "restore", jobs=1000)
+
+    def test_a_log_without_its_database_is_refused_and_left_alone(self):
+        database = self.make_data()
+        database.unlink()
+        before = self.content(database)
+        self.assertGreater(len(before["jobs.db-wal"]), 0)
+        self.assert_refused(
+            *self.flags(), says=[str(self.log_of(database)),
+                                 "the database is gone", "move the log away"])
+        self.assertEqual(before, self.content(database))
+
+    def test_a_database_of_a_newer_release_is_refused_and_left_alone(self):
+        def replace(path):
+            with sqlite3.connect(path) as connection:
+                connection.execute("PRAGMA user_version = 99")
+                connection.execute("PRAGMA journal_mode = DELETE")
+            connection.close()
+        self.assert_damage_is_refused(replace, "a newer release",
+                                      "schema 99", "start that release again")
+
+    def without_override(self):
+        """What runs a program without root's right to write to any file."""
+        if os.geteuid() != 0:
+            return []
+        return ["setpriv", "--bounding-set=-dac_override",
+                "--inh-caps=-dac_override"]
+
+    def test_a_database_that_may_not_be_written_is_refused(self):
+        database = self.make_whole_data()
+        database.chmod(0o400)
+        self.assert_refused(*self.flags(), prefix=self.without_override(),
+                            says=[str(database), "make the file writable"])
+
+    def test_a_directory_that_may_not_be_written_is_refused(self):
+        database = self.make_whole_data()
+        database.parent.chmod(0o500)
+        self.addCleanup(database.parent.chmod, 0o700)
+        self.assert_refused(
+            *self.flags(), prefix=self.without_override(),
+            says=[str(database), "let this user read and write",
+                  "their directory"])
+
+    def test_a_file_system_that_is_read_only_is_named(self):
+        database = self.make_whole_data()
+        command = ["unshare", "--mount", "/bin/sh", "-c",
+                   'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" '
+                   '&& exec "$@"', str(database.parent)]
+        tried = subprocess.run([*command, "/bin/true"], capture_output=True,
+                               text=True, check=False)
+        if tried.returncode != 0:
+            self.skipTest("mounting needs root: " + tried.stderr.strip())
+        self.assert_refused(*self.flags(), prefix=command,
+                            says=[str(database.parent), "Read-only"])
+
     def test_a_database_cut_short_is_refused_and_left_alone(self):
         self.assert_damage_is_refused(
             lambda path: path.write_bytes(path.read_bytes()[:5000]),
@@ -190,11 +291,9 @@ class BadStartTest(unittest.TestCase):
     def test_a_database_of_another_program_is_refused_and_left_alone(self):
         def replace(path):
             path.unlink()
-            subprocess.run(
-                ["/usr/bin/python3", "-c",
-                 "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
-                 "db.execute('CREATE TABLE songs (name TEXT)'); db.commit()",
-                 str(path)], check=True)
+            with sqlite3.connect(path) as connection:
+                connection.execute("CREATE TABLE songs (name TEXT)")
+            connection.close()
         self.assert_damage_is_refused(replace, "another program")
 
     # --- where to listen

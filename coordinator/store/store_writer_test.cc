@@ -210,6 +210,49 @@ TEST_F(StoreWriterTest, RetainsByAgeInSteps) {
   EXPECT_THAT(record_.deleted(), ElementsAre("j1", "j2"));
 }
 
+// A batch that is handed over while a step of retention is under way is
+// committed before the next step, however many are left.
+TEST_F(StoreWriterTest, ACommitWaitsForOneStepOfRetentionAtMost) {
+  constexpr int kJobs = 10;
+  constexpr size_t kStepsBefore = 3;
+  writer_options_.retention_rows_max = 1;
+  std::unique_ptr<StoreWriter> writer;
+  // Of the store thread, until the writer is gone.
+  std::vector<std::string> events;
+  writer = std::make_unique<StoreWriter>(
+      temp_.Open(),
+      StoreWriter::Callbacks{
+          .on_committed =
+              [&](uint64_t number, absl::Status status) {
+                EXPECT_TRUE(status.ok()) << status;
+                events.push_back(absl::StrCat("committed ", number));
+              },
+          .on_stalled = [](absl::Status) {},
+          .on_deleted =
+              [&](std::vector<DeletedJob> jobs) {
+                events.push_back(absl::StrCat("deleted ", jobs.size()));
+                if (events.size() == kStepsBefore + 1) {
+                  writer->Commit(JobBatch({LiveJob("late")}), 2);
+                }
+                record_.callbacks().on_deleted(std::move(jobs));
+              },
+      },
+      writer_options_);
+  Batch batch;
+  for (int i = 0; i < kJobs; ++i) {
+    batch.jobs.push_back(EndedJob(absl::StrCat("j", i), TestTime(i)));
+  }
+  writer->Commit(batch, 1);
+  writer->Retain({.end_before = TestTime(kJobs), .ended_jobs_max = 100});
+  record_.AwaitDeleted(kJobs);
+  writer.reset();
+
+  std::vector<std::string> expected(kJobs, "deleted 1");
+  expected.insert(expected.begin() + kStepsBefore, "committed 2");
+  expected.insert(expected.begin(), "committed 1");
+  EXPECT_EQ(events, expected);
+}
+
 TEST_F(StoreWriterTest, RetainsByCount) {
   std::unique_ptr<StoreWriter> writer = Writer();
   writer->Commit(

@@ -1,10 +1,11 @@
 // Prints how fast the store commits in groups, in the mode Vigil uses it
-// (write- ahead log, synchronous=FULL, a reader at work beside it): three
-// changes per job, submitted with a payload, running, ended with a result.
+// (write-ahead log, synchronous=FULL, a reader at work beside it): three
+// changes per job, submitted with a payload, running, ended with a result. Then
+// what a backup costs the commits beside it, and starts and retention.
 //
 //   store_benchmark DIRECTORY [SECONDS_PER_ROW]
 //
-// The directory must exist; the file made there is removed at the end.
+// The directory must exist; the files made there are removed at the end.
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
@@ -13,15 +14,18 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "coordinator/store/limits.h"
 #include "coordinator/store/rows.h"
 #include "coordinator/store/store.h"
+#include "coordinator/store/store_backup.h"
 #include "coordinator/store/store_reader.h"
 #include "coordinator/store/store_view.h"
 
@@ -79,14 +83,36 @@ class Benchmark {
     reader_.reset();
   }
 
-  // Commits batches in which every job of a generation of `jobs` changes once.
+  // Commits batches in which every job of a generation of `jobs` changes once,
+  // for so long.
   void Measure(int jobs, absl::Duration duration) {
+    MeasureWhile(jobs,
+                 [&](absl::Duration elapsed) { return elapsed < duration; });
+  }
+
+  // Commits while a backup to `target` is made.
+  void MeasureBackup(int jobs, const std::string& target) {
+    const absl::Time start = absl::Now();
+    std::atomic<bool> done = false;
+    std::thread backup([&] {
+      const CopyReport report = OrExit(BackupStore(path_, target));
+      absl::PrintF("backup of %d jobs, %d MiB: %.1f s, and meanwhile\n",
+                   report.jobs, report.bytes >> 20,
+                   absl::ToDoubleSeconds(absl::Now() - start));
+      done = true;
+    });
+    MeasureWhile(jobs, [&](absl::Duration) { return !done; });
+    backup.join();
+  }
+
+  // Commits as Measure, while `goes_on` holds of the time passed.
+  void MeasureWhile(int jobs, absl::FunctionRef<bool(absl::Duration)> goes_on) {
     std::vector<absl::Duration> commits;
     const int64_t reads_before = reads_;
     uintmax_t wal_bytes_max = 0;
     const absl::Time start = absl::Now();
     absl::Time now = start;
-    while (now - start < duration) {
+    while (goes_on(now - start)) {
       for (int change = 0; change < 3; ++change) {
         Batch batch;
         for (int i = 0; i < jobs; ++i) {
@@ -166,14 +192,17 @@ int Main(int argc, char** argv) {
   }
   const double seconds = argc == 3 ? std::atof(argv[2]) : 5;
   const std::string path = std::string(argv[1]) + "/store_benchmark.db";
+  const std::string backup = path + ".backup";
   {
     Benchmark benchmark(path);
     for (const int jobs : {1, 16, 64, 256, 1024}) {
       benchmark.Measure(jobs, absl::Seconds(seconds));
     }
+    benchmark.MeasureBackup(64, backup);
     benchmark.MeasureLoads();
   }
   std::filesystem::remove(path);
+  std::filesystem::remove(backup);
   return 0;
 }
 

@@ -163,7 +163,10 @@ class FullDiskTest(unittest.TestCase):
             subprocess.run(
                 ["prlimit", f"--pid={cluster.coordinator.pid}",
                  f"--fsize={len(INPUT) // 2}"], check=True)
-            error = refused(cluster.jobs.SubmitJob, request)
+            error = refused(
+                lambda request: cluster.jobs.SubmitJob(request,
+                                                       timeout=PATIENCE),
+                request)
             self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE)
             self.assertEqual(cluster.coordinator.wait(timeout=PATIENCE), 1)
             last = cluster.log().splitlines()[-1]

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/check.h"
@@ -27,7 +28,9 @@ std::string NameFor(const std::string& path, SqliteDb::Access access) {
   if (access != SqliteDb::Access::kFrozen) return path;
   const std::string escaped =
       absl::StrReplaceAll(path, {{"%", "%25"}, {"?", "%3f"}, {"#", "%23"}});
-  return absl::StrCat("file:", escaped, "?immutable=1");
+  // A path that begins with two slashes would name a host without these.
+  const char* scheme = absl::StartsWith(path, "/") ? "file://" : "file:";
+  return absl::StrCat(scheme, escaped, "?immutable=1");
 }
 
 int FlagsFor(SqliteDb::Access access) {

@@ -36,7 +36,10 @@ using ::testing::HasSubstr;
 
 class StoreBackupTest : public testing::Test {
  protected:
-  std::string Target() const { return backups_.directory() + "/a backup?#%"; }
+  // A name that means something else in a URI.
+  std::string Target() const {
+    return "/" + backups_.directory() + "/a backup?#%";
+  }
 
   // The names of the files in the directory of backups.
   std::vector<std::string> Files() const {

@@ -32,6 +32,7 @@ inline constexpr int64_t kSchemaVersion = 2;
 //   there without it.
 // - FAILED_PRECONDITION: a newer release, or another program, made the file; or
 //   its file system cannot do write-ahead logging.
+// - ALREADY_EXISTS: as FinishPendingRestore.
 // - PERMISSION_DENIED, UNAVAILABLE, INTERNAL: as SqliteDb::Error.
 absl::StatusOr<std::unique_ptr<SqliteDb>> OpenStoreFile(
     const std::string& path);

@@ -1,6 +1,6 @@
 // The coordinator's program: reads its flags, opens its data directory, and
-// serves until SIGTERM or SIGINT; or backs up or restores that directory's store
-// instead. SIGHUP has its local worker read the catalog again.
+// serves until SIGTERM or SIGINT; or backs up or restores that directory's
+// store instead. SIGHUP has its local worker read the catalog again.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

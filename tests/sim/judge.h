@@ -9,39 +9,36 @@
 //    attempt starts beside an older tree at all, unless that one was given up
 //    with its worker's lease and the kernel does not let go of it;
 //  - of an attempt in a warm program, executing is from where that begins it to
-//    where it hands in how it ended; one that began is never handed back, nor
-//    charged to its process, and one that did not is never charged by its end;
+//    where it hands in how it ended;
 //  - an attempt starts only when its assignment is durable, each number once,
 //    and never after the job's end or its cancellation are durable;
 //  - maximum_attempts: 1 starts at most once; charged attempts keep to theirs;
 //  - a final row never changes; numbers and revisions never go back;
 //  - an end is reported only of a tree that is gone, or as unconfirmed, with
 //    all its output counted;
-//  - a job ends as its last program really did, or for a reason that exists;
-//  - a job is truncated only by its chunk policy, and when something was done;
 //  - a clock fires neither before its time nor, unless somebody was stopped,
 //    more than kLateMax after it;
-//  - batches are as BatchJudge says.
+//  - charges and outcomes are as OutcomeJudge says, batches as BatchJudge does.
 #ifndef VIGIL_TESTS_SIM_JUDGE_H_
 #define VIGIL_TESTS_SIM_JUDGE_H_
 
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/btree_set.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "base/attempt.h"
 #include "base/ids.h"
 #include "coordinator/core/core.h"
 #include "coordinator/core/job.h"
 #include "tests/sim/batch_judge.h"
+#include "tests/sim/clock_judge.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/job_spec.h"
+#include "tests/sim/job_truth.h"
+#include "tests/sim/outcome_judge.h"
 #include "tests/sim/store.h"
 #include "tests/sim/task_run.h"
 #include "tests/sim/task_tree.h"
@@ -51,9 +48,7 @@ namespace vigil::sim {
 
 class Judge {
  public:
-  // How late a clock may fire when nothing was stopped: a few turns of the
-  // loops.
-  static constexpr absl::Duration kLateMax = absl::Milliseconds(20);
+  static constexpr absl::Duration kLateMax = ClockJudge::kLateMax;
 
   struct Parts {
     EventQueue* queue;
@@ -62,7 +57,10 @@ class Judge {
     const Store* store;
   };
   explicit Judge(const Parts& parts)
-      : parts_(parts), batches_({parts.queue, parts.coverage, parts.store}) {}
+      : parts_(parts),
+        batches_({parts.queue, parts.coverage, parts.store}),
+        outcomes_({parts.queue, parts.coverage, &batches_}),
+        clocks_(parts.queue) {}
 
   // Ends the process, after saying what must not be.
   [[noreturn]] void Violation(const std::string& what) const;
@@ -110,39 +108,16 @@ class Judge {
   bool AllFinal() const;
 
  private:
-  // One attempt that a program began.
-  struct Begun {
-    std::shared_ptr<const TaskRun> run;
-    std::shared_ptr<const TaskTree> tree;
-
-    // Whether anything of it still executes, or is still there.
-    bool runnable() const { return !run->over && tree->runnable(); }
-    bool exists() const { return !run->over && tree->exists(); }
-  };
-  struct Truth {
-    JobSpec spec;
-    bool acknowledged = false;
-    bool may_cancel = false;
-    std::vector<Begun> begun;
-    absl::btree_set<int> started;
-    absl::btree_set<int> end_reported;
-    // Its end was reported, but not its death.
-    absl::btree_set<int> unconfirmed;
-    // Given up with the lease of its worker; rows forget old attempts.
-    absl::btree_set<int> lost;
-  };
-
-  Truth& Find(const JobId& job);
-  const Truth& Find(const JobId& job) const;
+  JobTruth& Find(const JobId& job);
+  const JobTruth& Find(const JobId& job) const;
   // Null if it never began.
-  const Begun* FindBegun(const AttemptId& attempt) const;
-  void CheckTruncation(const coordinator::Job& row, const Truth& truth) const;
-  void CheckCharges(const coordinator::Job& row, const Truth& truth) const;
-  void CheckOutcome(const coordinator::Job& row, const Truth& truth) const;
+  const BegunAttempt* FindBegun(const AttemptId& attempt) const;
 
   const Parts parts_;
   BatchJudge batches_;
-  absl::btree_map<JobId, Truth> jobs_;
+  const OutcomeJudge outcomes_;
+  const ClockJudge clocks_;
+  absl::btree_map<JobId, JobTruth> jobs_;
 };
 
 }  // namespace vigil::sim

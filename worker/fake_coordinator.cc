@@ -157,6 +157,9 @@ grpc::Status FakeCoordinator::Attach(grpc::ServerContext* context,
       vigil::ToProto(behaviour_.lease, attached->mutable_lease());
       vigil::ToProto(behaviour_.heartbeat_interval,
                      attached->mutable_heartbeat_interval());
+      if (behaviour_.kill_running) {
+        *attached->mutable_kill() = request.attach().running();
+      }
       for (const v1::AttemptEnd& end : request.attach().ended()) {
         if (!behaviour_.acknowledge_ends) break;
         *response.add_acknowledged_ends() = end.attempt();

@@ -31,6 +31,8 @@ class FakeCoordinator final : public v1::DispatchService::Service {
     bool answer_heartbeats = true;
     bool acknowledge_output = true;
     bool acknowledge_ends = true;
+    // Whether what an Attach lists as running is to be killed.
+    bool kill_running = false;
     // Answers an Attach with this instead, once.
     grpc::Status refuse_attach;
   };

@@ -232,6 +232,28 @@ TEST_F(WorkerTest, AFencedSessionIsKilledAndFollowedByANewOne) {
   EXPECT_EQ(streams[2].attach.worker_id(), "the-worker");
 }
 
+// The coordinator may know that an attempt is over before that is durable: it
+// has what it listed as running killed, crashes, and must be told again.
+TEST_F(WorkerTest, KeepsAnEndThatIsNotAcknowledgedThoughItIsToBeKilled) {
+  coordinator_.Behave([](auto& b) {
+    b.acknowledge_output = false;
+    b.acknowledge_ends = false;
+  });
+  StartWorker();
+  Assign(Shell("job", "echo done"));
+  coordinator_.WaitForEnd("job");
+  coordinator_.Behave([](auto& b) { b.kill_running = true; });
+  for (size_t stream = 1; stream <= 2; ++stream) {
+    coordinator_.Cut();
+    coordinator_.WaitUntil("the same end", [stream](const auto& streams) {
+      return streams.size() > stream && streams[stream].ends.size() == 1;
+    });
+    const v1::Attach attach = coordinator_.streams()[stream].attach;
+    ASSERT_EQ(attach.running_size(), 1);
+    EXPECT_EQ(attach.running(0).job_id(), "job");
+  }
+}
+
 TEST_F(WorkerTest, EndsWhenTheCoordinatorSpeaksNoVersionOfIts) {
   StartWorker();
   coordinator_.Behave([](auto& b) {

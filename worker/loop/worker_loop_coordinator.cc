@@ -72,14 +72,10 @@ void WorkerLoop::Received(const v1::AttachResponse& response, absl::Time now) {
     Log(LogSeverity::kInfo,
         absl::StrCat("attached to the coordinator, epoch ",
                      response.attached().epoch(), ", session ", session_id_));
+    // One that has ended is kept all the same: the coordinator may know of that
+    // end what is not durable yet, and forget it in a crash.
     for (const v1::AttemptId& proto : response.attached().kill()) {
-      const AttemptId attempt = FromProto(proto);
-      if (outbox_.HasEnd(attempt)) {
-        core_->EndAcknowledged(attempt);
-        outbox_.Forget(attempt);
-      } else {
-        core_->Fence(attempt, now, &effects_);
-      }
+      core_->Fence(FromProto(proto), now, &effects_);
     }
   }
   for (const v1::OutputAck& ack : response.output_acks()) {

@@ -65,6 +65,7 @@ void BatchClient::Make() {
 }
 
 void BatchClient::GoOn(const BatchId& id) {
+  NoticeRestart();
   const auto session = sessions_.find(id);
   if (session == sessions_.end()) return;
   const coordinator::Batch* row = cluster_->store().FindBatch(id);
@@ -72,10 +73,13 @@ void BatchClient::GoOn(const BatchId& id) {
     sessions_.erase(session);
     return;
   }
-  if (row == nullptr) {
-    cluster_->coordinator().CreateBatch(id);
-  } else if (row->state == BatchState::kOpen && session->second.connected) {
-    Bring(id, &session->second);
+  // Who lost the stream of a batch cannot make one on it.
+  if (session->second.connected) {
+    if (row == nullptr) {
+      cluster_->coordinator().CreateBatch(id);
+    } else if (row->state == BatchState::kOpen) {
+      Bring(id, &session->second);
+    }
   }
   Random& random = cluster_->random();
   cluster_->queue().After(
@@ -148,20 +152,25 @@ void BatchClient::Connect(const BatchId& id) {
   cluster_->coordinator().BatchOwnerBack(id);
 }
 
-void BatchClient::WatchCoordinator() {
-  if (cluster_->coordinator().up() &&
-      cluster_->coordinator_lives() != seen_lives_) {
-    seen_lives_ = cluster_->coordinator_lives();
-    Random& random = cluster_->random();
-    for (auto& [id, session] : sessions_) {
-      if (!session.streamed) continue;
-      session.connected = false;
-      if (random.Chance(0.25)) continue;
-      cluster_->queue().After(
-          random.Between(absl::Milliseconds(1), absl::Seconds(11)),
-          [this, id = id] { Connect(id); });
-    }
+void BatchClient::NoticeRestart() {
+  if (!cluster_->coordinator().up() ||
+      cluster_->coordinator_lives() == seen_lives_) {
+    return;
   }
+  seen_lives_ = cluster_->coordinator_lives();
+  Random& random = cluster_->random();
+  for (auto& [id, session] : sessions_) {
+    if (!session.streamed) continue;
+    session.connected = false;
+    if (random.Chance(0.25)) continue;
+    cluster_->queue().After(
+        random.Between(absl::Milliseconds(1), absl::Seconds(11)),
+        [this, id = id] { Connect(id); });
+  }
+}
+
+void BatchClient::WatchCoordinator() {
+  NoticeRestart();
   cluster_->queue().After(kWatchInterval, [this] { WatchCoordinator(); });
 }
 

@@ -44,6 +44,9 @@ class BatchClient {
   void PlanLoss(const BatchId& id);
   void Connect(const BatchId& id);
   void WatchCoordinator();
+  // Its streams ended with the coordinator that was: before anything is said on
+  // them to the one that is.
+  void NoticeRestart();
 
   Cluster* const cluster_;
   Clients* const clients_;

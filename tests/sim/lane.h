@@ -36,9 +36,14 @@ class Lane {
 
   size_t under_way() const { return state_->under_way.size(); }
 
-  // Loses all but the first `count` messages that are under way.
-  void KeepFirst(size_t count) {
-    if (state_->under_way.size() > count) state_->under_way.resize(count);
+  // Loses all but the first `count` messages that are under way, after it
+  // called `lose` with each.
+  void KeepFirst(size_t count,
+                 const std::function<void(const Message&)>& lose) {
+    while (state_->under_way.size() > count) {
+      lose(state_->under_way.back().second);
+      state_->under_way.pop_back();
+    }
   }
 
  private:

@@ -9,7 +9,57 @@ namespace {
 // After how long without an answer a keepalive ping breaks a stream.
 constexpr absl::Duration kKeepalive = absl::Seconds(20);
 
+// Of the messages of a rough network, those that arrive twice.
+constexpr double kRepeated = 0.01;
+
+// Whether it can come twice: a stream begins and ends once.
+bool MayRepeat(const ToCoordinator& message) {
+  return !std::holds_alternative<coordinator::WorkerHello>(message) &&
+         !std::holds_alternative<StreamEnd>(message);
+}
+bool MayRepeat(const ToWorker& message) {
+  return !std::holds_alternative<Attached>(message) &&
+         !std::holds_alternative<StreamClosed>(message);
+}
+
 }  // namespace
+
+template <typename Message>
+void Network::Put(Lane<Message>* lane, Message message) {
+  if (rough_ && MayRepeat(message) && parts_.random->Chance(kRepeated)) {
+    parts_.coverage->Count("fault: message repeated");
+    lane->Send(message, Delay());
+  }
+  lane->Send(std::move(message), Delay());
+}
+
+void Network::Lose(const ToCoordinator& message) const {
+  if (std::holds_alternative<AttemptEnd>(message)) {
+    parts_.coverage->Count("lost with its stream: end");
+  } else if (std::holds_alternative<coordinator::WorkerHello>(message)) {
+    parts_.coverage->Count("lost with its stream: attach");
+  }
+}
+
+void Network::Lose(const ToWorker& message) const {
+  if (std::holds_alternative<Assignment>(message)) {
+    parts_.coverage->Count("lost with its stream: assignment");
+  } else if (std::holds_alternative<EndAck>(message)) {
+    parts_.coverage->Count("lost with its stream: acknowledgement of an end");
+  } else if (std::holds_alternative<StopMessage>(message)) {
+    parts_.coverage->Count("lost with its stream: stop");
+  }
+}
+
+void Network::KeepFirstUp(Stream* stream, size_t count) const {
+  stream->up->KeepFirst(
+      count, [this](const ToCoordinator& message) { Lose(message); });
+}
+
+void Network::KeepFirstDown(Stream* stream, size_t count) const {
+  stream->down->KeepFirst(count,
+                          [this](const ToWorker& message) { Lose(message); });
+}
 
 absl::Duration Network::Delay() {
   Random& random = *parts_.random;
@@ -54,23 +104,28 @@ StreamId Network::Open(int worker, WorkerEnd* end) {
 void Network::Send(StreamId id, ToCoordinator message) {
   const auto it = streams_.find(id);
   if (it == streams_.end() || it->second.broken || !it->second.worker_open) {
+    Lose(message);
     return;
   }
-  it->second.up->Send(std::move(message), Delay());
+  Put(it->second.up.get(), std::move(message));
 }
 
 void Network::Send(StreamId id, ToWorker message) {
   const auto it = streams_.find(id);
   if (it == streams_.end() || it->second.broken ||
       !it->second.coordinator_open) {
+    Lose(message);
     return;
   }
-  it->second.down->Send(std::move(message), Delay());
+  Put(it->second.down.get(), std::move(message));
 }
 
 void Network::DeliverUp(StreamId id, ToCoordinator message) {
   const auto it = streams_.find(id);
-  if (it == streams_.end() || !it->second.coordinator_open) return;
+  if (it == streams_.end() || !it->second.coordinator_open) {
+    Lose(message);
+    return;
+  }
   if (std::holds_alternative<StreamEnd>(message)) {
     it->second.coordinator_open = false;
   }
@@ -79,8 +134,11 @@ void Network::DeliverUp(StreamId id, ToCoordinator message) {
 
 void Network::DeliverDown(StreamId id, ToWorker message) {
   const auto it = streams_.find(id);
-  if (it == streams_.end() || it->second.worker_end == nullptr) return;
-  if (!it->second.worker_open) return;
+  if (it == streams_.end() || it->second.worker_end == nullptr ||
+      !it->second.worker_open) {
+    Lose(message);
+    return;
+  }
   it->second.worker_end->Receive(id, std::move(message));
 }
 
@@ -91,7 +149,7 @@ void Network::CloseByWorker(StreamId id) {
   stream.worker_open = false;
   if (stream.broken || !stream.coordinator_open) return;
   if (parts_.random->Chance(0.5)) {
-    stream.up->KeepFirst(parts_.random->Index(stream.up->under_way() + 1));
+    KeepFirstUp(&stream, parts_.random->Index(stream.up->under_way() + 1));
   }
   stream.up->Send(StreamEnd{}, NoticeDelay());
 }
@@ -116,10 +174,10 @@ void Network::Break(Stream* stream) {
   stream->broken = true;
   Random& random = *parts_.random;
   if (stream->coordinator_open) {
-    stream->up->KeepFirst(random.Index(stream->up->under_way() + 1));
+    KeepFirstUp(stream, random.Index(stream->up->under_way() + 1));
     stream->up->Send(StreamEnd{}, NoticeDelay());
   }
-  stream->down->KeepFirst(random.Index(stream->down->under_way() + 1));
+  KeepFirstDown(stream, random.Index(stream->down->under_way() + 1));
   stream->down->Send(StreamClosed{absl::UnavailableError("broken")},
                      NoticeDelay());
 }
@@ -128,9 +186,9 @@ void Network::CoordinatorDown() {
   down_ = true;
   for (auto& [id, stream] : streams_) {
     if (!stream.coordinator_open) continue;
-    stream.up->KeepFirst(0);
+    KeepFirstUp(&stream, 0);
     if (!stream.broken) Break(&stream);
-    stream.up->KeepFirst(0);
+    KeepFirstUp(&stream, 0);
     stream.coordinator_open = false;
   }
 }

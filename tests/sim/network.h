@@ -1,7 +1,8 @@
 // Network: streams between workers and the coordinator. A stream keeps the
-// order of its messages, delays them, and may break with any number of them
-// lost; what one end sent before it closed may still arrive, even after a newer
-// stream was opened. Thread-compatible; owns the streams, not their ends.
+// order of its messages, delays them, may bring one twice, and may break with
+// any number of them lost; what one end sent before it closed may still arrive,
+// even after a newer stream was opened. Thread-compatible; owns the streams,
+// not their ends.
 #ifndef VIGIL_TESTS_SIM_NETWORK_H_
 #define VIGIL_TESTS_SIM_NETWORK_H_
 
@@ -61,8 +62,9 @@ class Network {
   void CoordinatorUp() { down_ = false; }
 
   // --- faults
-  // Long delays happen from now on, or no more.
+  // Long delays and repeated messages happen from now on, or no more.
   void SetRough(bool rough) { rough_ = rough; }
+  bool rough() const { return rough_; }
   // Breaks one open stream, if there is any.
   void BreakOne();
   // Nothing from `worker` arrives for `time`; nothing to it; neither.
@@ -82,6 +84,15 @@ class Network {
     std::unique_ptr<Lane<ToWorker>> down;
   };
 
+  // Sends `message`, and now and then once more behind itself.
+  template <typename Message>
+  void Put(Lane<Message>* lane, Message message);
+  // Notes that it never arrives.
+  void Lose(const ToCoordinator& message) const;
+  void Lose(const ToWorker& message) const;
+  // Loses all that is under way but the first messages.
+  void KeepFirstUp(Stream* stream, size_t count) const;
+  void KeepFirstDown(Stream* stream, size_t count) const;
   absl::Duration Delay();
   absl::Duration NoticeDelay();
   void Break(Stream* stream);

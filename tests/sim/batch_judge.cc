@@ -72,7 +72,8 @@ void BatchJudge::OwnerBack(const BatchId& batch) {
   Truth& truth = Find(batch);
   // It may be stopped already, which the store does not know yet.
   truth.was_lost |=
-      truth.lost_time + coordinator::kOwnerGrace <= parts_.queue->now();
+      truth.lost_time + HostClock::Shortest(coordinator::kOwnerGrace) <=
+      parts_.queue->now();
   truth.lost_time = absl::InfiniteFuture();
 }
 
@@ -128,7 +129,9 @@ void BatchJudge::CheckStop(const coordinator::Batch& row, Truth* truth) const {
   truth->stop_time = now;
   switch (row.stop_cause) {
     case StopCause::kDeadline:
-      Check(row.create_time + truth->spec.policy.schedule_to_close <= now,
+      Check(parts_.clock->When(row.create_time) +
+                    HostClock::Shortest(truth->spec.policy.schedule_to_close) <=
+                now,
             row.id, "is stopped before its deadline");
       return;
     case StopCause::kStopRule:
@@ -140,7 +143,9 @@ void BatchJudge::CheckStop(const coordinator::Batch& row, Truth* truth) const {
     case StopCause::kDisconnected:
       Check(truth->spec.policy.streamed &&
                 (truth->was_lost ||
-                 truth->lost_time + coordinator::kOwnerGrace <= now),
+                 truth->lost_time +
+                         HostClock::Shortest(coordinator::kOwnerGrace) <=
+                     now),
             row.id, "is stopped for a stream that was not lost");
       return;
     case StopCause::kNone:
@@ -289,16 +294,18 @@ void BatchJudge::CheckNotLate(const coordinator::Core& core,
         Check(core.FindJob(job_id)->cancel_requested, id,
               "is stopped, and a job of it is not");
       }
-      Check(now < std::max(truth.stop_time, calm_since) + kDyingMax, id,
-            "is stopped, and does not come to its end");
+      Check(now < std::max(truth.stop_time, calm_since) +
+                      HostClock::Longest(kDyingMax),
+            id, "is stopped, and does not come to its end");
       continue;
     }
-    Check(now < batch->create_time + truth.spec.policy.schedule_to_close, id,
-          "runs past schedule_to_close_timeout");
+    Check(now < parts_.clock->When(batch->create_time) +
+                    HostClock::Longest(truth.spec.policy.schedule_to_close),
+          id, "runs past schedule_to_close_timeout");
     // While the coordinator stood still nobody could take it up.
-    Check(
-        now < std::max(truth.lost_time, calm_since) + coordinator::kOwnerGrace,
-        id, "runs on without its stream");
+    Check(now < std::max(truth.lost_time, calm_since) +
+                    HostClock::Longest(coordinator::kOwnerGrace),
+          id, "runs on without its stream");
   }
 }
 

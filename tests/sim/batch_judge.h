@@ -36,6 +36,7 @@
 #include "tests/sim/batch_tally.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/event_queue.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/job_spec.h"
 #include "tests/sim/store.h"
 #include "tests/sim/task_run.h"
@@ -47,6 +48,8 @@ class BatchJudge {
  public:
   struct Parts {
     EventQueue* queue;
+    // The coordinator's, in whose time rows are.
+    const HostClock* clock;
     Coverage* coverage;
     const Store* store;
   };

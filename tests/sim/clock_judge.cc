@@ -1,6 +1,7 @@
 #include "tests/sim/clock_judge.h"
 
 #include "absl/strings/str_cat.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/violation.h"
 
 namespace vigil::sim {
@@ -26,9 +27,11 @@ void ClockJudge::Fired(const JobSpec& job, const BegunAttempt* begun,
   const Timeouts& timeouts = supervision.timeouts;
   const absl::Time now = queue_->now();
   const auto judge = [&](absl::Time since, absl::Duration timeout) {
-    Check(now - since >= timeout, id, "a clock fired before its time");
+    Check(now - since >= HostClock::Shortest(timeout), id,
+          "a clock fired before its time");
     if (quiet_since > since) return;
-    Check(now - since <= timeout + kLateMax, id, "a clock fired late");
+    Check(now - since <= HostClock::Longest(timeout) + kLateMax, id,
+          "a clock fired late");
   };
   if (reason == Reason::kInactivityTimeout) {
     judge(run.last_activity, timeouts.inactivity);
@@ -37,14 +40,15 @@ void ClockJudge::Fired(const JobSpec& job, const BegunAttempt* begun,
           "is stopped for its chunks and has none to come");
     const ChunkPolicy& chunks = *supervision.chunks;
     const int slow_max = chunks.max_consecutive_slow_chunks;
-    Check(now - run.chunk_begin >= chunks.chunk_timeout ||
+    Check(now - run.chunk_begin >= HostClock::Shortest(chunks.chunk_timeout) ||
               (run.chunks >= slow_max &&
-               now - run.start_time > slow_max * chunks.expected_chunk_time),
+               now - run.start_time >
+                   HostClock::Shortest(slow_max * chunks.expected_chunk_time)),
           id, "is stopped for its chunks, which were not slow");
   } else if (reason == Reason::kStartToCloseTimeout) {
     judge(run.start_time, timeouts.start_to_close);
   } else if (reason == Reason::kStartupTimeout) {
-    Check(now - run.start_time >= timeouts.startup, id,
+    Check(now - run.start_time >= HostClock::Shortest(timeouts.startup), id,
           "STARTUP_TIMEOUT before its time");
     Check(!run.talked() || supervision.waits_for_ready, id,
           "STARTUP_TIMEOUT after it talked");
@@ -61,18 +65,19 @@ void ClockJudge::StillRunning(const JobSpec& job, const BegunAttempt& begun,
   const Timeouts& timeouts = supervision.timeouts;
   const absl::Time now = queue_->now() - kLateMax;
   if (quiet_since <= run.start_time) {
-    Check(now < run.start_time + timeouts.start_to_close, id,
-          "runs past start_to_close_timeout");
+    Check(now < run.start_time + HostClock::Longest(timeouts.start_to_close),
+          id, "runs past start_to_close_timeout");
   }
   const bool active = supervision.waits_for_ready ? run.ready : run.talked();
   if (active && !supervision.silent && quiet_since <= run.last_activity) {
-    Check(now < run.last_activity + timeouts.inactivity, id,
+    Check(now < run.last_activity + HostClock::Longest(timeouts.inactivity), id,
           "is silent past inactivity_timeout");
   }
   if (active && supervision.chunks.has_value() && !run.all_chunks &&
       quiet_since <= run.chunk_begin) {
-    Check(now < run.chunk_begin + supervision.chunks->chunk_timeout, id,
-          "goes on with a chunk past chunk_timeout");
+    Check(now < run.chunk_begin +
+                    HostClock::Longest(supervision.chunks->chunk_timeout),
+          id, "goes on with a chunk past chunk_timeout");
   }
 }
 

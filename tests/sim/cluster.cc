@@ -1,5 +1,6 @@
 #include "tests/sim/cluster.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -74,23 +75,40 @@ absl::string_view PhaseName(Phase phase) {
 }  // namespace
 
 Cluster::Cluster(const Options& options)
-    : random_(options.seed),
+    : clock_(&queue_, options.clock),
+      random_(options.seed),
       trace_(options.trace),
       types_(options.types),
-      judge_({&queue_, &trace_, &coverage_, &store_}),
+      lease_margin_(options.lease_margin),
+      judge_({&queue_, &clock_, &trace_, &coverage_, &store_}),
       network_({&queue_, &random_, &coverage_},
                static_cast<int>(options.workers.size())),
       coordinator_(
-          {&queue_, &random_, &trace_, &coverage_, &judge_, &network_, &store_,
-           options.mutant,
+          {&queue_, &clock_, &random_, &trace_, &coverage_, &judge_, &network_,
+           &store_, options.mutant,
            [this](const SessionId& session) { KillLocalWorker(session); },
-           options.live_jobs_max}) {
+           options.live_jobs_max, options.lease_margin}) {
   network_.SetCoordinator(&coordinator_);
+  CountClocks(options);
   for (const WorkerNode::Options& worker : options.workers) {
     workers_.push_back(std::make_unique<WorkerNode>(
         WorkerNode::Parts{&queue_, &random_, &trace_, &coverage_, &judge_,
                           &network_, options.mutant},
         worker));
+  }
+}
+
+void Cluster::CountClocks(const Options& options) {
+  if (lease_margin_ < coordinator::kLeaseMargin) {
+    coverage_.Count("clocks: margin as short as may be");
+  }
+  for (const WorkerNode::Options& worker : options.workers) {
+    const int64_t apart = options.clock.error_ppm - worker.clock.error_ppm;
+    if (apart > 0) coverage_.Count("clocks: coordinator's runs faster");
+    if (apart < 0) coverage_.Count("clocks: worker's runs faster");
+    if (std::abs(apart) == 2 * HostClock::kErrorPpmMax) {
+      coverage_.Count("clocks: as far apart as may be");
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-// Cluster: a coordinator, its store, workers and the network between them on
-// one simulated clock, and whoever starts processes again that ended: the
+// Cluster: a coordinator, its store, workers and the network between them, each
+// host on its own clock, and whoever starts processes again that ended: the
 // coordinator for its local workers, an init system for the others.
 // Thread-compatible; owns them all.
 #ifndef VIGIL_TESTS_SIM_CLUSTER_H_
@@ -13,6 +13,7 @@
 #include "tests/sim/coordinator_node.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/event_queue.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/judge.h"
 #include "tests/sim/mutant.h"
 #include "tests/sim/network.h"
@@ -34,6 +35,9 @@ class Cluster {
     // Those that some worker offers.
     TaskTypes types;
     int64_t live_jobs_max = coordinator::kLiveJobsMax;
+    absl::Duration lease_margin = coordinator::kLeaseMargin;
+    // Of the coordinator's host, which is that of its local workers, too.
+    HostClock::Options clock;
   };
   explicit Cluster(const Options& options);
 
@@ -63,6 +67,7 @@ class Cluster {
   Network& network() { return network_; }
   const Store& store() const { return store_; }
   const TaskTypes& types() const { return types_; }
+  absl::Duration lease_margin() const { return lease_margin_; }
   CoordinatorNode& coordinator() { return coordinator_; }
   int workers() const { return static_cast<int>(workers_.size()); }
   WorkerNode& worker(int index) { return *workers_[index]; }
@@ -70,6 +75,7 @@ class Cluster {
   int coordinator_lives() const { return coordinator_lives_; }
 
  private:
+  void CountClocks(const Options& options);
   void StartCoordinator();
   void RestoreWorkers();
   void KillLocalWorker(const SessionId& session);
@@ -78,16 +84,20 @@ class Cluster {
   void AwaitDeath(int worker, SessionId session, absl::Time restart);
 
   EventQueue queue_;
+  // The coordinator's.
+  const HostClock clock_;
   Random random_;
   Trace trace_;
   Coverage coverage_;
   const TaskTypes types_;
+  const absl::Duration lease_margin_;
   Store store_;
   Judge judge_;
   Network network_;
   CoordinatorNode coordinator_;
   std::vector<std::unique_ptr<WorkerNode>> workers_;
   int coordinator_lives_ = 0;
+  // In true time.
   absl::Time calm_since_ = kStart;
 };
 

@@ -25,7 +25,7 @@ bool IsLive(const coordinator::Batch* batch) {
 }  // namespace
 
 void CoordinatorNode::RestoreBatches() {
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = parts_.clock->now();
   for (const auto& [id, row] : parts_.store->batches()) {
     if (row.state == BatchState::kEnded) continue;
     auto batch = std::make_unique<coordinator::Batch>(Store::RowOf(row));
@@ -69,7 +69,7 @@ void CoordinatorNode::CreateBatch(const BatchId& id) {
       // RoomOf holds it to what was asked for.
       batch.policy.max_in_flight = coordinator::kBatchInFlightMax;
     }
-    if (!core_->CreateBatch(std::move(batch), parts_.queue->now(), fx).ok()) {
+    if (!core_->CreateBatch(std::move(batch), parts_.clock->now(), fx).ok()) {
       return;
     }
     feeds_[id] = Feed();
@@ -109,7 +109,7 @@ void CoordinatorNode::CloseBatch(const BatchId& id) {
   Enqueue([this, id](Effects* fx) {
     if (!IsLive(core_->FindBatch(id))) return;
     parts_.judge->batches().MayClose(id);
-    core_->CloseBatch(id, parts_.queue->now(), fx);
+    core_->CloseBatch(id, parts_.clock->now(), fx);
     gathering_.replies.push_back(
         [this, id] { parts_.judge->batches().AcknowledgedClosed(id); });
   });
@@ -130,7 +130,7 @@ void CoordinatorNode::BatchOwnerGone(const BatchId& id) {
   Enqueue([this, id](Effects*) {
     const coordinator::Batch* batch = core_->FindBatch(id);
     if (batch == nullptr) return;
-    core_->BatchOwnerGone(id, batch->owner, parts_.queue->now());
+    core_->BatchOwnerGone(id, batch->owner, parts_.clock->now());
     parts_.judge->batches().OwnerLost(id);
     // What the stream brought and was not taken is lost with it.
     const auto feed = feeds_.find(id);
@@ -160,7 +160,7 @@ int64_t CoordinatorNode::RoomOf(const coordinator::Batch& batch) const {
 
 void CoordinatorNode::FeedBatches(Effects* fx) {
   feed_time_ = absl::InfiniteFuture();
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = parts_.clock->now();
   for (auto& [id, feed] : feeds_) {
     const coordinator::Batch* batch = core_->FindBatch(id);
     if (batch == nullptr || feed.reading) continue;
@@ -178,7 +178,7 @@ void CoordinatorNode::FeedBatches(Effects* fx) {
 }
 
 void CoordinatorNode::TakeOffered(const BatchId& id, Feed* feed, Effects* fx) {
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = parts_.clock->now();
   const coordinator::Batch* batch = core_->FindBatch(id);
   while (batch->state == BatchState::kOpen && batch->accepted < feed->offered &&
          RoomOf(*batch) > 0) {
@@ -232,7 +232,7 @@ void CoordinatorNode::TakePage(const BatchId& id, int64_t index, int64_t items,
     if (StartItem(id, fx).ok()) continue;
     parts_.coverage->Count("batch: no room among the live jobs");
     feed->second.not_before =
-        parts_.queue->now() + coordinator::kAdmissionRetryDelay;
+        parts_.clock->now() + coordinator::kAdmissionRetryDelay;
     return;
   }
 }
@@ -240,7 +240,7 @@ void CoordinatorNode::TakePage(const BatchId& id, int64_t index, int64_t items,
 absl::Status CoordinatorNode::StartItem(const BatchId& id, Effects* fx) {
   const BatchSpec& spec = parts_.judge->batches().Spec(id);
   const int64_t index = core_->FindBatch(id)->started;
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = parts_.clock->now();
   if (spec.Refuses(index)) {
     core_->RefuseItem(id, absl::InvalidArgumentError("its input"), now, fx);
     return absl::OkStatus();
@@ -254,8 +254,9 @@ absl::Status CoordinatorNode::StartItem(const BatchId& id, Effects* fx) {
   const absl::Status status =
       core_->StartItem(id, std::move(job), now, fx).status();
   if (!status.ok()) return status;
-  parts_.trace->Add(now, absl::StrCat(item.id.value(), " is item ", index,
-                                      " of ", id.value()));
+  parts_.trace->Add(
+      parts_.queue->now(),
+      absl::StrCat(item.id.value(), " is item ", index, " of ", id.value()));
   parts_.judge->Submitted(std::move(item));
   return status;
 }

@@ -15,23 +15,20 @@ using coordinator::Effects;
 // Every so many turns the core walks all its state.
 constexpr int64_t kTurnsPerCheck = 32;
 
-template <typename... Calls>
-struct Overload : Calls... {
-  using Calls::operator()...;
-};
-template <typename... Calls>
-Overload(Calls...) -> Overload<Calls...>;
-
 }  // namespace
 
 CoordinatorNode::CoordinatorNode(Parts parts)
-    : parts_(std::move(parts)), timer_(parts_.queue, [this] { Turn(); }) {}
+    : parts_(std::move(parts)),
+      timer_(parts_.queue, parts_.clock, [this] { Turn(); }) {}
 
 void CoordinatorNode::Start() {
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = parts_.clock->now();
   ++life_;
   coordinator::CoreOptions options;
   options.seed = parts_.random->Next();
+  options.lease_margin = parts_.mutant == Mutant::kMarginForgotten
+                             ? absl::ZeroDuration()
+                             : parts_.lease_margin;
   options.live_jobs_max = parts_.live_jobs_max;
   core_ = std::make_unique<Core>(options);
   RestoreBatches();
@@ -47,14 +44,19 @@ void CoordinatorNode::Start() {
         job->batch_index >= core_->FindBatch(job->batch)->started) {
       job->batch = BatchId();
     }
+    if (parts_.mutant == Mutant::kBackoffLost &&
+        job->state == coordinator::JobState::kBackoff) {
+      job->retry_time = now;
+    }
     core_->Restore(std::move(job), now);
   }
   core_->CheckInvariants();
   stopped_ = false;
-  quiet_since_ = now;
+  quiet_since_ = parts_.queue->now();
   parts_.network->CoordinatorUp();
-  parts_.trace->Add(now, absl::StrCat("coordinator starts, life ", life_, ", ",
-                                      core_->live_jobs(), " live jobs"));
+  parts_.trace->Add(parts_.queue->now(),
+                    absl::StrCat("coordinator starts, life ", life_, ", ",
+                                 core_->live_jobs(), " live jobs"));
   Wake();
 }
 
@@ -67,8 +69,11 @@ void CoordinatorNode::Crash() {
     parts_.coverage->Count("crash: commit durable, effects lost");
     Flush(*flushing_);
   }
+  if (flushing_.has_value()) CountLost(*flushing_);
+  CountLost(gathering_);
   flushing_.reset();
   gathering_ = Gathering();
+  kept_.clear();
   inbox_.clear();
   feeds_.clear();
   feed_time_ = absl::InfiniteFuture();
@@ -78,11 +83,22 @@ void CoordinatorNode::Crash() {
   parts_.network->CoordinatorDown();
 }
 
+void CoordinatorNode::CountLost(const Gathering& gathered) const {
+  for (const coordinator::Effect& effect : gathered.after_commit) {
+    if (std::holds_alternative<coordinator::SendEndAck>(effect)) {
+      parts_.coverage->Count(
+          "lost with the coordinator: acknowledgement of an end");
+    } else if (std::holds_alternative<coordinator::SendAssignment>(effect)) {
+      parts_.coverage->Count("lost with the coordinator: assignment");
+    }
+  }
+}
+
 void CoordinatorNode::Stop() {
   if (core_ == nullptr || stopped_) return;
   parts_.trace->Add(parts_.queue->now(), "coordinator is stopped");
   stopped_ = true;
-  stopped_since_ = parts_.queue->now();
+  stopped_since_ = parts_.clock->now();
 }
 
 void CoordinatorNode::Continue() {
@@ -90,7 +106,7 @@ void CoordinatorNode::Continue() {
   parts_.trace->Add(parts_.queue->now(), "coordinator goes on");
   stopped_ = false;
   quiet_since_ = parts_.queue->now();
-  core_->GrantStall(quiet_since_ - stopped_since_);
+  core_->GrantStall(parts_.clock->now() - stopped_since_);
   Wake();
 }
 
@@ -121,7 +137,7 @@ void CoordinatorNode::Turn() {
   }
   FeedBatches(&effects);
   const int64_t lost = core_->counters().attempts_lost;
-  core_->Tick(parts_.queue->now(), &effects);
+  core_->Tick(parts_.clock->now(), &effects);
   if (core_->counters().attempts_lost > lost) {
     parts_.coverage->Count("lease over");
   }
@@ -229,7 +245,7 @@ void CoordinatorNode::Submit(const JobId& id) {
     job.task_type = spec.task_type;
     job.priority = spec.priority;
     job.policy = spec.policy;
-    if (!core_->Submit(std::move(job), parts_.queue->now(), fx).ok()) {
+    if (!core_->Submit(std::move(job), parts_.clock->now(), fx).ok()) {
       parts_.coverage->Count("client: refused");
       return;
     }
@@ -244,7 +260,7 @@ void CoordinatorNode::Cancel(const JobId& id) {
   parts_.judge->MayCancel(id);
   Enqueue([this, id](Effects* fx) {
     parts_.trace->Add(parts_.queue->now(), id.value() + " is to be cancelled");
-    core_->Cancel(id, parts_.queue->now(), fx);
+    core_->Cancel(id, parts_.clock->now(), fx);
   });
 }
 
@@ -253,7 +269,7 @@ void CoordinatorNode::OwnerGone(const JobId& id) {
   Enqueue([this, id](Effects*) {
     const coordinator::Job* job = core_->FindJob(id);
     if (job != nullptr) {
-      core_->OwnerGone(id, job->owner, parts_.queue->now());
+      core_->OwnerGone(id, job->owner, parts_.clock->now());
     }
   });
 }
@@ -263,7 +279,7 @@ void CoordinatorNode::OwnerBack(const JobId& id) {
 }
 
 void CoordinatorNode::Drain(const WorkerId& worker, bool resume) {
-  Enqueue([this, worker, resume](Effects*) {
+  Enqueue([this, worker, resume](Effects*) { 
     resume ? core_->Resume(worker) : core_->Pause(worker);
   });
 }
@@ -277,129 +293,8 @@ void CoordinatorNode::SetSlots(const WorkerId& worker, int slots) {
 void CoordinatorNode::WorkerDead(const SessionId& session) {
   Enqueue([this, session](Effects* fx) {
     parts_.trace->Add(parts_.queue->now(), session.value() + " proved dead");
-    core_->WorkerDead(session, parts_.queue->now(), fx);
+    core_->WorkerDead(session, parts_.clock->now(), fx);
   });
-}
-
-void CoordinatorNode::Receive(StreamId stream, ToCoordinator message) {
-  Enqueue([this, stream, message = std::move(message)](Effects* fx) mutable {
-    ApplyMessage(stream, &message, fx);
-  });
-}
-
-void CoordinatorNode::ApplyMessage(StreamId stream, ToCoordinator* message,
-                                   Effects* fx) {
-  const absl::Time now = parts_.queue->now();
-  std::visit(
-      Overload{
-          [&](coordinator::WorkerHello& hello) {
-            Attach(stream, std::move(hello), fx);
-          },
-          [&](HeartbeatMessage& heartbeat) {
-            core_->Heartbeat(stream, heartbeat.number, {}, {}, now, fx);
-          },
-          [&](AttemptUpdate& update) {
-            core_->Update(stream, std::move(update), now, fx);
-          },
-          [&](AttemptCheckpoint& checkpoint) {
-            core_->TakeCheckpoint(stream, std::move(checkpoint), now, fx);
-          },
-          [&](Announcement& announcement) {
-            core_->Announce(stream, std::move(announcement.task_types),
-                            std::move(announcement.max_slots));
-          },
-          [&](TaskTypeStatus& status) {
-            core_->SetTaskTypeStatus(stream, std::move(status));
-          },
-          [&](AheadMessage& ahead) { core_->SetAhead(stream, ahead.attempts); },
-          [&](UsableSlotsMessage& usable) {
-            core_->SetUsableSlots(stream, usable.slots, std::move(usable.cause),
-                                  fx);
-          },
-          [&](AttemptEnd& end) {
-            TakeStaleEnd(&end);
-            core_->End(stream, std::move(end), now, fx);
-          },
-          [&](StreamEnd&) { core_->StreamLost(stream); }},
-      *message);
-}
-
-void CoordinatorNode::TakeStaleEnd(AttemptEnd* end) const {
-  if (parts_.mutant != Mutant::kStaleEndAccepted) return;
-  const coordinator::Job* job = core_->FindJob(end->attempt.job_id);
-  if (job != nullptr) end->attempt.number = job->last_attempt;
-}
-
-void CoordinatorNode::Attach(StreamId stream, coordinator::WorkerHello hello,
-                             Effects* fx) {
-  const absl::Time now = parts_.queue->now();
-  const SessionId session = hello.session;
-  const WorkerId worker = hello.worker;
-  const bool proves = hello.predecessors_dead;
-  parts_.trace->Add(now, absl::StrCat(session.value(), " attaches by stream ",
-                                      stream, ", runs ", hello.running.size(),
-                                      ", ended ", hello.ended.size()));
-  for (AttemptEnd& end : hello.ended) TakeStaleEnd(&end);
-  const absl::StatusOr<coordinator::AttachVerdict> verdict =
-      core_->Attach(stream, std::move(hello), now, fx);
-  if (!verdict.ok()) {
-    parts_.coverage->Count("session fenced");
-    parts_.trace->Add(now, session.value() + " is fenced");
-    parts_.network->CloseByCoordinator(stream, verdict.status());
-    return;
-  }
-  if (parts_.mutant == Mutant::kDeadAtAttach && proves) {
-    for (const coordinator::WorkerRecord* other : core_->Workers()) {
-      if (other->hello.worker == worker && other->hello.session != session) {
-        core_->WorkerDead(other->hello.session, now, fx);
-      }
-    }
-  }
-  if (!verdict->kill.empty()) parts_.coverage->Count("attempt fenced");
-  parts_.network->Send(stream, Attached{coordinator::kLease, verdict->kill});
-}
-
-bool CoordinatorNode::IsSequential(const AttemptId& attempt) const {
-  const coordinator::Job* job = core_->FindJob(attempt.job_id);
-  return job != nullptr && job->last_attempt == attempt.number &&
-         job->current().sequential;
-}
-
-void CoordinatorNode::Perform(const coordinator::Effect& effect) {
-  Network& network = *parts_.network;
-  const absl::Time now = parts_.queue->now();
-  std::visit(
-      Overload{
-          [&](const coordinator::SendAssignment& send) {
-            parts_.trace->Add(
-                now, absl::StrCat(send.attempt.job_id.value(), " attempt ",
-                                  send.attempt.number, " goes out by stream ",
-                                  send.stream));
-            network.Send(send.stream,
-                         Assignment{send.attempt, send.close_deadline - now,
-                                    IsSequential(send.attempt)});
-          },
-          [&](const coordinator::SendStop& send) {
-            network.Send(send.stream, StopMessage{send.attempt, send.reason});
-          },
-          [&](const coordinator::SendEndAck& send) {
-            network.Send(send.stream, EndAck{send.attempt});
-          },
-          [&](const coordinator::SendHeartbeatAck& send) {
-            network.Send(send.stream, HeartbeatAck{send.number});
-          },
-          [&](const coordinator::SendSlots& send) {
-            network.Send(send.stream, SlotsMessage{send.slots});
-          },
-          [](const coordinator::SendDrain&) {},
-          [&](const coordinator::CloseStream& close) {
-            network.CloseByCoordinator(close.stream, close.status);
-          },
-          [&](const coordinator::KillLocalWorker& kill) {
-            parts_.coverage->Count("local worker killed");
-            parts_.kill_local_worker(kill.session);
-          }},
-      effect);
 }
 
 }  // namespace vigil::sim

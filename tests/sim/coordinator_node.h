@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/ids.h"
 #include "coordinator/core/core.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/event_queue.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/job_spec.h"
 #include "tests/sim/judge.h"
 #include "tests/sim/messages.h"
@@ -35,6 +37,7 @@ class CoordinatorNode : public Network::CoordinatorEnd {
  public:
   struct Parts {
     EventQueue* queue;
+    const HostClock* clock;
     Random* random;
     Trace* trace;
     Coverage* coverage;
@@ -45,6 +48,7 @@ class CoordinatorNode : public Network::CoordinatorEnd {
     // SIGKILLs a worker that this coordinator started.
     std::function<void(const SessionId&)> kill_local_worker;
     int64_t live_jobs_max = coordinator::kLiveJobsMax;
+    absl::Duration lease_margin = coordinator::kLeaseMargin;
   };
   explicit CoordinatorNode(Parts parts);
 
@@ -55,7 +59,7 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   void Continue();
   bool up() const { return core_ != nullptr; }
   bool stopped() const { return stopped_; }
-  // Since when it is up and was not stopped.
+  // Since when it is up and was not stopped, in true time.
   absl::Time quiet_since() const { return quiet_since_; }
   // Commits take `time` longer from now on.
   void SlowStore(absl::Duration time) { commit_delay_ = time; }
@@ -87,9 +91,6 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   void Receive(StreamId stream, ToCoordinator message) override;
 
  private:
-  // Whether the coordinator says so with the assignment.
-  bool IsSequential(const AttemptId& attempt) const;
-
   using Input = std::function<void(coordinator::Effects*)>;
   struct Gathering {
     std::vector<JobId> save;
@@ -125,12 +126,22 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   void Flush(const Gathering& gathered);
   void Durable(uint64_t life);
   void Committed();
+  void CountLost(const Gathering& gathered) const;
+
+  // coordinator_streams.cc
   void ApplyMessage(StreamId stream, ToCoordinator* message,
                     coordinator::Effects* fx);
   void Attach(StreamId stream, coordinator::WorkerHello hello,
               coordinator::Effects* fx);
-  void TakeStaleEnd(AttemptEnd* end) const;
+  void TakeEnd(StreamId stream, AttemptEnd end, coordinator::Effects* fx);
+  void LoseStream(StreamId stream, coordinator::Effects* fx);
+  bool IsCurrent(const AttemptId& attempt) const;
   void Perform(const coordinator::Effect& effect);
+  void Assign(const coordinator::SendAssignment& send);
+  void MayAssignAgain(const coordinator::SendAssignment& send);
+  // Of mutants: takes an end for that of the job's current attempt.
+  void TakeStaleEnd(AttemptEnd* end) const;
+  void TakeForCurrent(AttemptEnd end, coordinator::Effects* fx);
 
   // coordinator_batches.cc
   void RestoreBatches();
@@ -162,6 +173,8 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   int64_t turns_ = 0;
   Gathering gathering_;
   std::optional<Gathering> flushing_;
+  // Of a mutant: attempts that are believed to be current.
+  absl::btree_set<AttemptId> kept_;
   absl::btree_map<BatchId, Feed> feeds_;
   // When a batch is to be fed that could not be.
   absl::Time feed_time_ = absl::InfiniteFuture();

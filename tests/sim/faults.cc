@@ -1,6 +1,7 @@
 #include "tests/sim/faults.h"
 
 #include "coordinator/core/limits.h"
+#include "worker/core/limits.h"
 
 namespace vigil::sim {
 
@@ -13,8 +14,14 @@ void Faults::Start() {
       Kind::kWorkerStop,      Kind::kSlotCrash, Kind::kSlotStop,
       Kind::kDrain,           Kind::kSetSlots,  Kind::kChangeTypes,
       Kind::kClearCache,      Kind::kLeaseEdge, Kind::kLateAnswers};
+  // Its worker kills the tree of one that is stopped at the end of its lease,
+  // that much later.
+  const bool slots_may_stop =
+      cluster_->lease_margin() > 2 * worker::kFencedDeathMax;
   for (const Kind kind : kAll) {
-    if (random.Chance(0.5)) kinds_.push_back(kind);
+    const bool stops_slot = kind == Kind::kSlotStop || kind == Kind::kLeaseEdge;
+    if (!random.Chance(0.5) || (stops_slot && !slots_may_stop)) continue;
+    kinds_.push_back(kind);
   }
   if (kinds_.empty()) kinds_.push_back(Kind::kBreakStream);
   interval_ = random.Between(absl::Seconds(1), absl::Seconds(20));

@@ -4,8 +4,9 @@
 // Thread-compatible; does not own the cluster.
 //
 // What is assumed, as by the protocol itself: of a worker and its slots only
-// one is stopped or killed at a time (what stops both stops their tasks), and
-// nobody's clock drifts.
+// one is stopped or killed at a time (what stops both stops their tasks), no
+// clock runs more wrong than HostClock says, and where the margin is so short
+// that only clocks fit in, no slot is stopped.
 #ifndef VIGIL_TESTS_SIM_FAULTS_H_
 #define VIGIL_TESTS_SIM_FAULTS_H_
 

@@ -189,15 +189,18 @@ void Judge::CheckNotLate(const coordinator::Core& core,
     const coordinator::Job* job = core.FindJob(id);
     if (job == nullptr || IsFinal(job->state)) continue;
     if (job->state == JobState::kBackoff) {
-      Check(now < job->retry_time, id, "is in BACKOFF past its retry time");
+      Check(now < parts_.clock->When(job->retry_time), id,
+            "is in BACKOFF past its retry time");
     }
     if (job->state == JobState::kQueued) {
-      Check(now < job->queue_time + job->policy->schedule_to_start, id,
-            "is QUEUED past schedule_to_start_timeout");
+      Check(now < parts_.clock->When(job->queue_time) +
+                      HostClock::Longest(job->policy->schedule_to_start),
+            id, "is QUEUED past schedule_to_start_timeout");
     }
     if (job->state != JobState::kRunning) {
-      Check(now < job->create_time + job->policy->schedule_to_close, id,
-            "waits past schedule_to_close_timeout");
+      Check(now < parts_.clock->When(job->create_time) +
+                      HostClock::Longest(job->policy->schedule_to_close),
+            id, "waits past schedule_to_close_timeout");
     }
   }
 }

@@ -19,6 +19,8 @@
 //  - a clock fires neither before its time nor, unless somebody was stopped,
 //    more than kLateMax after it;
 //  - charges and outcomes are as OutcomeJudge says, batches as BatchJudge does.
+// It measures in true time, which no node knows, and grants to clocks that they
+// run as wrong as HostClock says, and nothing else.
 #ifndef VIGIL_TESTS_SIM_JUDGE_H_
 #define VIGIL_TESTS_SIM_JUDGE_H_
 
@@ -36,6 +38,7 @@
 #include "tests/sim/clock_judge.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/event_queue.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/job_spec.h"
 #include "tests/sim/job_truth.h"
 #include "tests/sim/outcome_judge.h"
@@ -52,14 +55,16 @@ class Judge {
 
   struct Parts {
     EventQueue* queue;
+    // The coordinator's, in whose time rows are.
+    const HostClock* clock;
     Trace* trace;
     Coverage* coverage;
     const Store* store;
   };
   explicit Judge(const Parts& parts)
       : parts_(parts),
-        batches_({parts.queue, parts.coverage, parts.store}),
-        outcomes_({parts.queue, parts.coverage, &batches_}),
+        batches_({parts.queue, parts.clock, parts.coverage, parts.store}),
+        outcomes_({parts.queue, parts.clock, parts.coverage, &batches_}),
         clocks_(parts.queue) {}
 
   // Ends the process, after saying what must not be.

@@ -14,8 +14,25 @@ enum class Mutant {
   kNone,
   // Worker and slots go on although nobody renewed their lease.
   kFenceIgnored,
+  // A worker or slot that stood still grants itself that time.
+  kLeaseExtendedByStall,
+  // The coordinator starts jobs elsewhere as soon as the lease is over by its
+  // own clock.
+  kMarginForgotten,
+  // The coordinator gives a worker's jobs to others when its stream is lost.
+  kRequeuedBeforeLease,
   // The end of an older attempt is taken for that of the current one.
   kStaleEndAccepted,
+  // What a session that was given up says of an attempt is taken for the
+  // current one.
+  kOldSessionHeard,
+  // Whatever a worker lists when it attaches is kept, and believed from then
+  // on.
+  kKeptUnchecked,
+  // A worker forgets the end of an attempt when that is sent.
+  kEndForgotten,
+  // A restarted coordinator starts what was in BACKOFF at once.
+  kBackoffLost,
   // A restarted coordinator has forgotten the number of the last attempt.
   kAttemptNumberReused,
   // What must wait for the commit is sent at once.

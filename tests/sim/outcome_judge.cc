@@ -51,6 +51,12 @@ void OutcomeJudge::Check(bool condition, const JobId& job,
   EndByViolation(parts_.queue->now(), absl::StrCat(job.value(), ": ", what));
 }
 
+bool OutcomeJudge::MayBeOver(absl::Time begin, absl::Time end,
+                             absl::Duration timeout) const {
+  return parts_.clock->When(end) - parts_.clock->When(begin) >=
+         HostClock::Shortest(timeout);
+}
+
 void OutcomeJudge::CheckTruncation(const coordinator::Job& row,
                                    const JobTruth& truth) const {
   parts_.coverage->Count("job: SUCCEEDED truncated");
@@ -203,11 +209,13 @@ void OutcomeJudge::CheckFailure(const coordinator::Job& row,
             row.id, "SPAWN_FAILED, but its program can be started");
       return;
     case Reason::kScheduleToStartTimeout:
-      Check(row.end_time >= row.queue_time + row.policy->schedule_to_start,
+      Check(MayBeOver(row.queue_time, row.end_time,
+                      row.policy->schedule_to_start),
             row.id, "SCHEDULE_TO_START_TIMEOUT before its time");
       return;
     case Reason::kScheduleToCloseTimeout:
-      Check(row.end_time >= row.create_time + row.policy->schedule_to_close,
+      Check(MayBeOver(row.create_time, row.end_time,
+                      row.policy->schedule_to_close),
             row.id, "SCHEDULE_TO_CLOSE_TIMEOUT before its time");
       return;
     case Reason::kStartupTimeout:

@@ -11,11 +11,13 @@
 
 #include <string>
 
+#include "absl/time/time.h"
 #include "base/ids.h"
 #include "coordinator/core/job.h"
 #include "tests/sim/batch_judge.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/event_queue.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/job_truth.h"
 
 namespace vigil::sim {
@@ -24,6 +26,8 @@ class OutcomeJudge {
  public:
   struct Parts {
     EventQueue* queue;
+    // The coordinator's, in whose time rows are.
+    const HostClock* clock;
     Coverage* coverage;
     const BatchJudge* batches;
   };
@@ -36,6 +40,9 @@ class OutcomeJudge {
 
  private:
   void Check(bool condition, const JobId& job, const char* what) const;
+  // Whether `timeout` may have passed from `begin` to `end`.
+  bool MayBeOver(absl::Time begin, absl::Time end,
+                 absl::Duration timeout) const;
   void CheckTruncation(const coordinator::Job& row,
                        const JobTruth& truth) const;
   void CheckFailure(const coordinator::Job& row, const JobTruth& truth) const;

@@ -11,10 +11,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "coordinator/core/limits.h"
 #include "tests/sim/batch_client.h"
 #include "tests/sim/clients.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/host_clock.h"
 
 namespace vigil::sim {
 namespace {
@@ -55,6 +57,20 @@ void ReportAndDie(int signum) {
   _exit(1);
 }
 
+// The shortest that the coordinator's main file lets a margin be.
+const absl::Duration kLeaseMarginMin = coordinator::kLease / 100;
+
+HostClock::Options RandomClock(Random* random) {
+  HostClock::Options clock;
+  clock.offset = random->Between(absl::ZeroDuration(), absl::Hours(24));
+  // Half of them at a bound, since that is where it may go wrong.
+  const int64_t max = HostClock::kErrorPpmMax;
+  clock.error_ppm = random->Chance(0.5)   ? random->Int(-max, max)
+                    : random->Chance(0.5) ? max
+                                          : -max;
+  return clock;
+}
+
 Cluster::Options ClusterFor(const SimulationOptions& options) {
   // Apart from the run's own chance, so that neither disturbs the other.
   Random random(options.seed * 7919 + 1);
@@ -63,6 +79,8 @@ Cluster::Options ClusterFor(const SimulationOptions& options) {
   cluster.mutant = options.mutant;
   cluster.trace = options.trace;
   if (random.Chance(0.2)) cluster.live_jobs_max = 8;
+  cluster.clock = RandomClock(&random);
+  if (random.Chance(0.3)) cluster.lease_margin = kLeaseMarginMin;
   cluster.types = RandomTypes(&random);
   const int64_t workers = random.Int(2, 4);
   const bool rough = options.weather == SimulationOptions::Weather::kRough &&
@@ -73,6 +91,7 @@ Cluster::Options ClusterFor(const SimulationOptions& options) {
     worker.index = i;
     worker.slots = static_cast<int>(random.Int(1, 3));
     worker.local = local && i == 0;
+    worker.clock = worker.local ? cluster.clock : RandomClock(&random);
     worker.rough = rough;
     if (random.Chance(0.3)) {
       worker.ahead_min = static_cast<int>(random.Int(1, 6));

@@ -58,6 +58,9 @@ void SlotNode::Spawn(std::shared_ptr<TaskTree> tree) {
 }
 
 void SlotNode::Request(slot::Input request) {
+  if (const auto* renewed = std::get_if<slot::LeaseRenewed>(&request)) {
+    lease_ = renewed->deadline;
+  }
   Enqueue([this, request = std::move(request)] { Apply(request); });
 }
 
@@ -168,11 +171,19 @@ void SlotNode::Die() {
   tree->Sweep(gone);
 }
 
-void SlotNode::Stop() { stopped_ = true; }
+void SlotNode::Stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  stopped_since_ = parts_.clock->now();
+}
 
 void SlotNode::Continue() {
   if (!stopped_) return;
   stopped_ = false;
+  if (parts_.mutant == Mutant::kLeaseExtendedByStall && started_ && !dead_) {
+    lease_ += parts_.clock->now() - stopped_since_;
+    Request(slot::LeaseRenewed{lease_});
+  }
   // What came meanwhile is seen at once.
   Wake();
 }

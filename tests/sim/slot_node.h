@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/ids.h"
 #include "tests/sim/event_queue.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/mutant.h"
 #include "tests/sim/random.h"
 #include "tests/sim/task_tree.h"
@@ -33,12 +34,16 @@ class SlotNode : public std::enable_shared_from_this<SlotNode> {
   };
   struct Parts {
     EventQueue* queue;
+    // Its worker's, which is of the same host.
+    const HostClock* clock;
     Random* random;
     Mutant mutant;
   };
 
   SlotNode(const Parts& parts, Owner* owner)
-      : parts_(parts), owner_(owner), timer_(parts.queue, [this] { Turn(); }) {}
+      : parts_(parts),
+        owner_(owner),
+        timer_(parts.queue, parts.clock, [this] { Turn(); }) {}
 
   // Its process was started; it says so after `delay`.
   void Start(absl::Duration delay);
@@ -77,7 +82,7 @@ class SlotNode : public std::enable_shared_from_this<SlotNode> {
   void Perform(const slot::Exit&);
   void Send(const slot::Event& event);
   void Die();
-  absl::Duration Boottime() const { return parts_.queue->now() - kStart; }
+  absl::Duration Boottime() const { return parts_.clock->now() - kStart; }
 
   const Parts parts_;
   Owner* owner_;
@@ -89,6 +94,9 @@ class SlotNode : public std::enable_shared_from_this<SlotNode> {
   bool socket_closed_ = false;
   bool started_ = false;
   bool stopped_ = false;
+  absl::Time stopped_since_;
+  // As it was told last.
+  absl::Duration lease_;
   bool dead_ = false;
   bool sweeping_ = false;
   bool turn_due_ = false;

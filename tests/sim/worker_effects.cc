@@ -27,7 +27,7 @@ void WorkerNode::SlotSaid(SlotNode* slot, const slot::Event& event) {
   Enqueue([this, slot, event] {
     const int index = IndexOf(slot);
     if (index < 0) return;
-    core_->SlotHeard(index, parts_.queue->now());
+    core_->SlotHeard(index, clock_.now());
     ApplySlotEvent(index, event);
   });
 }
@@ -40,12 +40,12 @@ void WorkerNode::SlotGone(SlotNode* slot) {
     if (index < 0) return;
     parts_.trace->Add(parts_.queue->now(),
                       absl::StrCat(id().value(), " slot ", index, " is gone"));
-    core_->SlotLost(index, parts_.queue->now(), &effects_);
+    core_->SlotLost(index, clock_.now(), &effects_);
   });
 }
 
 void WorkerNode::ApplySlotEvent(int slot, const slot::Event& event) {
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = clock_.now();
   if (std::holds_alternative<slot::Ready>(event)) {
     core_->SlotReady(slot, now, &effects_);
   } else if (std::holds_alternative<slot::Spawned>(event)) {
@@ -80,8 +80,7 @@ void WorkerNode::ApplySlotEvent(int slot, const slot::Event& event) {
 void WorkerNode::ApplyTreeEmpty(int slot, const slot::TreeEmpty& event) {
   if (event.unconfirmed) parts_.coverage->Count("tree unconfirmed");
   if (event.lease_expired) parts_.coverage->Count("slot killed at its lease");
-  core_->TreeEmpty(slot, worker::TreeReportOf(event), parts_.queue->now(),
-                   &effects_);
+  core_->TreeEmpty(slot, worker::TreeReportOf(event), clock_.now(), &effects_);
 }
 
 void WorkerNode::Read(int slot) {
@@ -95,7 +94,7 @@ void WorkerNode::Read(int slot) {
 
 void WorkerNode::ReadPipes(int slot) {
   Place& place = At(slot);
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = clock_.now();
   for (const TaskOutput& output : place.tree->Read()) {
     switch (output.kind) {
       case TaskOutput::Kind::kStdout:
@@ -124,7 +123,7 @@ void WorkerNode::MayRest(int slot) {
   parts_.coverage->Count("fault: output not taken");
   Place& place = At(slot);
   place.rests = true;
-  core_->ReadingPaused(slot, parts_.queue->now());
+  core_->ReadingPaused(slot, clock_.now());
   parts_.queue->After(
       parts_.random->Between(absl::Milliseconds(100), absl::Seconds(30)),
       [this, slot, life = life_, tree = place.tree] {
@@ -134,7 +133,7 @@ void WorkerNode::MayRest(int slot) {
           if (place.tree != tree || !place.rests) return;
           place.rests = false;
           place.quiet_since = parts_.queue->now();
-          core_->ReadingResumed(slot, parts_.queue->now());
+          core_->ReadingResumed(slot, clock_.now());
           Read(slot);
         });
       });
@@ -148,7 +147,8 @@ void WorkerNode::Do(const worker::StartSlot& effect) {
   place = Place();
   place.quiet_since = parts_.queue->now();
   place.node = std::make_shared<SlotNode>(
-      SlotNode::Parts{parts_.queue, parts_.random, parts_.mutant}, this);
+      SlotNode::Parts{parts_.queue, &clock_, parts_.random, parts_.mutant},
+      this);
   processes_.push_back(place.node);
   absl::Duration delay =
       random.Between(absl::Milliseconds(1), absl::Milliseconds(30));
@@ -206,7 +206,7 @@ void WorkerNode::Do(const worker::SpawnTask& effect) {
 
 void WorkerNode::Do(const worker::CheckOutput& effect) {
   Read(effect.slot);
-  core_->OutputChecked(effect.slot, parts_.queue->now(), &effects_);
+  core_->OutputChecked(effect.slot, clock_.now(), &effects_);
 }
 
 void WorkerNode::Do(const worker::SoftStop& effect) {
@@ -239,7 +239,7 @@ void WorkerNode::Do(const worker::CheckMemory& effect) {
   const Place& place = At(effect.slot);
   core_->MemorySeen(effect.slot,
                     place.tree == nullptr ? -1 : place.tree->script().rss_bytes,
-                    absl::ZeroDuration(), parts_.queue->now(), &effects_);
+                    absl::ZeroDuration(), clock_.now(), &effects_);
 }
 
 void WorkerNode::Do(const worker::KillTree& effect) {
@@ -260,7 +260,7 @@ void WorkerNode::Do(const worker::CollectOutput& effect) {
   place.tree = nullptr;
   place.program = nullptr;
   place.reads = false;
-  core_->OutputCollected(effect.slot, findings, parts_.queue->now(), &effects_);
+  core_->OutputCollected(effect.slot, findings, clock_.now(), &effects_);
 }
 
 void WorkerNode::Do(const worker::SendUpdate& effect) {
@@ -290,7 +290,7 @@ void WorkerNode::Do(const worker::SendEnd& effect) {
   const bool cut_off = !end.never_started && At(end.last.slot).broken;
   parts_.judge->EndReported(
       end, cut_off ? Judge::Output::kCutOff : Judge::Output::kRead);
-  link_.Send(end);
+  SendEnd(end);
 }
 
 }  // namespace vigil::sim

@@ -17,7 +17,7 @@ constexpr absl::Duration kBackoffMax = absl::Seconds(5);
 
 void WorkerLink::Start() {
   state_ = State::kWaiting;
-  deadline_ = parts_.queue->now();
+  deadline_ = parts_.clock->now();
   failures_ = 0;
 }
 
@@ -29,11 +29,11 @@ void WorkerLink::Stop() {
 
 void WorkerLink::Connect() {
   state_ = State::kAttaching;
-  deadline_ = parts_.queue->now() + kAttachTimeout;
+  deadline_ = parts_.clock->now() + kAttachTimeout;
   stream_ = parts_.network->Open(parts_.worker, parts_.end);
   sent_.clear();
   last_number_ = 0;
-  sent_[0] = parts_.queue->now();
+  sent_[0] = parts_.clock->now();
   parts_.network->Send(stream_, ToCoordinator(owner_->Hello()));
 }
 
@@ -46,7 +46,7 @@ void WorkerLink::Lose() {
   for (int i = 0; i < failures_ && wait < kBackoffMax; ++i) wait *= 2;
   ++failures_;
   wait = std::min(wait, kBackoffMax);
-  deadline_ = parts_.queue->now() + parts_.random->Between(wait / 2, wait);
+  deadline_ = parts_.clock->now() + parts_.random->Between(wait / 2, wait);
 }
 
 void WorkerLink::Send(ToCoordinator message) {
@@ -58,7 +58,7 @@ void WorkerLink::Answered(int64_t number) {
   const auto it = sent_.find(number);
   if (it == sent_.end()) return;
   const absl::Time from = parts_.mutant == Mutant::kLeaseFromAnswer
-                              ? parts_.queue->now()
+                              ? parts_.clock->now()
                               : it->second;
   sent_.erase(sent_.begin(), std::next(it));
   owner_->LeaseExtended(from + lease_);
@@ -82,7 +82,7 @@ void WorkerLink::Apply(StreamId stream, const ToWorker& message) {
     Answered(0);
     owner_->AttachedNow(attached->kill);
     // The first heartbeat at once.
-    deadline_ = parts_.queue->now();
+    deadline_ = parts_.clock->now();
   } else if (const auto* ack = std::get_if<HeartbeatAck>(&message)) {
     Answered(ack->number);
   } else {
@@ -91,13 +91,13 @@ void WorkerLink::Apply(StreamId stream, const ToWorker& message) {
 }
 
 void WorkerLink::Heartbeat() {
-  sent_[++last_number_] = parts_.queue->now();
+  sent_[++last_number_] = parts_.clock->now();
   parts_.network->Send(stream_, ToCoordinator(HeartbeatMessage{last_number_}));
-  deadline_ = parts_.queue->now() + coordinator::kHeartbeatInterval;
+  deadline_ = parts_.clock->now() + coordinator::kHeartbeatInterval;
 }
 
 void WorkerLink::Tick() {
-  if (deadline_ > parts_.queue->now()) return;
+  if (deadline_ > parts_.clock->now()) return;
   switch (state_) {
     case State::kStopped:
       return;

@@ -12,7 +12,7 @@
 #include "absl/time/time.h"
 #include "base/ids.h"
 #include "coordinator/core/worker_record.h"
-#include "tests/sim/event_queue.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/messages.h"
 #include "tests/sim/mutant.h"
 #include "tests/sim/network.h"
@@ -38,7 +38,8 @@ class WorkerLink {
     virtual void Fenced() = 0;
   };
   struct Parts {
-    EventQueue* queue;
+    // Its worker's.
+    const HostClock* clock;
     Random* random;
     Network* network;
     Mutant mutant;

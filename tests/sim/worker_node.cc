@@ -26,10 +26,11 @@ constexpr size_t kEffectsPerTurnMax = 100'000;
 WorkerNode::WorkerNode(const Parts& parts, Options options)
     : parts_(parts),
       options_(std::move(options)),
-      link_({parts.queue, parts.random, parts.network, parts.mutant,
-             options_.index, this},
+      clock_(parts.queue, options_.clock),
+      link_({&clock_, parts.random, parts.network, parts.mutant, options_.index,
+             this},
             this),
-      timer_(parts_.queue, [this] { Turn(); }) {
+      timer_(parts_.queue, &clock_, [this] { Turn(); }) {
   for (const auto& type : options_.types) {
     types_[type->rules.name] =
         std::make_shared<const worker::TaskTypeRules>(type->rules);
@@ -48,6 +49,7 @@ void WorkerNode::Start() {
   stopped_ = false;
   fenced_ = false;
   was_fenced_ = false;
+  sent_ends_.clear();
   effects_.clear();
   usable_.reset();
   given_.clear();
@@ -57,8 +59,8 @@ void WorkerNode::Start() {
   });
   predecessors_dead_ = processes_.empty();
   if (predecessors_dead_) parts_.coverage->Count("predecessors dead");
-  core_ = std::make_unique<worker::Core>(options_.slots, parts_.queue->now(),
-                                         &effects_);
+  core_ =
+      std::make_unique<worker::Core>(options_.slots, clock_.now(), &effects_);
   OfferTypes();
   Perform();
   NewSession();
@@ -104,14 +106,18 @@ void WorkerNode::Stop() {
   parts_.trace->Add(parts_.queue->now(), id().value() + " is stopped");
   ContinueSlots();
   stopped_ = true;
-  stopped_since_ = parts_.queue->now();
+  stopped_since_ = clock_.now();
 }
 
 void WorkerNode::Continue() {
   if (core_ == nullptr || !stopped_) return;
   parts_.trace->Add(parts_.queue->now(), id().value() + " goes on");
   stopped_ = false;
-  core_->GrantStall(parts_.queue->now() - stopped_since_);
+  const absl::Duration stall = clock_.now() - stopped_since_;
+  core_->GrantStall(stall);
+  if (parts_.mutant == Mutant::kLeaseExtendedByStall) {
+    LeaseExtended(core_->lease() + stall);
+  }
   Disturbed();
   Wake();
 }
@@ -174,7 +180,7 @@ void WorkerNode::Wake() {
 
 void WorkerNode::Turn() {
   if (core_ == nullptr || stopped_) return;
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = clock_.now();
   while (!inbox_.empty()) {
     const std::function<void()> input = std::move(inbox_.front());
     inbox_.pop_front();
@@ -253,13 +259,34 @@ coordinator::WorkerHello WorkerNode::Hello() {
   hello.task_types = TypeNames();
   hello.max_slots = MaxSlots();
   hello.running = core_->Running();
-  for (const auto& [attempt, end] : core_->ended()) hello.ended.push_back(end);
+  for (const auto& [attempt, end] : core_->ended()) {
+    if (sent_ends_.contains(attempt)) parts_.coverage->Count("end sent again");
+    // As the real worker: its output was not all acknowledged, and comes first.
+    if (end.last.stdout_bytes > 0 && parts_.random->Chance(0.5)) {
+      parts_.coverage->Count("end listed as running");
+      hello.running.push_back(attempt);
+    } else {
+      hello.ended.push_back(end);
+    }
+  }
   return hello;
+}
+
+void WorkerNode::SendEnd(const AttemptEnd& end) {
+  if (!link_.attached()) return;
+  sent_ends_.insert(end.attempt);
+  link_.Send(end);
+  if (parts_.mutant == Mutant::kEndForgotten) EndAcknowledged(end.attempt);
+}
+
+void WorkerNode::EndAcknowledged(const AttemptId& attempt) {
+  sent_ends_.erase(attempt);
+  core_->EndAcknowledged(attempt);
 }
 
 void WorkerNode::LeaseExtended(absl::Time until) {
   if (parts_.mutant == Mutant::kFenceIgnored) {
-    until = parts_.queue->now() + absl::Hours(10'000);
+    until = clock_.now() + absl::Hours(10'000);
   }
   core_->ExtendLease(until);
   for (const Place& place : places_) {
@@ -273,7 +300,7 @@ void WorkerNode::TellLease(SlotNode* slot) const {
 }
 
 void WorkerNode::Hear(const ToWorker& message) {
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = clock_.now();
   if (const auto* assignment = std::get_if<Assignment>(&message)) {
     const JobSpec& spec = parts_.judge->Spec(assignment->attempt.job_id);
     worker::AttemptStart start;
@@ -290,7 +317,7 @@ void WorkerNode::Hear(const ToWorker& message) {
   } else if (const auto* stop = std::get_if<StopMessage>(&message)) {
     core_->Stop(stop->attempt, stop->reason, now, &effects_);
   } else if (const auto* ack = std::get_if<EndAck>(&message)) {
-    core_->EndAcknowledged(ack->attempt);
+    EndAcknowledged(ack->attempt);
   } else if (const auto* slots = std::get_if<SlotsMessage>(&message)) {
     core_->SetSlots(slots->slots, now, &effects_);
   }
@@ -301,15 +328,17 @@ void WorkerNode::AttachedNow(const std::vector<AttemptId>& kill) {
   told_ahead_ = 0;
   told_usable_.reset();
   told_revision_ = 0;
-  for (const auto& [attempt, end] : core_->ended()) link_.Send(end);
   for (const AttemptId& attempt : kill) {
-    core_->Fence(attempt, parts_.queue->now(), &effects_);
+    core_->Fence(attempt, clock_.now(), &effects_);
   }
+  std::vector<AttemptEnd> ends;
+  for (const auto& [attempt, end] : core_->ended()) ends.push_back(end);
+  for (const AttemptEnd& end : ends) SendEnd(end);
 }
 
 void WorkerNode::Fenced() {
   parts_.coverage->Count("worker starts a new session");
-  core_->FenceAll("its session was given up", parts_.queue->now(), &effects_);
+  core_->FenceAll("its session was given up", clock_.now(), &effects_);
   fenced_ = true;
   was_fenced_ = true;
 }

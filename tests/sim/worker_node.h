@@ -19,6 +19,7 @@
 #include "base/ids.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/event_queue.h"
+#include "tests/sim/host_clock.h"
 #include "tests/sim/judge.h"
 #include "tests/sim/mutant.h"
 #include "tests/sim/network.h"
@@ -58,6 +59,8 @@ class WorkerNode : public Network::WorkerEnd,
     // Faults that the worker itself makes likely: slots that start slowly,
     // output that nobody takes.
     bool rough = false;
+    // Of its host.
+    HostClock::Options clock;
     // Says that it takes that many attempts beyond its slots, if it would not
     // take more by itself.
     int ahead_min = 0;
@@ -127,7 +130,8 @@ class WorkerNode : public Network::WorkerEnd,
     bool rests = false;
     // It was asked for its stack before its stop.
     bool dumped = false;
-    // Since when neither slot nor worker were stopped, nor output left unread.
+    // Since when neither slot nor worker were stopped, nor output left unread,
+    // in true time.
     absl::Time quiet_since;
   };
 
@@ -142,6 +146,9 @@ class WorkerNode : public Network::WorkerEnd,
   void ApplySlotEvent(int slot, const slot::Event& event);
   void ApplyTreeEmpty(int slot, const slot::TreeEmpty& event);
   void TellLease(SlotNode* slot) const;
+  // To be kept until EndAcknowledged.
+  void SendEnd(const AttemptEnd& end);
+  void EndAcknowledged(const AttemptId& attempt);
   void Read(int slot);
   void ReadPipes(int slot);
   void MayRest(int slot);
@@ -187,6 +194,7 @@ class WorkerNode : public Network::WorkerEnd,
 
   const Parts parts_;
   Options options_;
+  const HostClock clock_;
   WorkerLink link_;
   std::unique_ptr<worker::Core> core_;
   worker::Effects effects_;
@@ -208,6 +216,8 @@ class WorkerNode : public Network::WorkerEnd,
   std::map<std::string, TaskTypeStatus> told_;
   int64_t told_revision_ = 0;
   int told_ahead_ = 0;
+  // Ends that it was told, and did not acknowledge.
+  std::set<AttemptId> sent_ends_;
   std::optional<worker::LoweredSlots> told_usable_;
   // As the core said last; absent: all.
   std::optional<int> usable_;

@@ -21,7 +21,7 @@ void WorkerNode::OfferTypes() {
     offered.push_back(
         {rules, cache != caches_.end() && cache->second == rules});
   }
-  core_->SetTypes(std::move(offered), parts_.queue->now(), &effects_);
+  core_->SetTypes(std::move(offered), clock_.now(), &effects_);
 }
 
 worker::TaskTypeRulesPtr WorkerNode::RulesOf(const JobSpec& spec) const {
@@ -59,8 +59,7 @@ void WorkerNode::TellTypes() {
 
 void WorkerNode::TellAhead() {
   if (!link_.attached()) return;
-  const int ahead =
-      std::max(options_.ahead_min, core_->Ahead(parts_.queue->now()));
+  const int ahead = std::max(options_.ahead_min, core_->Ahead(clock_.now()));
   if (ahead == told_ahead_) return;
   if (ahead > options_.ahead_min) parts_.coverage->Count("work taken ahead");
   told_ahead_ = ahead;
@@ -125,7 +124,7 @@ void WorkerNode::ClearCache() {
   auto type = types_.begin();
   std::advance(type, parts_.random->Index(types_.size()));
   Enqueue([this, name = type->first] {
-    if (!core_->ClearCache(name, parts_.queue->now(), &effects_)) return;
+    if (!core_->ClearCache(name, clock_.now(), &effects_)) return;
     parts_.coverage->Count("operator: clear cache");
     caches_.erase(name);
   });
@@ -194,7 +193,7 @@ void WorkerNode::TakeFrames(int slot) {
 }
 
 void WorkerNode::TakeFrame(int slot, WarmProgram::Frame frame) {
-  const absl::Time now = parts_.queue->now();
+  const absl::Time now = clock_.now();
   const std::string problem =
       core_->ProblemWith(slot, frame.kind, frame.attempt);
   if (!problem.empty()) {
@@ -238,7 +237,7 @@ void WorkerNode::TakeClose(int slot) {
     return;
   }
   place.closed = true;
-  core_->ChannelClosed(slot, parts_.queue->now(), &effects_);
+  core_->ChannelClosed(slot, clock_.now(), &effects_);
 }
 
 void WorkerNode::Do(const worker::SendStart& effect) {
@@ -281,7 +280,7 @@ void WorkerNode::Do(const worker::InspectTask& effect) {
   if (others > 0) parts_.coverage->Count("job left a process");
   if (parts_.mutant == Mutant::kChildOverlooked) others = 0;
   core_->Inspected(effect.slot, others, place.program->rss_bytes(),
-                   parts_.queue->now(), &effects_);
+                   clock_.now(), &effects_);
   TakeFrames(effect.slot);
   // What comes behind the result is read in the next turn.
   Enqueue([this, slot = effect.slot, program = place.program] {
@@ -305,8 +304,7 @@ void WorkerNode::Do(const worker::FinishCache& effect) {
       caches_[effect.type->name] = effect.type;
     }
     Enqueue([this, slot = effect.slot, fails] {
-      core_->CacheReady(slot, fails ? "no space" : "", parts_.queue->now(),
-                        &effects_);
+      core_->CacheReady(slot, fails ? "no space" : "", clock_.now(), &effects_);
     });
   });
 }

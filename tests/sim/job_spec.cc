@@ -198,6 +198,11 @@ JobSpec RandomJob(JobId id, std::shared_ptr<const TaskType> type,
   }
   policy.retry.maximum_attempts =
       random->Chance(0.3) ? 1 : static_cast<int>(random->Int(2, 4));
+  if (random->Chance(0.2)) {
+    // As long as a coordinator takes to be started again.
+    policy.retry.initial_interval =
+        random->Between(absl::Seconds(1), absl::Seconds(20));
+  }
   if (random->Chance(0.5)) {
     policy.retry.retry_on = {
         Reason::kNonzeroExit,         Reason::kInactivityTimeout,

@@ -97,6 +97,7 @@ void Judge::Storing(const coordinator::Job& row) {
     }
   }
   outcomes_.CheckCharges(row, truth);
+  retries_.Storing(row, &truth);
   if (!truth.spec.batch.empty()) batches_.StoringJob(truth.spec, row);
   if (!IsFinal(row.state)) return;
   for (const BegunAttempt& begun : truth.begun) {
@@ -129,6 +130,7 @@ void Judge::Began(std::shared_ptr<const TaskRun> run,
     Check(truth.lost.contains(other.run->attempt.number), id,
           "starts again beside a tree whose death is not confirmed");
   }
+  retries_.Began(attempt.number, truth);
   if (!truth.spec.batch.empty()) batches_.Began(truth.spec, run, tree);
   truth.begun.push_back(BegunAttempt{std::move(run), std::move(tree)});
 }
@@ -148,8 +150,11 @@ void Judge::StillRunning(const AttemptId& attempt,
 void Judge::EndReported(const AttemptEnd& end, Output output) {
   const JobId& id = end.attempt.job_id;
   JobTruth& truth = Find(id);
-  Check(truth.end_reported.insert(end.attempt.number).second, id,
-        "the end of an attempt is reported twice");
+  Check(truth.ends
+            .try_emplace(end.attempt.number,
+                         ReportedEnd{parts_.queue->now(), end.next_retry_delay})
+            .second,
+        id, "the end of an attempt is reported twice");
   const bool unconfirmed =
       end.evidence.has_value() && end.evidence->death_unconfirmed;
   if (unconfirmed) truth.unconfirmed.insert(end.attempt.number);

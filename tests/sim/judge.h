@@ -18,7 +18,8 @@
 //    all its output counted;
 //  - a clock fires neither before its time nor, unless somebody was stopped,
 //    more than kLateMax after it;
-//  - charges and outcomes are as OutcomeJudge says, batches as BatchJudge does.
+//  - charges and outcomes are as OutcomeJudge says, backoffs as RetryJudge and
+//    batches as BatchJudge do.
 // It measures in true time, which no node knows, and grants to clocks that they
 // run as wrong as HostClock says, and nothing else.
 #ifndef VIGIL_TESTS_SIM_JUDGE_H_
@@ -42,6 +43,7 @@
 #include "tests/sim/job_spec.h"
 #include "tests/sim/job_truth.h"
 #include "tests/sim/outcome_judge.h"
+#include "tests/sim/retry_judge.h"
 #include "tests/sim/store.h"
 #include "tests/sim/task_run.h"
 #include "tests/sim/task_tree.h"
@@ -65,6 +67,7 @@ class Judge {
       : parts_(parts),
         batches_({parts.queue, parts.clock, parts.coverage, parts.store}),
         outcomes_({parts.queue, parts.clock, parts.coverage, &batches_}),
+        retries_(parts.queue, parts.clock),
         clocks_(parts.queue) {}
 
   // Ends the process, after saying what must not be.
@@ -121,6 +124,7 @@ class Judge {
   const Parts parts_;
   BatchJudge batches_;
   const OutcomeJudge outcomes_;
+  const RetryJudge retries_;
   const ClockJudge clocks_;
   absl::btree_map<JobId, JobTruth> jobs_;
 };

@@ -38,14 +38,20 @@ TEST_P(MutantsTest, IsCaughtInTime) {
 INSTANTIATE_TEST_SUITE_P(
     All, MutantsTest,
     testing::Values(
-        Case{Mutant::kFenceIgnored, 60}, Case{Mutant::kStaleEndAccepted, 60},
+        Case{Mutant::kFenceIgnored, 60},
+        Case{Mutant::kLeaseExtendedByStall, 200},
+        Case{Mutant::kMarginForgotten, 400},
+        Case{Mutant::kRequeuedBeforeLease, 40},
+        Case{Mutant::kOldSessionHeard, 100}, Case{Mutant::kKeptUnchecked, 100},
+        Case{Mutant::kEndForgotten, 20}, Case{Mutant::kBackoffLost, 250},
+        Case{Mutant::kStaleEndAccepted, 60},
         Case{Mutant::kAttemptNumberReused, 20},
         Case{Mutant::kSentBeforeCommit, 5},
         Case{Mutant::kDeadlineNotRearmed, 5}, Case{Mutant::kSlotFreedEarly, 5},
-        Case{Mutant::kLeaseFromAnswer, 80}, Case{Mutant::kSessionReused, 20},
+        Case{Mutant::kLeaseFromAnswer, 400}, Case{Mutant::kSessionReused, 20},
         Case{Mutant::kLastWordsUnread, 40}, Case{Mutant::kChildOverlooked, 10},
         Case{Mutant::kDeadAtAttach, 400}, Case{Mutant::kItemStartForgotten, 20},
-        Case{Mutant::kBatchStopForgotten, 80},
+        Case{Mutant::kBatchStopForgotten, 500},
         Case{Mutant::kBackoffNotInFlight, 20}, Case{Mutant::kOutcomeAlone, 5}),
     [](const testing::TestParamInfo<Case>& info) {
       return std::string(MutantName(info.param.mutant));

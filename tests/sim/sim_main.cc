@@ -1,15 +1,19 @@
 // sim: the deterministic simulation of the whole protocol, for long runs.
 //
 // What it proves: with the real cores of coordinator, worker and slot, whatever
-// the network delays, drops and cuts, whichever process is killed or stopped,
-// no acknowledged job is lost, no job runs twice at once, no end is reported
-// before its tree is gone, no clock fires early or late, no item of a batch has
-// two outcomes; and when the faults end, every job ends, and every batch with
-// an outcome for each of its items (see judge.h and batch_judge.h for the full
-// list, faults.h for the faults and for what is assumed).
+// the network delays, drops, cuts and repeats, whichever process is killed or
+// stopped, whichever clock is wrong, no acknowledged job is lost, no job runs
+// twice at once, no end is reported before its tree is gone, no clock fires
+// early or late, no retry begins before its backoff is over, no item of a batch
+// has two outcomes; and when the faults end, every job ends, and every batch
+// with an outcome for each of its items (see judge.h and batch_judge.h for the
+// full list, faults.h for the faults and for what is assumed).
 //
-// How: everything runs in this process on one simulated clock, driven by one
-// random generator. A seed therefore names a run:
+// How: everything runs in this process in simulated time, in which each host's
+// clock runs a little wrong, driven by one random generator. A seed therefore
+// names a run:
+//   sim --seeds=1..1000 --events=12000 20 million events, the liveness phases
+//                                      included
 //   sim --seeds=1..10000               many seeds, 10,000 events each
 //   sim --seeds=1..10 --events=1000000 fewer and longer ones
 //   sim --seed=42 --verbose            replays one, every event printed

@@ -12,7 +12,7 @@
 namespace vigil::sim {
 namespace {
 
-constexpr uint64_t kSeeds = 150;
+constexpr uint64_t kSeeds = 200;
 
 // All of these occur within kSeeds.
 constexpr const char* kMustOccur[] = {
@@ -30,6 +30,22 @@ constexpr const char* kMustOccur[] = {
     "fault: long delay",
     "fault: late answers",
     "fault: output not taken",
+    "fault: message repeated",
+    "fault: assignment sent again",
+    "lost with its stream: attach",
+    "lost with its stream: assignment",
+    "lost with its stream: stop",
+    "lost with its stream: end",
+    "lost with its stream: acknowledgement of an end",
+    "lost with the coordinator: assignment",
+    "lost with the coordinator: acknowledgement of an end",
+    "end sent again",
+    "end listed as running",
+    "end of an attempt that is over already",
+    "clocks: coordinator's runs faster",
+    "clocks: worker's runs faster",
+    "clocks: as far apart as may be",
+    "clocks: margin as short as may be",
     "operator: drain",
     "operator: set slots",
     "operator: change type",
@@ -40,6 +56,7 @@ constexpr const char* kMustOccur[] = {
     "crash: commit durable, effects lost",
     "network: connection refused",
     "session fenced",
+    "attempt fenced",
     "worker starts a new session",
     "local worker killed",
     "slot killed at its lease",
@@ -149,7 +166,7 @@ TEST(SimTest, EverySeedKeepsThePromisesAndEverythingOccurs) {
     coverage.Add(report.coverage);
     events += report.events;
   }
-  EXPECT_GE(events, 200'000);
+  EXPECT_GE(events, 500'000);
   for (const char* what : kMustOccur) {
     EXPECT_GT(coverage.count(what), 0) << what;
   }

@@ -8,6 +8,7 @@
 #include "coordinator/codec/deterministic.h"
 #include "coordinator/codec/job_codec.h"
 #include "coordinator/engine/engine.h"
+#include "coordinator/store/store_restore.h"
 
 namespace vigil::coordinator {
 namespace {
@@ -17,7 +18,6 @@ constexpr char kEpochKey[] = "epoch";
 constexpr char kLeaseKey[] = "lease_ms";
 constexpr char kTimeKey[] = "time_ms";
 constexpr char kHistoryKey[] = "history";
-constexpr char kRestoredKey[] = "restored";
 constexpr char kTaskTypePrefix[] = "task_type/";
 
 struct Facts {
@@ -44,7 +44,7 @@ absl::StatusOr<Facts> LoadFacts(store::StoreView* view) {
           }
         } else if (key == kHistoryKey) {
           facts.history = std::string(value);
-        } else if (key == kRestoredKey) {
+        } else if (key == store::kRestoredKey) {
           facts.restored = true;
         } else if (absl::SimpleAtoi(value, &number)) {
           if (key == kEpochKey) facts.epoch = number;
@@ -224,7 +224,7 @@ void Engine::Housekeeping() {
   if (earlier_leases_end_ <= now_) {
     earlier_leases_end_ = absl::InfiniteFuture();
     gathering_.batch.meta.push_back(LeaseFact(options_.lease));
-    gathering_.batch.meta.push_back({kRestoredKey, std::nullopt});
+    gathering_.batch.meta.push_back({store::kRestoredKey, std::nullopt});
   }
   writer_->Retain({now_ - options_.retention, options_.ended_jobs_max});
 }

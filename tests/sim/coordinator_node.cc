@@ -279,7 +279,7 @@ void CoordinatorNode::OwnerBack(const JobId& id) {
 }
 
 void CoordinatorNode::Drain(const WorkerId& worker, bool resume) {
-  Enqueue([this, worker, resume](Effects*) { 
+  Enqueue([this, worker, resume](Effects*) {
     resume ? core_->Resume(worker) : core_->Pause(worker);
   });
 }

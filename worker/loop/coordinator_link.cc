@@ -116,6 +116,8 @@ void CoordinatorLink::StreamEnded(const absl::Status& status, absl::Time now) {
   switch (status.code()) {
     case absl::StatusCode::kAborted:
       state_ = State::kFenced;
+      // It answered: the next session need not wait for it to come back.
+      backoff_ = kReconnectMin;
       handler_->Fenced(status, now);
       return;
     case absl::StatusCode::kFailedPrecondition:
@@ -132,7 +134,12 @@ void CoordinatorLink::StreamEnded(const absl::Status& status, absl::Time now) {
 void CoordinatorLink::WaitToReconnect(absl::Time now) {
   state_ = State::kWaiting;
   time_ = now + backoff_ * (0.5 + options_.random() / 2);
-  backoff_ = std::min(2 * backoff_, options_.reconnect_max);
+  // So that what a short absence leaves of the lease is not slept away.
+  const absl::Duration longest =
+      lease_ > absl::ZeroDuration()
+          ? std::min(options_.reconnect_max, lease_ / kReconnectsPerLease)
+          : options_.reconnect_max;
+  backoff_ = std::min(2 * backoff_, longest);
 }
 
 bool CoordinatorLink::HeartbeatDue(absl::Time now) const {

@@ -41,7 +41,8 @@ class CoordinatorLink {
   };
 
   struct Options {
-    // The longest wait before the stream is opened again.
+    // The longest wait before the stream is opened again; once the lease is
+    // known at most a third of it.
     absl::Duration reconnect_max;
     // Returns a random number in [0, 1).
     std::function<double()> random;
@@ -93,6 +94,7 @@ class CoordinatorLink {
   absl::Duration backoff_;
   // When the last Attach was sent.
   absl::Time open_time_;
+  // Zero until the first Attached.
   absl::Duration lease_;
   absl::Duration heartbeat_interval_;
   int64_t last_heartbeat_ = 0;

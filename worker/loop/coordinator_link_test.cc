@@ -60,9 +60,9 @@ class CoordinatorLinkTest : public testing::Test,
     stream_.events.push_back(std::move(event));
     link_.HandleEvents(now_);
   }
-  void GiveAttached() {
+  void GiveAttached(absl::Duration lease = kLease) {
     v1::AttachResponse response;
-    vigil::ToProto(kLease, response.mutable_attached()->mutable_lease());
+    vigil::ToProto(lease, response.mutable_attached()->mutable_lease());
     vigil::ToProto(kInterval,
                    response.mutable_attached()->mutable_heartbeat_interval());
     Give(response);
@@ -71,6 +71,18 @@ class CoordinatorLinkTest : public testing::Test,
     link_.Tick(now_);
     GiveAttached();
     leases_.clear();
+  }
+  // Loses the stream again and again, until the waits grow no more; returns
+  // the last one.
+  absl::Duration LoseOften() {
+    absl::Duration wait;
+    for (int i = 0; i < 10; ++i) {
+      Give(StreamLost{absl::UnavailableError("")});
+      wait = link_.NextDeadline() - now_;
+      now_ = link_.NextDeadline();
+      link_.Tick(now_);
+    }
+    return wait;
   }
   void Heartbeat() {
     v1::AttachRequest request;
@@ -209,6 +221,21 @@ TEST_F(CoordinatorLinkTest, AFencedSessionWaitsForANewOne) {
   now_ = link_.NextDeadline();
   link_.Tick(now_);
   EXPECT_EQ(stream_.opened, 2);
+}
+
+TEST_F(CoordinatorLinkTest, AFencedSessionHasTheNextOneAttachedAtOnce) {
+  Attach();
+  EXPECT_EQ(LoseOften(), absl::Seconds(1));
+  // The coordinator is there: the waits of its absence are over.
+  Give(StreamLost{absl::AbortedError("")});
+  link_.StartSession(now_);
+  EXPECT_EQ(link_.NextDeadline() - now_, absl::Milliseconds(50));
+}
+
+TEST_F(CoordinatorLinkTest, WaitsAtMostAThirdOfTheLease) {
+  link_.Tick(now_);
+  GiveAttached(absl::Milliseconds(3300));
+  EXPECT_EQ(LoseOften(), absl::Milliseconds(550));
 }
 
 TEST_F(CoordinatorLinkTest, ARefusalIsFinal) {

@@ -154,6 +154,9 @@ inline constexpr absl::Duration kReconnectMin = absl::Milliseconds(100);
 inline constexpr absl::Duration kReconnectMaxUnix = absl::Seconds(2);
 // On TCP: thousands of workers may be waiting.
 inline constexpr absl::Duration kReconnectMaxTcp = absl::Seconds(10);
+// How often a worker tries at least within a lease, so that one that was cut
+// off for a part of it is back before its tasks must die.
+inline constexpr int kReconnectsPerLease = 3;
 
 }  // namespace vigil::worker
 

@@ -101,19 +101,7 @@ class Harness:
         own = {child.pid: child for child in
                [*self.cluster.workers, self.cluster.coordinator]
                if child.returncode is None}
-        while True:
-            try:
-                ended = os.waitid(os.P_ALL, 0,
-                                  os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                return
-            if ended is None:
-                return
-            child = own.get(ended.si_pid)
-            if child is None:
-                os.waitpid(ended.si_pid, 0)
-                continue
-            child.poll()
+        for child in processes.reap(own):
             if child is self.external or child is self.cluster.coordinator:
                 self.watch.fault(
                     "ended", f"pid {child.pid} ended by itself: "

@@ -78,8 +78,8 @@ def whereabouts(process):
             f"({parent.name if parent else 'gone'})")
 
 
-def kill(key):
-    """SIGKILLs this process and no other; returns whether it was there."""
+def kill(key, number=signal.SIGKILL):
+    """Signals this process and no other; returns whether it was there."""
     try:
         fd = os.pidfd_open(key.pid)
     except ProcessLookupError:
@@ -89,12 +89,32 @@ def kill(key):
         process = find(key)
         if process is None or process.dead:
             return False
-        signal.pidfd_send_signal(fd, signal.SIGKILL)
+        signal.pidfd_send_signal(fd, number)
     except ProcessLookupError:
         return False
     finally:
         os.close(fd)
     return True
+
+
+def reap(children):
+    """Reaps what ended: own children, given by pid, and what fell to this
+    process as it would have fallen to init. Returns the own ones."""
+    gone = []
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0,
+                              os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return gone
+        if ended is None:
+            return gone
+        child = children.get(ended.si_pid)
+        if child is None:
+            os.waitpid(ended.si_pid, 0)
+            continue
+        child.poll()
+        gone.append(child)
 
 
 class Table:

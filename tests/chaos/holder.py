@@ -6,9 +6,12 @@ Usage: holder.py JOURNAL LOCKS JOB SECONDS [family]
 Appends "JOB start FENCE" and "JOB end FENCE" to the journal, or "JOB twice
 FENCE" when somebody else holds the lock. With `family` it starts a child, and a
 grandchild with a child of its own in a session that has no parent left; all
-of them ignore SIGTERM, keep the lock, and stay when it ends.
+of them ignore SIGTERM, keep the lock, and stay when it ends. What an attempt
+writes says whose it is: lines "JOB FENCE 0" to "JOB FENCE N" and the last one
+"JOB FENCE end N"; the result of a warm one is "JOB FENCE".
 """
 import fcntl
+import itertools
 import json
 import os
 import signal
@@ -55,11 +58,15 @@ def start_family() -> None:
     os.waitpid(middle, 0)
 
 
-def talk(seconds: float, say) -> None:
+def talk(job: str, fence: str, seconds: float, say) -> None:
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        say("holding\n")
+    for number in itertools.count():
+        say(f"{job} {fence} {number}\n")
+        left = end - time.monotonic()
+        if left <= 0:
+            break
         time.sleep(min(0.2, left))
+    say(f"{job} {fence} end {number}\n")
 
 
 def run_command(journal: str, locks: str, job: str, seconds: str,
@@ -71,7 +78,8 @@ def run_command(journal: str, locks: str, job: str, seconds: str,
     note(journal, job, "start", fence)
     if family:
         start_family()
-    talk(float(seconds), lambda text: print(text, end="", flush=True))
+    talk(job, fence, float(seconds),
+         lambda text: print(text, end="", flush=True))
     note(journal, job, "end", fence)
     return 0
 
@@ -88,10 +96,10 @@ def serve(journal: str, locks: str) -> None:
             note(journal, job, "twice", fence)
             raise RuntimeError("somebody else holds the lock")
         note(journal, job, "start", fence)
-        talk(settings["seconds"], warm_job.token)
+        talk(job, fence, settings["seconds"], warm_job.token)
         note(journal, job, "end", fence)
         os.close(lock)
-        return "held"
+        return f"{job} {fence}"
 
     vigil_task.serve(run)
 

@@ -18,7 +18,8 @@ VIGIL_PACKAGES=(
   libgrpc-dev libgtest-dev libprotobuf-dev libre2-dev libseccomp-dev
   libsqlite3-dev libssl-dev
   protobuf-compiler protobuf-compiler-grpc
-  python3 python3-grpcio python3-protobuf sox sqlite3
+  iproute2 iptables python3 python3-grpcio python3-protobuf sox sqlite3
+  util-linux
 )
 
 # What one compiler may take: gRPC's headers need up to 0.7 GiB.

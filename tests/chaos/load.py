@@ -26,7 +26,8 @@ KINDS = {
 class Load:
     """Jobs of one cluster. Submits, and judges them when all have ended."""
 
-    def __init__(self, directory, draw):
+    def __init__(self, directory, draw, kinds=None):
+        self.kinds = kinds or KINDS
         self.directory = pathlib.Path(directory)
         self.journal = self.directory / "journal"
         self.locks = self.directory / "locks"
@@ -48,8 +49,9 @@ class Load:
     def request(self, cluster):
         """One more job, of a random kind."""
         kind = self.draw.choices(
-            list(KINDS), [weight for weight, _, _ in KINDS.values()])[0]
-        seconds = round(self.draw.uniform(*KINDS[kind][1:]), 2)
+            list(self.kinds),
+            [weight for weight, _, _ in self.kinds.values()])[0]
+        seconds = round(self.draw.uniform(*self.kinds[kind][1:]), 2)
         self.numbers += 1
         name = f"{kind}{self.numbers}"
         # Killed by its task's death again and again, it is tried again.
@@ -121,8 +123,8 @@ def live_jobs(cluster):
                if count.state not in FINAL)
 
 
-def faults_of(job, notes):
-    """What must not be true of an ended job, by its record and its notes."""
+def twice_of(job, notes):
+    """Whether a job ran beside itself, by its record and its notes."""
     starts = [fence for word, fence in notes if word == "start"]
     if any(word == "twice" for word, _ in notes):
         yield "twice", f"met itself: {notes}"
@@ -132,6 +134,12 @@ def faults_of(job, notes):
         yield "twice", f"ran beside itself: {notes}"
     if len(starts) > len(job.attempts):
         yield "twice", f"was started more often than is on record: {notes}"
+
+
+def faults_of(job, notes):
+    """What must not be true of an ended job, by its record and its notes."""
+    yield from twice_of(job, notes)
+    starts = [fence for word, fence in notes if word == "start"]
     if job.state not in FINAL:
         yield "lost", f"has not ended: {State.State.Name(job.state)}"
     elif job.state == State.STATE_SUCCEEDED:

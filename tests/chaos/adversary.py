@@ -14,7 +14,7 @@ from hosts import LEASE, MARGIN, C
 from network import IN, OUT
 from watch import slots_of
 
-PAUSE_MAX = 1.6  # seconds between two faults
+PAUSE_MAX = 1.3  # seconds between two faults
 SHORT = (0.1, 1.5)  # seconds: shorter than the lease
 LONG = (LEASE + MARGIN, LEASE + MARGIN + 3)
 DEAD = (0.0, 2.0)  # until a killed program starts again
@@ -166,8 +166,8 @@ class Adversary:
         if kind == CUT and host.name not in self.net.cuts:
             directions = self.draw.choice([(IN,), (OUT,), (IN, OUT)])
             self.net.cut(host.name, directions)
-            self.note(f"cut {'both ways' if len(directions) == 2 else 'one way'}"
-                      f", {length}", host)
+            ways = "both ways" if len(directions) == 2 else "one way"
+            self.note(f"cut {ways}, {length}", host)
             self.later(seconds, lambda: self.net.join(host.name))
         elif kind == SLOW and host.name not in self.net.slow_ones:
             self.net.slow(host.name, self.draw.randint(*SLOW_KBIT))

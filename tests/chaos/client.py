@@ -16,12 +16,16 @@ CALL_MAX = 3.0  # seconds; a stopped coordinator answers after that or never
 STREAM_MAX = 8.0  # seconds, then WatchJob goes on from the last cursor
 PAUSE = 0.05  # seconds between two calls of a thread
 BATCH_MAX = 8  # jobs of one SubmitJobs
+# One SubmitJobs of four is so many jobs of a kind that is handed ahead.
+BURST, BURST_PART = 32, 0.25
 CANCELLED_PART = 0.04  # of the jobs are cancelled
 RUNNERS, FOLLOWERS = 3, 3  # threads
 
 # Nobody's fault while a coordinator dies or stands still.
 TRANSIENT = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED,
              grpc.StatusCode.CANCELLED, grpc.StatusCode.RESOURCE_EXHAUSTED)
+# The same as numbers.
+TRANSIENT_CODES = {code.value[0] for code in TRANSIENT}
 
 
 class Journal:
@@ -78,7 +82,8 @@ class Client:
     """The threads. Start them with `with`; they are joined at the end."""
 
     def __init__(self, cluster, load, journal, seed, open_max):
-        """`open_max`: as many jobs at most are not known to have ended."""
+        """`open_max`: while so many jobs are not known to have ended there
+        come no more."""
         self.cluster = cluster
         self.load = load
         self.load_lock = threading.Lock()
@@ -135,36 +140,51 @@ class Client:
             self.leaving.wait(PAUSE)
         return None
 
-    def new_requests(self, count):
+    def new_requests(self, count, kind=None):
         """Requests for more jobs; none when there are enough."""
         if self.closing.is_set():
             return []
-        if len(self.journal.open_jobs()) + count > self.open_max:
+        if len(self.journal.open_jobs()) >= self.open_max:
             return []
         with self.load_lock:
-            return [self.load.request(self.cluster) for _ in range(count)]
+            return [self.load.request(self.cluster, kind)
+                    for _ in range(count)]
 
     # --- roles
     def submit(self, draw):
         """One SubmitJobs, or SubmitJob, until it is acknowledged."""
-        requests = self.new_requests(draw.randint(1, BATCH_MAX))
+        if draw.random() < BURST_PART:
+            requests = self.new_requests(BURST, "swift")
+        else:
+            requests = self.new_requests(draw.randint(1, BATCH_MAX))
         if len(requests) == 1:
             answer = self.insist("SubmitJob", requests[0])
             if answer is not None:
                 self.journal.acknowledge(answer.job.job_id,
                                          requests[0].request_id)
-        elif requests:
-            answer = self.insist("SubmitJobs",
-                                 job_service_pb2.SubmitJobsRequest(
-                                     jobs=requests))
-            for request, result in zip(requests,
-                                       answer.results if answer else ()):
-                if result.job_id:
-                    self.journal.acknowledge(result.job_id, request.request_id)
-                else:
-                    with self.journal.lock:
-                        self.journal.refusals.append(
-                            f"{request.request_id}: {result.refusal}")
+            return
+        while requests:
+            answer = self.insist(
+                "SubmitJobs",
+                job_service_pb2.SubmitJobsRequest(jobs=requests))
+            if answer is None:
+                return
+            requests = self.refused(requests, answer.results)
+            self.leaving.wait(PAUSE)
+
+    def refused(self, requests, results):
+        """Notes what became of each item; returns those to submit again."""
+        again = []
+        for request, result in zip(requests, results):
+            if result.job_id:
+                self.journal.acknowledge(result.job_id, request.request_id)
+            elif result.refusal.code in TRANSIENT_CODES:
+                again.append(request)
+            else:
+                with self.journal.lock:
+                    self.journal.refusals.append(
+                        f"{request.request_id}: {result.refusal}")
+        return again
 
     def run(self, _):
         """One RunJob, taken up by WatchJob until the job has ended."""

@@ -9,7 +9,7 @@ import shutil
 
 import network
 
-SIZE_MIB = 64  # a run of ten minutes takes a third of it
+SIZE_MIB = 32  # a run of ten minutes stores a few
 STEP_BYTES = 4096
 
 

@@ -22,6 +22,10 @@ KINDS = {
     "warm": (1, 0.1, 1.0),
 }
 
+# Of the kinds that are warm task types: how many jobs a process is handed
+# ahead.
+WARM = {"warm": 1, "swift": 16}
+
 
 class Load:
     """Jobs of one cluster. Submits, and judges them when all have ended."""
@@ -38,17 +42,20 @@ class Load:
         self.names = {}
 
     def catalog(self):
-        """The text of the catalog with the warm task type."""
-        warm = catalog_pb2.TaskType(
-            name="warm", frames=catalog_pb2.TaskType.FRAMES_JSON,
-            argv=[PYTHON, HOLDER, str(self.journal), str(self.locks)],
-            env={"PYTHONPATH": os.path.abspath("client/python")})
+        """The text of the catalog with the warm task types."""
+        types = [
+            catalog_pb2.TaskType(
+                name=name, frames=catalog_pb2.TaskType.FRAMES_JSON,
+                argv=[PYTHON, HOLDER, str(self.journal), str(self.locks)],
+                env={"PYTHONPATH": os.path.abspath("client/python")},
+                max_in_flight=max_in_flight)
+            for name, max_in_flight in WARM.items() if name in self.kinds]
         return text_format.MessageToString(
-            catalog_pb2.Catalog(task_types=[warm]))
+            catalog_pb2.Catalog(task_types=types))
 
-    def request(self, cluster):
-        """One more job, of a random kind."""
-        kind = self.draw.choices(
+    def request(self, cluster, kind=None):
+        """One more job, of a random kind if none is given."""
+        kind = kind or self.draw.choices(
             list(self.kinds),
             [weight for weight, _, _ in self.kinds.values()])[0]
         seconds = round(self.draw.uniform(*self.kinds[kind][1:]), 2)
@@ -58,9 +65,9 @@ class Load:
         options = {"maximum_attempts": 100, "initial_interval": 0.1,
                    "maximum_interval": 1, "request_id": name,
                    "retry_on": [Reason.REASON_SIGNALLED]}
-        if kind == "warm":
+        if kind in WARM:
             request = job_service_pb2.SubmitJobRequest()
-            request.spec.task_type = "warm"
+            request.spec.task_type = kind
             request.spec.input = json.dumps(
                 {"job": name, "seconds": seconds}).encode()
             return Cluster.apply(request, **options)

@@ -35,7 +35,7 @@ from strays import Strays
 from vigil.v1 import job_service_pb2
 
 WORKERS = ("w1", "w2", "w3")
-OPEN_MAX = 40  # jobs that have not ended, for 9 slots
+OPEN_MAX = 60  # jobs that have not ended, for 9 slots
 TICK = 0.02  # seconds
 SCAN_INTERVAL = 0.3  # seconds between two looks at all processes
 DRAIN_MAX = 100.0
@@ -48,6 +48,7 @@ KINDS = {
     "holder": (2, 0.5, 5.0),
     "family": (2, 0.5, 5.0),
     "warm": (2, 0.1, 3.0),
+    "swift": (1, 0.0, 0.02),
 }
 
 

@@ -11,7 +11,7 @@ import processes
 from watch import kind_of, slots_of
 
 CLEAN_MAX = 3.0  # seconds, from the worker's being well or started again
-# Whose worker is not known any more: it takes a worker's absence, and its start.
+# Whose worker is not known: a worker's absence, and its start.
 UNKNOWN_MAX = 20.0
 
 

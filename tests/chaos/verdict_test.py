@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Proves that the judge of the partitions finds what must not be, and nothing
-where all is well: records, notes and promises are made up, one lie at a time."""
+where all is well: records, notes and promises are made up, with one lie each.
+"""
 import unittest
 
 import client

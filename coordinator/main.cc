@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -70,7 +71,7 @@ ABSL_FLAG(absl::Duration, lease, vigil::coordinator::kLease,
           "How long a worker may act unanswered; its tasks are dead after it.");
 ABSL_FLAG(absl::Duration, lease_margin, vigil::coordinator::kLeaseMargin,
           "How much longer the coordinator waits before it gives a silent "
-          "worker's jobs to others.");
+          "worker's jobs to others; at least 1.5s.");
 ABSL_FLAG(absl::Duration, heartbeat_interval,
           vigil::coordinator::kHeartbeatInterval,
           "How often workers report; at most a third of --lease.");
@@ -149,6 +150,11 @@ std::string RandomToken() {
   return absl::BytesToHexString(absl::string_view(bytes, sizeof(bytes)));
 }
 
+// After its lease a worker waits up to 1 s (its kFencedDeathMax) for a slot to
+// kill a task, and then kills the slot, which may be stopped, and what lived
+// under it: so a shorter margin would start jobs beside what is left of them.
+constexpr absl::Duration kLeaseMarginMin = absl::Milliseconds(1500);
+
 absl::Status CheckFlags() {
   const absl::Duration lease = absl::GetFlag(FLAGS_lease);
   const absl::Duration heartbeat = absl::GetFlag(FLAGS_heartbeat_interval);
@@ -158,11 +164,15 @@ absl::Status CheckFlags() {
         "; it must be at least 10ms and at most a third of --lease (",
         absl::FormatDuration(lease), ")"));
   }
-  if (absl::GetFlag(FLAGS_lease_margin) < lease / 100 ||
+  if (absl::GetFlag(FLAGS_lease_margin) <
+          std::max(kLeaseMarginMin, lease / 100) ||
       lease > absl::Hours(1)) {
-    return absl::InvalidArgumentError(
-        "--lease_margin must be at least a hundredth of --lease (two clocks "
-        "may drift apart that much), and --lease at most 1h");
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--lease_margin must be at least ",
+        absl::FormatDuration(kLeaseMarginMin),
+        " (a worker may need a second to kill a slot that is stopped) and a "
+        "hundredth of --lease (two clocks may drift apart that much), and "
+        "--lease at most 1h"));
   }
   if (absl::GetFlag(FLAGS_drain_grace) < absl::ZeroDuration() ||
       absl::GetFlag(FLAGS_drain_grace) > kDrainGraceMax) {

@@ -20,7 +20,7 @@ JOBS = 10_000
 PIECE = 500
 KILLS = 5
 # Short, so that what ran at a kill is soon tried again.
-LEASE = ["--lease=2s", "--heartbeat_interval=500ms", "--lease_margin=200ms"]
+LEASE = ["--lease=2s", "--heartbeat_interval=500ms", "--lease_margin=1.5s"]
 
 
 class CrashBatchTest(unittest.TestCase):

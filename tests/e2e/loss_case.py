@@ -10,7 +10,7 @@ import unittest
 from cluster import PYTHON, TASKS, Phase, Reason, State, processes_with
 
 # Short, so that a lost worker is soon given up.
-LEASE = ["--lease=2s", "--heartbeat_interval=500ms", "--lease_margin=200ms"]
+LEASE = ["--lease=2s", "--heartbeat_interval=500ms", "--lease_margin=1.5s"]
 
 
 def parent_of(pid):

@@ -18,7 +18,8 @@ TMP = pathlib.Path(os.environ.get("E2E_TMP", "/tmp"))
 def names(pid):
     """What is named after a process."""
     return sorted([path for parent in (NAMES, TMP)
-                   for path in parent.glob(f"{PREFIX}-{pid}*")])
+                   for path in parent.iterdir()
+                   if f"{path.name}-".startswith(f"{PREFIX}-{pid}-")])
 
 
 class LeftoversTest(unittest.TestCase):

@@ -5,9 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "base/wire/time_wire.h"
+#include "coordinator/rpc/cursors.h"
 #include "coordinator/rpc/page_token.h"
 #include "coordinator/rpc/worker_view.h"
 
@@ -16,8 +15,6 @@ namespace {
 
 constexpr int kStatusWorkersMax = 100;
 constexpr int kStatusQueuesMax = 256;
-// Begins every page_token of ListWorkers, so that other text is refused.
-constexpr char kWorkersTokenPrefix[] = "after:";
 
 absl::Status NoSuchWorker(const std::string& id) {
   return absl::NotFoundError(absl::StrCat(
@@ -39,17 +36,14 @@ Task<absl::Status> ListWorkers(Services* services, CallContext*,
   absl::StatusOr<int> page_size = PageSizeOf(request.page_size());
   if (!page_size.ok()) co_return page_size.status();
   // Sessions are in order of their id: the token is the last one shown.
-  absl::string_view shown = request.page_token();
-  if (!shown.empty() && !absl::ConsumePrefix(&shown, kWorkersTokenPrefix)) {
-    co_return absl::InvalidArgumentError(
-        "page_token is damaged; give next_page_token of an earlier answer");
-  }
+  absl::StatusOr<std::string> shown = ParseWorkersToken(request.page_token());
+  if (!shown.ok()) co_return shown.status();
   const Engine& engine = *services->engine;
   for (const WorkerRecord* worker : services->engine->core().Workers()) {
-    if (worker->hello.session.value() <= shown) continue;
+    if (worker->hello.session.value() <= *shown) continue;
     if (response->workers_size() == *page_size) {
-      response->set_next_page_token(absl::StrCat(
-          kWorkersTokenPrefix, response->workers(*page_size - 1).session_id()));
+      response->set_next_page_token(
+          FormatWorkersToken(response->workers(*page_size - 1).session_id()));
       break;
     }
     *response->add_workers() = ToProto(*worker, engine.now());

@@ -11,6 +11,7 @@
 #include "coordinator/rpc/accept.h"
 #include "coordinator/rpc/batch_lookup.h"
 #include "coordinator/rpc/batch_watch.h"
+#include "coordinator/rpc/cursors.h"
 #include "coordinator/rpc/page_token.h"
 
 namespace vigil::coordinator {

@@ -4,10 +4,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "coordinator/codec/stored_batch.pb.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/engine/limits.h"
 #include "coordinator/rpc/accept.h"
+#include "coordinator/rpc/cursors.h"
 
 namespace vigil::coordinator {
 namespace {
@@ -28,12 +28,6 @@ absl::Status CheckItems(int items) {
                    kJobsPerRequestMax, " go into one request"));
 }
 
-absl::Status CheckOrder(v1::ResultOrder order) {
-  if (v1::ResultOrder_IsValid(order)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      "order is none of AS_COMPLETED and BY_INDEX");
-}
-
 absl::Status TooManyBatchWatchers(Engine* engine,
                                   const std::string& name_space) {
   return engine->Refuse(
@@ -42,22 +36,6 @@ absl::Status TooManyBatchWatchers(Engine* engine,
           "there are ", kBatchWatchersMax,
           " streams of RunBatch and WatchBatch, which is the most; try again "
           "later")));
-}
-
-absl::StatusOr<int64_t> PositionOf(const std::string& bytes,
-                                   v1::ResultOrder order,
-                                   const std::string& batch_id) {
-  if (absl::Status status = CheckOrder(order); !status.ok()) return status;
-  if (bytes.empty()) return 0;
-  BatchCursor cursor;
-  if (!cursor.ParseFromString(bytes) || cursor.position() < 0 ||
-      IsByIndex(cursor.order()) != IsByIndex(order) ||
-      cursor.batch_id() != batch_id) {
-    return absl::InvalidArgumentError(
-        "cursor is damaged, or belongs to another batch or order; start "
-        "without one");
-  }
-  return cursor.position();
 }
 
 BatchWatch::BatchWatch(Services* services, Signal* signal,
@@ -236,11 +214,7 @@ Task<absl::Status> BatchWatch::Next(v1::BatchEvent* event) {
   if (event->has_batch() || !event->results().empty() ||
       accepted != told_accepted_) {
     told_accepted_ = accepted;
-    BatchCursor cursor;
-    cursor.set_batch_id(id_.value());
-    cursor.set_order(order_);
-    cursor.set_position(position_);
-    event->set_cursor(cursor.SerializeAsString());
+    event->set_cursor(FormatBatchCursor(id_.value(), order_, position_));
     event->set_accepted(accepted);
   }
   co_return absl::OkStatus();

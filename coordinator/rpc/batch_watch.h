@@ -11,7 +11,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/ids.h"
 #include "coordinator/engine/batch_hub.h"
@@ -21,16 +20,6 @@
 #include "vigil/v1/batch.pb.h"
 
 namespace vigil::coordinator {
-
-// Where a stream goes on that was given this cursor. INVALID_ARGUMENT: it is
-// damaged, or belongs to another batch (`batch_id`) or order; or there is no
-// such order.
-absl::StatusOr<int64_t> PositionOf(const std::string& cursor,
-                                   v1::ResultOrder order,
-                                   const std::string& batch_id);
-
-// INVALID_ARGUMENT: there is no such order.
-absl::Status CheckOrder(v1::ResultOrder order);
 
 absl::Status TooManyBatchWatchers(Engine* engine,
                                   const std::string& name_space);

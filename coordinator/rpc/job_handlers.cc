@@ -9,6 +9,7 @@
 #include "coordinator/codec/job_codec.h"
 #include "coordinator/codec/stored_job.pb.h"
 #include "coordinator/rpc/accept.h"
+#include "coordinator/rpc/cursors.h"
 #include "coordinator/rpc/job_lookup.h"
 #include "coordinator/rpc/page_token.h"
 
@@ -194,7 +195,7 @@ Task<absl::Status> ReadOutput(Services* services, CallContext*,
   if (!found.ok()) co_return found.status();
   const uint64_t hash = HashWithoutToken(request);
   absl::StatusOr<ReadOutputToken> token =
-      ParseToken<ReadOutputToken>(request.page_token(), hash);
+      ParseOutputToken(request.page_token(), hash);
   if (!token.ok()) co_return token.status();
   const auto& attempts = found->job.attempts();
   if (!request.page_token().empty()) {

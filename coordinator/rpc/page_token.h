@@ -35,6 +35,12 @@ std::string FormatToken(const Token& token) {
   return absl::WebSafeBase64Escape(token.SerializeAsString());
 }
 
+inline absl::Status DamagedToken() {
+  return absl::InvalidArgumentError(
+      "page_token is damaged or belongs to another request; give "
+      "next_page_token of an answer to the same request, or start without");
+}
+
 // Takes a token apart. INVALID_ARGUMENT: damaged, or another request's.
 template <typename Token>
 absl::StatusOr<Token> ParseToken(const std::string& text, uint64_t hash) {
@@ -43,9 +49,7 @@ absl::StatusOr<Token> ParseToken(const std::string& text, uint64_t hash) {
   std::string bytes;
   if (!absl::WebSafeBase64Unescape(text, &bytes) ||
       !token.ParseFromString(bytes) || token.request_hash() != hash) {
-    return absl::InvalidArgumentError(
-        "page_token is damaged or belongs to another request; give "
-        "next_page_token of an answer to the same request, or start without");
+    return DamagedToken();
   }
   return token;
 }

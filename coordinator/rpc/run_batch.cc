@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "coordinator/rpc/batch_lookup.h"
 #include "coordinator/rpc/batch_watch.h"
+#include "coordinator/rpc/cursors.h"
 
 namespace vigil::coordinator {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/rpc/accept.h"
+#include "coordinator/rpc/cursors.h"
 #include "coordinator/rpc/job_lookup.h"
 #include "coordinator/rpc/job_watch.h"
 
@@ -172,22 +173,16 @@ Task<absl::Status> WatchJob(Services* services, CallContext* call,
   if (engine->hub().size() >= kWatchersMax) {
     co_return call->Refuse(TooManyWatchers(engine, request.namespace_()));
   }
-  WatchCursor cursor;
-  if (!request.cursor().empty() &&
-      (!cursor.ParseFromString(request.cursor()) ||
-       cursor.job_id() != request.job_id() || cursor.attempt() < 0 ||
-       cursor.stdout_offset() < 0 || cursor.stderr_offset() < 0)) {
-    co_return absl::InvalidArgumentError(
-        "cursor is damaged or belongs to another job; start without one");
-  }
-  cursor.set_job_id(request.job_id());
+  absl::StatusOr<WatchCursor> cursor =
+      ParseWatchCursor(request.cursor(), request.job_id());
+  if (!cursor.ok()) co_return cursor.status();
   const JobId id(request.job_id());
   // Watch first, look second: whatever happens between is queued, and what was
   // seen twice is recognised by its offset.
   JobWatch::Options options;
   options.lossless = request.take_over();
   options.skip_output = request.skip_output();
-  JobWatch watch(engine, &stream->signal(), std::move(cursor), options);
+  JobWatch watch(engine, &stream->signal(), *std::move(cursor), options);
   auto looking = LookUpJob(services, request.namespace_(), request.job_id());
   absl::StatusOr<FoundJob> found = co_await looking;
   if (!found.ok()) co_return found.status();

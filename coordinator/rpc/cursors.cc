@@ -15,6 +15,10 @@ bool IsByIndex(v1::ResultOrder order) {
   return order == v1::RESULT_ORDER_BY_INDEX;
 }
 
+bool IsPosition(int64_t position) {
+  return position >= 0 && position <= kPositionMax;
+}
+
 }  // namespace
 
 absl::StatusOr<WatchCursor> ParseWatchCursor(const std::string& bytes,
@@ -22,8 +26,8 @@ absl::StatusOr<WatchCursor> ParseWatchCursor(const std::string& bytes,
   WatchCursor cursor;
   if (!bytes.empty() &&
       (!cursor.ParseFromString(bytes) || cursor.job_id() != job_id ||
-       cursor.attempt() < 0 || cursor.stdout_offset() < 0 ||
-       cursor.stderr_offset() < 0)) {
+       cursor.attempt() < 0 || !IsPosition(cursor.stdout_offset()) ||
+       !IsPosition(cursor.stderr_offset()))) {
     return absl::InvalidArgumentError(
         "cursor is damaged or belongs to another job; start without one");
   }
@@ -43,7 +47,7 @@ absl::StatusOr<int64_t> PositionOf(const std::string& bytes,
   if (absl::Status status = CheckOrder(order); !status.ok()) return status;
   if (bytes.empty()) return 0;
   BatchCursor cursor;
-  if (!cursor.ParseFromString(bytes) || cursor.position() < 0 ||
+  if (!cursor.ParseFromString(bytes) || !IsPosition(cursor.position()) ||
       IsByIndex(cursor.order()) != IsByIndex(order) ||
       cursor.batch_id() != batch_id) {
     return absl::InvalidArgumentError(
@@ -64,7 +68,14 @@ std::string FormatBatchCursor(const std::string& batch_id,
 
 absl::StatusOr<ReadOutputToken> ParseOutputToken(const std::string& text,
                                                  uint64_t request_hash) {
-  return ParseToken<ReadOutputToken>(text, request_hash);
+  absl::StatusOr<ReadOutputToken> token =
+      ParseToken<ReadOutputToken>(text, request_hash);
+  if (token.ok() && (token->attempt() < 0 || token->after_seq() < 0 ||
+                     !IsPosition(token->stdout_offset()) ||
+                     !IsPosition(token->stderr_offset()))) {
+    return DamagedToken();
+  }
+  return token;
 }
 
 std::string FormatWorkersToken(const std::string& session_id) {

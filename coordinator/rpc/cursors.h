@@ -1,5 +1,6 @@
 // Where streams go on: the opaque bytes that clients were given and give back.
-// Pure functions, thread-safe.
+// Whatever they give, the result is a place that arithmetic can be done with,
+// or an error. Pure functions, thread-safe.
 #ifndef VIGIL_COORDINATOR_RPC_CURSORS_H_
 #define VIGIL_COORDINATOR_RPC_CURSORS_H_
 
@@ -13,6 +14,10 @@
 #include "vigil/v1/batch.pb.h"
 
 namespace vigil::coordinator {
+
+// The largest position in an output or in the results of a batch: more than
+// there ever is, and sums of two fit into their type.
+inline constexpr int64_t kPositionMax = int64_t{1} << 60;
 
 // Takes the cursor of a WatchEvent apart; an empty one is the beginning.
 // INVALID_ARGUMENT: it is damaged, or belongs to another job.

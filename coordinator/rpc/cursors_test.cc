@@ -1,7 +1,9 @@
-// Proves that cursors and page tokens come back as they were given out, and
-// that those of other requests and damaged ones are refused.
+// Proves that cursors and page tokens come back as they were given out, that
+// those of other requests and damaged ones are refused, and that no place is
+// taken that arithmetic could not be done with.
 #include "coordinator/rpc/cursors.h"
 
+#include <limits>
 #include <string>
 
 #include "coordinator/rpc/page_token.h"
@@ -9,6 +11,8 @@
 
 namespace vigil::coordinator {
 namespace {
+
+constexpr int64_t kInt64Max = std::numeric_limits<int64_t>::max();
 
 WatchCursor CursorAt(int attempt, int64_t stdout_offset,
                      int64_t stderr_offset) {
@@ -25,7 +29,7 @@ bool IsRefused(const absl::Status& status) {
 }
 
 TEST(CursorsTest, WatchCursorsComeBack) {
-  const WatchCursor cursor = CursorAt(3, 4, 5);
+  const WatchCursor cursor = CursorAt(3, 4, kPositionMax);
   const auto parsed = ParseWatchCursor(cursor.SerializeAsString(), "j");
   ASSERT_TRUE(parsed.ok()) << parsed.status();
   EXPECT_EQ(parsed->SerializeAsString(), cursor.SerializeAsString());
@@ -46,6 +50,9 @@ TEST(CursorsTest, RefusesWatchCursorsOfOthersAndOutOfBounds) {
   EXPECT_TRUE(refused(CursorAt(-1, 0, 0).SerializeAsString(), "j"));
   EXPECT_TRUE(refused(CursorAt(1, -1, 0).SerializeAsString(), "j"));
   EXPECT_TRUE(refused(CursorAt(1, 0, -1).SerializeAsString(), "j"));
+  EXPECT_TRUE(
+      refused(CursorAt(1, kPositionMax + 1, 0).SerializeAsString(), "j"));
+  EXPECT_TRUE(refused(CursorAt(1, 0, kInt64Max).SerializeAsString(), "j"));
 }
 
 TEST(CursorsTest, BatchCursorsComeBackInTheirOrderOnly) {
@@ -62,6 +69,20 @@ TEST(CursorsTest, BatchCursorsComeBackInTheirOrderOnly) {
       PositionOf(cursor, static_cast<v1::ResultOrder>(9), "b").status()));
 }
 
+TEST(CursorsTest, RefusesBatchPositionsOutOfBounds) {
+  constexpr auto kOrder = v1::RESULT_ORDER_AS_COMPLETED;
+  const auto status = [](int64_t position) {
+    return PositionOf(FormatBatchCursor("b", kOrder, position), kOrder, "b")
+        .status();
+  };
+  EXPECT_TRUE(IsRefused(status(-1)));
+  EXPECT_TRUE(status(0).ok());
+  EXPECT_TRUE(status(kPositionMax).ok());
+  EXPECT_TRUE(IsRefused(status(kPositionMax + 1)));
+  // One more than this is not a number: the watch adds one.
+  EXPECT_TRUE(IsRefused(status(kInt64Max)));
+}
+
 TEST(CursorsTest, OutputTokensComeBackToTheirRequestOnly) {
   ReadOutputToken token;
   token.set_attempt(2);
@@ -73,6 +94,25 @@ TEST(CursorsTest, OutputTokensComeBackToTheirRequestOnly) {
   EXPECT_EQ(parsed->SerializeAsString(), token.SerializeAsString());
   EXPECT_TRUE(IsRefused(ParseOutputToken(FormatToken(token), 9).status()));
   EXPECT_TRUE(IsRefused(ParseOutputToken("?", 8).status()));
+}
+
+TEST(CursorsTest, RefusesOutputTokensOutOfBounds) {
+  const auto refused = [](const ReadOutputToken& token) {
+    return IsRefused(ParseOutputToken(FormatToken(token), 0).status());
+  };
+  ReadOutputToken token;
+  EXPECT_FALSE(refused(token));
+  token.set_attempt(-1);
+  EXPECT_TRUE(refused(token));
+  token.Clear();
+  token.set_after_seq(-1);
+  EXPECT_TRUE(refused(token));
+  token.Clear();
+  token.set_stdout_offset(-1);
+  EXPECT_TRUE(refused(token));
+  token.Clear();
+  token.set_stderr_offset(kInt64Max);
+  EXPECT_TRUE(refused(token));
 }
 
 TEST(CursorsTest, WorkersTokensComeBack) {

@@ -166,12 +166,12 @@ class Core {
   const Batch* FindBatch(const BatchId& id) const { return batches_.Find(id); }
   const BatchTable::Batches& batches() const { return batches_.batches(); }
 
-  // A worker opened `stream`. ABORTED: the session was fenced; the worker
-  // kills what it runs and starts a new session. With `predecessors_dead` the
-  // other sessions of this worker that are known now are dead, as by
-  // WorkerDead, at the first Heartbeat on this stream: an Attach may be read
-  // after its sender has died and been succeeded, a heartbeat answers what was
-  // sent after it.
+  // A worker opened `stream`. ABORTED: the session was fenced, or is another
+  // worker's; the worker kills what it runs and starts a new session. With
+  // `predecessors_dead` the other sessions of this worker that are known now
+  // are dead, as by WorkerDead, at the first Heartbeat on this stream: an
+  // Attach may be read after its sender has died and been succeeded, a
+  // heartbeat answers what was sent after it.
   absl::StatusOr<AttachVerdict> Attach(StreamId stream, WorkerHello hello,
                                        absl::Time now, Effects* fx);
   // The stream ended, for whatever reason. Ends no attempt.

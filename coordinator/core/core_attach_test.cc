@@ -73,6 +73,21 @@ TEST_F(AttachTest, WhatTheWorkerRunsAndWeDoNotKnowIsKilled) {
   EXPECT_EQ(core_->counters().fenced, 2);
 }
 
+TEST_F(AttachTest, ASessionDoesNotPassToAnotherWorker) {
+  RunJob();
+  WorkerHello hello = Hello("v");
+  hello.session = SessionId("w-1");
+  EXPECT_TRUE(absl::IsAborted(Attach(2, hello).status()));
+  EXPECT_EQ(core_->counters().fenced, 1);
+  EXPECT_EQ(core_->FindWorker(WorkerId("v")), nullptr);
+  // Its stream was not replaced, and its record is found until it is dropped.
+  ASSERT_NE(core_->FindWorker(WorkerId("w")), nullptr);
+  EXPECT_TRUE(core_->FindWorker(WorkerId("w"))->connected());
+  WorkerDead("w-1");
+  TickAt(now_ + kLostWorkerKept);
+  EXPECT_EQ(core_->FindWorker(WorkerId("w")), nullptr);
+}
+
 TEST_F(AttachTest, AnAttemptOfAnotherSessionIsKilled) {
   RunJob();
   EXPECT_EQ(KilledBy(2, Running("v", {Id("j")})), Ids{Id("j")});

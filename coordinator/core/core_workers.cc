@@ -69,6 +69,14 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
         "session ", hello.session.value(), " of worker ", hello.worker.value(),
         " was given up after its lease; start a new session"));
   }
+  if (known && worker->hello.worker != hello.worker) {
+    // What is known of the session is filed under its worker's name.
+    ++counters_.fenced;
+    return absl::AbortedError(
+        absl::StrCat("session ", hello.session.value(), " is one of worker ",
+                     worker->hello.worker.value(), ", not of ",
+                     hello.worker.value(), "; start a new session"));
+  }
   if (hello.attach_number < worker->hello.attach_number) {
     // What it lists is out of date: an attempt that it does not name may have
     // been assigned, and be running, since.

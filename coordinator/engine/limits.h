@@ -17,6 +17,11 @@ inline constexpr int64_t kPayloadCacheBytesMax = 64 << 20;
 // attempt nor the last event of a watch needs a read; older ones are read back.
 inline constexpr int64_t kCheckpointCacheBytesMax = 64 << 20;
 
+// The end of an attempt's output, in bytes of one stream: more than anything
+// writes, and sums of two fit into their type. A worker that says more is
+// wrong.
+inline constexpr int64_t kOutputOffsetMax = int64_t{1} << 60;
+
 // What is packed into one message to a worker; a larger assignment goes alone.
 inline constexpr int64_t kMessageBytesSoftMax = 1 << 20;
 

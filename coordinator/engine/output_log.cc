@@ -38,8 +38,11 @@ void OutputLog::Restore(const store::OutputIndexRow& row) {
 bool OutputLog::Accept(v1::Output* output) {
   const int stream = output->stream();
   if (stream < 1 || stream > 2) return false;
-  const int64_t known = offsets_[stream] - output->offset();
   const int64_t size = static_cast<int64_t>(output->data().size());
+  if (output->offset() < 0 || output->offset() > kOutputOffsetMax - size) {
+    return false;
+  }
+  const int64_t known = offsets_[stream] - output->offset();
   if (known >= size) return false;
   if (known > 0) {
     output->mutable_data()->erase(0, static_cast<size_t>(known));

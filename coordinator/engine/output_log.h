@@ -24,7 +24,7 @@ class OutputLog {
   void Restore(const store::OutputIndexRow& row);
 
   // Removes from the front of `output` what was received before. False when
-  // nothing is left.
+  // nothing is left, or its offset is none that an output can have.
   bool Accept(v1::Output* output);
 
   // Adds accepted output to the rows to be stored; may extend the last row of

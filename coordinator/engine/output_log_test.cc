@@ -3,6 +3,7 @@
 // store ends.
 #include "coordinator/engine/output_log.h"
 
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -36,6 +37,24 @@ TEST(OutputLogTest, RepeatedOutputIsDroppedAndOverlapIsCut) {
   v1::Output other = Piece(v1::Output::STREAM_STDERR, 0, "hello");
   EXPECT_TRUE(log.Accept(&other));
   EXPECT_EQ(log.received_bytes(), 16);
+}
+
+TEST(OutputLogTest, OffsetsThatNoOutputHasAreRefused) {
+  OutputLog log({JobId("j"), 1});
+  for (const int64_t offset :
+       {std::numeric_limits<int64_t>::min(), int64_t{-1}, kOutputOffsetMax - 1,
+        std::numeric_limits<int64_t>::max()}) {
+    v1::Output output = Piece(v1::Output::STREAM_STDOUT, offset, "ab");
+    EXPECT_FALSE(log.Accept(&output)) << offset;
+  }
+  EXPECT_EQ(log.received_bytes(), 0);
+  v1::Output last =
+      Piece(v1::Output::STREAM_STDOUT, kOutputOffsetMax - 2, "ab");
+  EXPECT_TRUE(log.Accept(&last));
+  v1::Output other =
+      Piece(v1::Output::STREAM_STDERR, kOutputOffsetMax - 2, "ab");
+  EXPECT_TRUE(log.Accept(&other));
+  EXPECT_EQ(log.received_bytes(), 2 * kOutputOffsetMax);
 }
 
 TEST(OutputLogTest, OnlyWhatWasCommittedIsDurable) {

@@ -233,6 +233,8 @@ class Core {
 
   // Null when the job is not live.
   const Job* FindJob(const JobId& id) const;
+  // Whether the worker of `stream` runs this attempt, as far as it said.
+  bool Holds(StreamId stream, const AttemptId& attempt) const;
   // The latest session of a worker; null when there is none.
   const WorkerRecord* FindWorker(const WorkerId& id) const;
   // Every session, in order of session id.

@@ -219,6 +219,11 @@ void Core::Heartbeat(StreamId stream, int64_t number, HostLoad host,
   fx->at_once.push_back(SendHeartbeatAck{stream, number});
 }
 
+bool Core::Holds(StreamId stream, const AttemptId& attempt) const {
+  const auto it = streams_.find(stream);
+  return it != streams_.end() && it->second->running.contains(attempt);
+}
+
 Job* Core::FindCurrent(const WorkerRecord& worker, const AttemptId& attempt) {
   Job* job = FindMutable(attempt.job_id);
   if (job == nullptr || job->state != JobState::kRunning ||

@@ -232,11 +232,9 @@ void Engine::TakeSweepDone(StreamId stream, const v1::SweepDone& done) {
 void Engine::TakeOutput(StreamId stream, const v1::AttemptOutput& proto) {
   const AttemptId attempt = vigil::FromProto(proto.attempt());
   const auto log = outputs_.find(attempt);
-  const Job* job = core_->FindJob(attempt.job_id);
-  const bool current = job != nullptr && job->state == JobState::kRunning &&
-                       job->last_attempt == attempt.number;
-  if (log == outputs_.end() || !current) {
-    // Of an attempt that was given up: taken off the worker's hands.
+  if (log == outputs_.end() || !core_->Holds(stream, attempt)) {
+    // Of an attempt that was given up, or was never this worker's: taken off
+    // its hands.
     if (v1::AttachResponse* message = Outgoing(stream, 64)) {
       v1::OutputAck* ack = message->add_output_acks();
       vigil::ToProto(attempt, ack->mutable_attempt());

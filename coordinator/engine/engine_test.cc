@@ -206,6 +206,43 @@ TEST_F(EngineTest, OutputIsAcknowledgedWhenDurableAndNotBefore) {
   EXPECT_EQ(acknowledged(), 5);
 }
 
+TEST_F(EngineTest, OutputOfAnAttemptThatAnotherWorkerRunsIsNotItsOutput) {
+  FakeLink link;
+  FakeLink other_link;
+  StreamId stream = 0;
+  StreamId other = 0;
+  JobId id;
+  Turn([&] {
+    stream = Attach(&link, 1);
+    id = Submit("talk");
+  });
+  Settle();
+  v1::AttemptOutput output;
+  output.mutable_attempt()->set_job_id(id.value());
+  output.mutable_attempt()->set_number(1);
+  output.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
+  output.mutable_output()->set_data("forged");
+  Turn([&] {
+    // The same session on a new stream: nothing counts from the old one.
+    other = Attach(&other_link, 1, {{id, 1}});
+    engine_->TakeOutput(stream, output);
+  });
+  output.mutable_output()->set_data("true");
+  Turn([&] { engine_->TakeOutput(other, output); });
+  Settle();
+  std::vector<store::OutputRow> rows;
+  ASSERT_TRUE(engine_->Read(
+      [&](store::StoreView& view) {
+        auto page = view.ReadOutput(id.value(), 1, std::nullopt, 0, 100);
+        if (page.ok()) rows = std::move(page->rows);
+      },
+      [] {}));
+  AwaitPosted();
+  Turn();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].data, "true");
+}
+
 TEST_F(EngineTest, OutputOfAnAttemptThatWasGivenUpIsTakenOffTheWorkersHands) {
   FakeLink link;
   StreamId stream = 0;

@@ -2,8 +2,10 @@
 // is not UTF-8, and every field of an attempt's end on its way there and back.
 #include "base/wire/attempt_wire.h"
 
+#include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/wire/time_wire.h"
 #include "google/protobuf/descriptor.h"
@@ -31,6 +33,25 @@ TEST(AttemptWireTest, Utf8IsKeptAndOtherBytesAreEscaped) {
   EXPECT_EQ(ToUtf8("\xed\xa0\x80", 100), "\\xed\\xa0\\x80");  // surrogate
   EXPECT_EQ(ToUtf8("\xc0\x80", 100), "\\xc0\\x80");           // overlong
   EXPECT_EQ(ToUtf8("€€", 4), "€");  // cut at a character
+}
+
+TEST(AttemptWireTest, DurationsThatProtobufDoesNotKnowAreCut) {
+  const auto back = [](int64_t seconds, int32_t nanos) {
+    google::protobuf::Duration proto;
+    proto.set_seconds(seconds);
+    proto.set_nanos(nanos);
+    google::protobuf::Duration shown;
+    ToProto(FromProto(proto), &shown);
+    return std::pair(shown.seconds(), shown.nanos());
+  };
+  constexpr int64_t kMax = 315'576'000'000;
+  constexpr auto kInt64 = std::numeric_limits<int64_t>();
+  EXPECT_EQ(back(kMax, 0), (std::pair<int64_t, int32_t>(kMax, 0)));
+  EXPECT_EQ(back(kMax, 1), (std::pair<int64_t, int32_t>(kMax, 0)));
+  EXPECT_EQ(back(kInt64.max(), 5), (std::pair<int64_t, int32_t>(kMax, 0)));
+  EXPECT_EQ(back(kInt64.min(), -5), (std::pair<int64_t, int32_t>(-kMax, 0)));
+  EXPECT_EQ(back(2, -500'000'000),
+            (std::pair<int64_t, int32_t>(1, 500'000'000)));
 }
 
 TEST(AttemptWireTest, EndSurvivesTheWire) {

@@ -2,14 +2,25 @@
 #ifndef VIGIL_BASE_WIRE_TIME_WIRE_H_
 #define VIGIL_BASE_WIRE_TIME_WIRE_H_
 
+#include <algorithm>
+#include <cstdint>
+
 #include "absl/time/time.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 
 namespace vigil {
 
+// The longest duration that protobuf knows, 10,000 years either way.
+inline constexpr absl::Duration kProtoDurationMax =
+    absl::Seconds(int64_t{315'576'000'000});
+
+// What is longer than protobuf knows is cut to that, so that ToProto has a form
+// for it.
 inline absl::Duration FromProto(const google::protobuf::Duration& proto) {
-  return absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos());
+  return std::clamp(
+      absl::Seconds(proto.seconds()) + absl::Nanoseconds(proto.nanos()),
+      -kProtoDurationMax, kProtoDurationMax);
 }
 
 inline absl::Time FromProto(const google::protobuf::Timestamp& proto) {

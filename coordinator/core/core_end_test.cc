@@ -419,6 +419,26 @@ TEST_F(EndTest, C7_AnUpdateIsShownAndNotSaved) {
   EXPECT_EQ(attempt.last.progress->done, 37);  // A8: kept
 }
 
+TEST_F(EndTest, NoMomentOfAnAttemptIsBeforeItsAssignmentOrAheadOfNow) {
+  RunJob();
+  const absl::Time assigned = now_;
+  now_ += absl::Seconds(10);
+  AttemptUpdate update = UpdateOf(Id("j"), Phase::kActive);
+  update.age = absl::Seconds(10) + kTick;
+  update.silence = -kTick;
+  Update(1, update);
+  const AttemptRecord& attempt = Get("j").current();
+  EXPECT_EQ(attempt.start_time, assigned);
+  EXPECT_EQ(attempt.last_activity_time, now_);
+  update.silence = absl::InfiniteDuration();
+  Update(1, update);
+  EXPECT_EQ(attempt.last_activity_time, assigned);
+  AttemptEnd end = EndOf(Id("j"));
+  end.time_to_active = absl::InfiniteDuration();
+  End(1, end);
+  EXPECT_EQ(attempt.active_time, now_);
+}
+
 TEST_F(EndTest, ObservedClocksAreKeptUpToALimitAndAllShown) {
   RunJob();
   AttemptUpdate update = UpdateOf(Id("j"), Phase::kActive);

@@ -21,6 +21,13 @@ WorkerNews NewsOf(const WorkerRecord& worker, WorkerNews::Kind kind,
           cause};
 }
 
+// A moment in an attempt's life, of which its worker said how long ago it was:
+// not before the attempt was assigned nor ahead of now, whatever was said.
+absl::Time MomentIn(const AttemptRecord& attempt, absl::Duration ago,
+                    absl::Time now) {
+  return std::min(now, std::max(attempt.assign_time, now - ago));
+}
+
 }  // namespace
 
 WorkerRecord* Core::FindStream(StreamId stream) {
@@ -241,7 +248,7 @@ void Core::TakeReport(Job* job, const AttemptUpdate& update, absl::Time now) {
   // first report of a process may be as old as the process: 0.
   const bool started = update.phase != Phase::kWarming && update.slot >= 0;
   if (started && attempt.start_time == absl::InfinitePast()) {
-    attempt.start_time = now - update.age;
+    attempt.start_time = MomentIn(attempt, update.age, now);
   }
   if (update.phase == Phase::kActive &&
       attempt.active_time == absl::InfinitePast()) {
@@ -285,9 +292,11 @@ void Core::CountEnd(const AttemptEnd& end) {
     ++counters_.deaths_unconfirmed;
   }
   for (const NestedCall& call : end.last.nested_calls) {
-    (call.outcome == NestedCall::Outcome::kSequential
-         ? counters_.sequential_pools
-         : counters_.nested_calls) += std::max<int64_t>(0, call.count);
+    int64_t& count = call.outcome == NestedCall::Outcome::kSequential
+                         ? counters_.sequential_pools
+                         : counters_.nested_calls;
+    // A count that no tree of processes reaches in its life is none.
+    count += std::clamp<int64_t>(call.count, 0, kNestedCallsCountedMax);
   }
 }
 

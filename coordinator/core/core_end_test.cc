@@ -2,6 +2,7 @@
 // cause, retries with their waits and caps, and that the end is acknowledged
 // only once it is durable. Clients and workers are simulated (see
 // core_fixture.h).
+#include <limits>
 #include <optional>
 #include <set>
 #include <string>
@@ -483,6 +484,15 @@ TEST_F(EndTest, C2_CountsNestedCallsPoolsInSequenceAndDeathsNotProved) {
   End(1, end);
   EXPECT_EQ(core_->counters().nested_calls, 9);
   EXPECT_EQ(core_->counters().deaths_unconfirmed, 1);
+  // What no attempt can have done does not make the sums overflow.
+  Submit("k");
+  Tick();
+  end.attempt = end.last.attempt = Id("k");
+  end.last.nested_calls[0].count = std::numeric_limits<int64_t>::max();
+  end.last.nested_calls[1].count = std::numeric_limits<int64_t>::max();
+  end.last.nested_calls[2].count = std::numeric_limits<int64_t>::min();
+  End(1, end);
+  EXPECT_EQ(core_->counters().nested_calls, 9 + 2 * kNestedCallsCountedMax);
 }
 
 }  // namespace

@@ -258,7 +258,9 @@ void Core::TakeReport(Job* job, const AttemptUpdate& update, absl::Time now) {
     job->start_time = attempt.start_time;
   }
   if (update.phase != Phase::kUnspecified) attempt.phase = update.phase;
-  if (started) attempt.last_activity_time = now - update.silence;
+  if (started) {
+    attempt.last_activity_time = MomentIn(attempt, update.silence, now);
+  }
   std::optional<Progress> progress = std::move(attempt.last.progress);
   attempt.last = update;
   attempt.last.observed.reset();
@@ -338,7 +340,8 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
   attempt.phase = Phase::kEnded;
   attempt.end_time = now;
   if (end.time_to_active.has_value()) {
-    attempt.active_time = attempt.start_time + *end.time_to_active;
+    attempt.active_time = MomentIn(
+        attempt, now - (attempt.start_time + *end.time_to_active), now);
   }
   attempt.failure = end.failure;
   attempt.exit = end.exit;

@@ -41,6 +41,10 @@ inline constexpr absl::Duration kAdmissionRetryDelay = absl::Seconds(1);
 // row should stay below 1 MiB.
 inline constexpr int kAttemptsKeptMax = 120;
 
+// Calls of one kind that are counted of one attempt, so that no sum of what
+// workers say overflows: a fork takes a tenth of a millisecond.
+inline constexpr int64_t kNestedCallsCountedMax = 1'000'000'000;
+
 // Clocks that fired under `observe`, kept per attempt: the first ones tell.
 inline constexpr int kObservedMax = 16;
 

@@ -38,6 +38,12 @@ inline constexpr int64_t kOutputRowBytesMax = 64 << 10;
 // output, and a lossless one holds back the worker's acknowledgements.
 inline constexpr int64_t kWatcherQueueBytesMax = 1 << 20;
 
+// Results, and pages of stored output, on their way to watchers. What does not
+// fit waits; for its sake streams are cut off that have taken nothing of theirs
+// for the time below: no reader that is alive needs it for 3 MiB.
+inline constexpr int64_t kLargeWritesBytesMax = 128 << 20;
+inline constexpr absl::Duration kLargeWriteStuckMin = absl::Seconds(2);
+
 // Streams of RunJob and WatchJob; each costs about 50 KiB in gRPC and here.
 inline constexpr int kWatchersMax = 10'000;
 

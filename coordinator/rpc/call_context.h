@@ -17,6 +17,7 @@
 #include "coordinator/codec/spec_resolver.h"
 #include "coordinator/engine/engine.h"
 #include "coordinator/rpc/worker_messages.h"
+#include "coordinator/rpc/write_budget.h"
 
 namespace vigil::coordinator {
 
@@ -36,6 +37,8 @@ struct Services {
   std::function<void()> drain;
   // Called when the coordinator is asked to stop, before the calls end.
   std::function<void()> before_stop;
+  // For what is large and goes to watchers; set by the server.
+  WriteBudget* large_writes = nullptr;
   // Runs a closure in a later turn; set by the server.
   std::function<void(std::function<void()>)> post;
   // Set when the coordinator ends: streams finish with UNAVAILABLE.

@@ -20,6 +20,7 @@
 #include "coordinator/rpc/loop.h"
 #include "coordinator/rpc/run_batch.h"
 #include "coordinator/rpc/watch_handlers.h"
+#include "coordinator/rpc/write_budget.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "vigil/v1/batch_service.grpc.pb.h"
 #include "vigil/v1/dispatch_service.grpc.pb.h"
@@ -71,6 +72,7 @@ class Server : public RpcServer {
                   v1::StatusService::service_full_name(),
                   v1::DispatchService::service_full_name()}};
   std::unique_ptr<Loop> loop_;
+  std::unique_ptr<WriteBudget> large_writes_;
   std::unique_ptr<grpc::Server> server_;
   LiveStreams live_;
   bool drain_asked_ = false;
@@ -105,6 +107,7 @@ absl::Status Server::Bind(const std::vector<ListenAddress>& addresses) {
   builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
   loop_ = std::make_unique<Loop>(builder.AddCompletionQueue());
+  large_writes_ = std::make_unique<WriteBudget>(loop_->ready());
   // Sockets are made with mode 0600.
   const mode_t mask = umask(0177);
   server_ = builder.BuildAndStart();
@@ -217,6 +220,7 @@ void Server::ShowHealth(const Services& services) {
 void Server::Run(Services* services, const std::function<void()>& serving) {
   Engine* engine = services->engine;
   services->post = [this](std::function<void()> f) { Post(std::move(f)); };
+  services->large_writes = large_writes_.get();
   AcceptAll(services);
   ShowHealth(*services);
   serving();
@@ -225,9 +229,14 @@ void Server::Run(Services* services, const std::function<void()>& serving) {
       .end_turn =
           [&] {
             engine->EndTurn();
+            large_writes_->Tick(engine->now());
             ShowHealth(*services);
           },
-      .next_deadline = [&] { return engine->NextDeadline(); },
+      .next_deadline =
+          [&] {
+            return std::min(engine->NextDeadline(),
+                            large_writes_->NextDeadline());
+          },
       .now = [&] { return engine->clock().Now(); },
   };
   loop_->Run(hooks, [&] { return drain_asked_ || stop_asked_; });

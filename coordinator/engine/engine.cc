@@ -1,6 +1,7 @@
 // Turns, batches and what jobs bring.
 #include "coordinator/engine/engine.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -12,6 +13,21 @@
 #include "coordinator/codec/job_codec.h"
 
 namespace vigil::coordinator {
+namespace {
+
+// Leaves a large result to the store, where each of those who watch the job
+// finds it: what they have not passed on yet must not cost that much for each
+// job. Returns its size; 0: there is none.
+int64_t TakeLargeResult(v1::Job* job) {
+  const size_t size =
+      std::max(job->result().size(), job->partial_result().size());
+  if (static_cast<int64_t>(size) <= kToldResultBytesMax) return 0;
+  if (job->has_result()) delete job->release_result();
+  if (job->has_partial_result()) delete job->release_partial_result();
+  return static_cast<int64_t>(size);
+}
+
+}  // namespace
 
 absl::StatusOr<std::optional<std::string>> Engine::ReadResult(
     store::StoreView* view, const std::string& job_id, bool degraded) {
@@ -110,7 +126,7 @@ void Engine::EndTurn() {
     if (job == nullptr || IsFinal(job->state)) continue;
     const auto shown = std::make_shared<const v1::Job>(
         ToProto(*job, core_->WaitingReasonOf(*job)));
-    for (Watcher* watcher : watchers) watcher->OnJob(shown);
+    for (Watcher* watcher : watchers) watcher->OnJob(shown, 0);
   }
   HandOver();
   FlushLinks();
@@ -172,7 +188,10 @@ Engine::Shown Engine::Show(const Job& job, const Gathering& batch) const {
 
 void Engine::Tell(Shown shown) {
   if (!shown.result_in_store) {
-    for (Watcher* watcher : hub_.Of(shown.id)) watcher->OnJob(shown.job);
+    const int64_t large = TakeLargeResult(shown.job.get());
+    for (Watcher* watcher : hub_.Of(shown.id)) {
+      watcher->OnJob(shown.job, large);
+    }
     return;
   }
   auto bytes = std::make_shared<absl::StatusOr<std::optional<std::string>>>();

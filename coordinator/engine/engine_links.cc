@@ -242,11 +242,11 @@ void Engine::TakeOutput(StreamId stream, const v1::AttemptOutput& proto) {
     }
     return;
   }
-  auto output = std::make_shared<v1::Output>(proto.output());
-  output->set_attempt(attempt.number);
-  if (!log->second.Accept(output.get())) return;
-  log->second.Store(*output, &gathering_.batch.output, &gathering_.batch.trims);
-  for (Watcher* watcher : hub_.Of(attempt.job_id)) watcher->OnOutput(output);
+  v1::Output output = proto.output();
+  output.set_attempt(attempt.number);
+  if (!log->second.Accept(&output)) return;
+  log->second.Store(output, &gathering_.batch.output, &gathering_.batch.trims);
+  hub_.TellOutput(attempt.job_id, std::move(output));
 }
 
 void Engine::AcknowledgeOutput(const AttemptId& attempt) {
@@ -257,8 +257,9 @@ void Engine::AcknowledgeOutput(const AttemptId& attempt) {
     return;
   }
   OutputLog& log = it->second;
-  const int64_t taken = std::min(
-      log.durable_bytes(), log.received_bytes() - hub_.HeldBytes(attempt));
+  const int64_t received = log.received_bytes();
+  const int64_t taken = std::min(log.durable_bytes(),
+                                 received - hub_.HeldBytes(attempt, received));
   if (taken <= log.acknowledged_bytes) return;
   for (const WorkerRecord* worker : core_->Workers()) {
     if (worker->hello.session != job->current().session) continue;

@@ -17,18 +17,22 @@ namespace {
 
 class FakeWatcher : public Watcher {
  public:
-  void OnJob(const std::shared_ptr<const v1::Job>& job) override {
+  void OnJob(const std::shared_ptr<const v1::Job>& job,
+             int64_t result_bytes) override {
     jobs.push_back(*job);
+    stored_result_bytes = result_bytes;
   }
   void OnOutput(const std::shared_ptr<const v1::Output>&) override {}
+  void ForgetOutput(const v1::Output&) override {}
   void OnNotice(const Failure&) override {}
-  int64_t HeldBytes(int) const override { return 0; }
+  int64_t HeldBytes(int, int64_t) const override { return 0; }
 
   bool ended() const {
     return !jobs.empty() && IsFinal(static_cast<JobState>(jobs.back().state()));
   }
 
   std::vector<v1::Job> jobs;
+  int64_t stored_result_bytes = 0;
 };
 
 class EngineWarmTest : public EngineFixture {
@@ -157,6 +161,20 @@ TEST_F(EngineWarmTest, TheLastEventOfAWatchHasTheResultAndNoEarlierOne) {
   EXPECT_FALSE(watcher.jobs.back().has_checkpoint());
   engine_->hub().Remove(id_, &watcher);
   EXPECT_EQ(Stored(), "the result");
+}
+
+TEST_F(EngineWarmTest, ALargeResultIsLeftInTheStoreAndItsSizeIsTold) {
+  RunJob();
+  FakeWatcher watcher;
+  engine_->hub().Add(id_, &watcher);
+  const std::string large(kToldResultBytesMax + 1, 'x');
+  Turn([&] { End(1, Reason::kUnspecified, large); });
+  Settle();
+  ASSERT_TRUE(watcher.ended());
+  EXPECT_FALSE(watcher.jobs.back().has_result());
+  EXPECT_EQ(watcher.stored_result_bytes, kToldResultBytesMax + 1);
+  engine_->hub().Remove(id_, &watcher);
+  EXPECT_EQ(Stored(), large);
 }
 
 TEST_F(EngineWarmTest, AnEmptyResultIsShownAndNoResultIsNot) {

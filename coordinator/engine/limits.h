@@ -38,6 +38,24 @@ inline constexpr int64_t kOutputRowBytesMax = 64 << 10;
 // output, and a lossless one holds back the worker's acknowledgements.
 inline constexpr int64_t kWatcherQueueBytesMax = 1 << 20;
 
+// Output that all watchers of jobs together have not passed on yet, counted
+// once however many hold it, and what each piece costs beside its bytes:
+// itself, its place in a queue, and one for each watcher. Above it the oldest
+// is let go, and its watchers read it from the store when they come to it.
+// Enough for a thousand readers that are 100 KiB behind; little beside the
+// streams themselves.
+inline constexpr int64_t kWatchersBytesMax = 128 << 20;
+inline constexpr int64_t kWatchedPieceBytes = 256;
+inline constexpr int64_t kWatchedReferenceBytes = 16;
+
+// Output of one event, in bytes. A reader that takes nothing has one event in
+// gRPC, where nobody can take it back: 160 MiB for all that there may be.
+inline constexpr int64_t kEventOutputBytesMax = 16 << 10;
+
+// A result above it is not kept for those who watch a job but read from the
+// store when its turn comes.
+inline constexpr int64_t kToldResultBytesMax = 16 << 10;
+
 // Results, and pages of stored output, on their way to watchers. What does not
 // fit waits; for its sake streams are cut off that have taken nothing of theirs
 // for the time below: no reader that is alive needs it for 3 MiB.

@@ -9,6 +9,7 @@
 #include <grpcpp/support/async_stream.h>
 #include <grpcpp/support/async_unary_call.h>
 
+#include <functional>
 #include <set>
 #include <string>
 
@@ -131,11 +132,24 @@ class ResponseStream {
   Signal& signal() { return signal_; }
   bool client_gone() const { return done_.done(); }
   Done& done() { return done_; }
+  // Ends the call as if the client had: what gRPC holds of it is freed.
+  std::function<void()> cut() {
+    return [context = context] { context->TryCancel(); };
+  }
 
   // False: the client is gone; nothing more can be written.
   Task<bool> Write(const Response& response) {
     if (client_gone()) co_return false;
     writer_->Write(response, operation_.tag());
+    const bool ok = co_await operation_;
+    co_return ok;
+  }
+  // The same; clears `response` at once, so that it is not there twice while
+  // its reader takes nothing.
+  Task<bool> WriteAndClear(Response* response) {
+    if (client_gone()) co_return false;
+    writer_->Write(*response, operation_.tag());  // serializes it
+    Response().Swap(response);
     const bool ok = co_await operation_;
     co_return ok;
   }

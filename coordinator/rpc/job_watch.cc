@@ -1,5 +1,6 @@
 #include "coordinator/rpc/job_watch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/wire/attempt_wire.h"
@@ -34,14 +35,18 @@ JobWatch::~JobWatch() {
   engine_->OutputTaken(id_);
 }
 
-void JobWatch::OnJob(const std::shared_ptr<const v1::Job>& job) {
+void JobWatch::OnJob(const std::shared_ptr<const v1::Job>& job,
+                     int64_t stored_result_bytes) {
   if (job_ != nullptr && IsFinal(*job_)) return;
   job_ = job;
+  stored_result_bytes_ = stored_result_bytes;
   signal_->Notify();
 }
 
 void JobWatch::OnOutput(const std::shared_ptr<const v1::Output>& output) {
   if (options_.skip_output) return;
+  last_attempt_ = output->attempt();
+  if (behind_) return;
   outputs_.push_back(output);
   output_bytes_ += static_cast<int64_t>(output->data().size());
   // The gap shows when the next piece is taken: its offset is ahead.
@@ -59,9 +64,30 @@ void JobWatch::OnNotice(const Failure& notice) {
   signal_->Notify();
 }
 
-int64_t JobWatch::HeldBytes(int attempt) const {
-  if (!options_.lossless || outputs_.empty()) return 0;
-  return outputs_.back()->attempt() == attempt ? output_bytes_ : 0;
+void JobWatch::ForgetOutput(const v1::Output& output) {
+  if (outputs_.empty() || outputs_.front().get() != &output) return;
+  // The rest would be let go of piece by piece.
+  outputs_.clear();
+  outputs_.shrink_to_fit();
+  output_bytes_ = 0;
+  behind_ = true;
+  signal_->Notify();
+}
+
+int JobWatch::CatchUp() {
+  behind_ = false;
+  return last_attempt_;
+}
+
+int64_t JobWatch::HeldBytes(int attempt, int64_t received_bytes) const {
+  if (!options_.lossless || options_.skip_output ||
+      attempt < cursor_.attempt()) {
+    return 0;
+  }
+  const int64_t taken = attempt == cursor_.attempt()
+                            ? cursor_.stdout_offset() + cursor_.stderr_offset()
+                            : 0;
+  return std::max<int64_t>(received_bytes - taken, 0);
 }
 
 int64_t JobWatch::Position(int attempt, v1::Output::Stream stream) {
@@ -97,21 +123,26 @@ bool JobWatch::TakeGap(int attempt, v1::Output::Stream stream, int64_t offset,
   return true;
 }
 
-bool JobWatch::Take(v1::Output output, v1::WatchEvent* event) {
+bool JobWatch::Take(const v1::Output& output, v1::WatchEvent* event) {
   if (output.attempt() < cursor_.attempt()) return false;
   const int64_t position = Position(output.attempt(), output.stream());
-  const int64_t known = position - output.offset();
+  const int64_t known = std::max<int64_t>(position - output.offset(), 0);
   const int64_t size = static_cast<int64_t>(output.data().size());
   if (known >= size) return false;
-  if (known > 0) {
-    output.mutable_data()->erase(0, static_cast<size_t>(known));
-    output.set_offset(position);
-  }
-  Advance(output.stream(),
-          output.offset() + static_cast<int64_t>(output.data().size()));
-  *event->mutable_output() = std::move(output);
+  const int64_t part = std::min(size - known, kEventOutputBytesMax);
+  v1::Output* taken = event->mutable_output();
+  taken->set_attempt(output.attempt());
+  taken->set_stream(output.stream());
+  taken->set_offset(output.offset() + known);
+  taken->set_data(output.data().data() + known, static_cast<size_t>(part));
+  Advance(output.stream(), taken->offset() + part);
   event->set_cursor(cursor_.SerializeAsString());
   return true;
+}
+
+bool JobWatch::PassedOn(const v1::Output& output) {
+  return Position(output.attempt(), output.stream()) >=
+         output.offset() + static_cast<int64_t>(output.data().size());
 }
 
 bool JobWatch::Next(v1::WatchEvent* event) {
@@ -134,9 +165,11 @@ bool JobWatch::Next(v1::WatchEvent* event) {
     if (TakeGap(output->attempt(), output->stream(), output->offset(), event)) {
       return true;  // the piece itself comes next
     }
+    const bool taken = Take(*output, event);
+    if (taken && !PassedOn(*output)) return true;
     outputs_.pop_front();
     output_bytes_ -= static_cast<int64_t>(output->data().size());
-    if (Take(*output, event)) return true;
+    if (taken) return true;
   }
   if (!final) return false;
   *event->mutable_job() = *job_;

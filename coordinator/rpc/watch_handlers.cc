@@ -5,15 +5,19 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/codec/job_codec.h"
+#include "coordinator/codec/spec_checks.h"
 #include "coordinator/rpc/accept.h"
 #include "coordinator/rpc/cursors.h"
 #include "coordinator/rpc/job_lookup.h"
 #include "coordinator/rpc/job_watch.h"
+#include "coordinator/rpc/write_budget.h"
 
 namespace vigil::coordinator {
 namespace {
 
-constexpr int64_t kHistoryPageBytesMax = 256 << 10;
+// One row at least, and rows are rarely larger.
+constexpr int64_t kHistoryPageBytesMax = 64 << 10;
 
 absl::Status TooManyWatchers(Engine* engine, const std::string& name_space) {
   return engine->Refuse(Limit::kWatchers, NamespaceOf(name_space).value_or(""),
@@ -26,6 +30,31 @@ bool IsFinal(const v1::Job& job) {
   return IsFinal(static_cast<JobState>(job.state()));
 }
 
+// Writes one piece of stored output. False: the client is gone.
+template <typename Response>
+Task<bool> WriteStored(JobWatch* watch, store::OutputRow* row,
+                       ResponseStream<Response>* stream) {
+  v1::Output output;
+  output.set_attempt(row->attempt);
+  output.set_stream(static_cast<v1::Output::Stream>(row->stream));
+  output.set_offset(row->offset);
+  output.set_data(std::move(row->data));
+  Response gap;
+  if (watch->TakeGap(output.attempt(), output.stream(), output.offset(),
+                     gap.mutable_event())) {
+    Task<bool> writing = stream->Write(gap);
+    const bool open = co_await writing;
+    if (!open) co_return false;
+  }
+  Response response;
+  while (watch->Take(output, response.mutable_event())) {
+    Task<bool> writing = stream->WriteAndClear(&response);
+    const bool open = co_await writing;
+    if (!open) co_return false;
+  }
+  co_return true;
+}
+
 // Writes what the store holds behind the watch's cursor, up to `attempt_max`.
 template <typename Response>
 Task<absl::Status> WriteHistory(Services* services, JobWatch* watch,
@@ -33,8 +62,11 @@ Task<absl::Status> WriteHistory(Services* services, JobWatch* watch,
                                 ResponseStream<Response>* stream) {
   for (int attempt = std::max(1, watch->cursor().attempt());
        attempt <= attempt_max; ++attempt) {
-    std::optional<int64_t> after_seq = 0;
+    std::optional<int64_t> after_seq = watch->stored_seq(attempt);
     while (after_seq.has_value()) {
+      WriteBudget::Claim claim(services->large_writes, kHistoryPageBytesMax,
+                               stream->cut());
+      co_await claim;
       absl::StatusOr<store::StoreView::OutputPage> page;
       StoreRead read(services->engine, [&](store::StoreView& view) {
         page = view.ReadOutput(job_id, attempt, std::nullopt, *after_seq,
@@ -44,28 +76,50 @@ Task<absl::Status> WriteHistory(Services* services, JobWatch* watch,
       if (!queued) co_return TooManyReads(services->engine);
       if (!page.ok()) co_return page.status();
       for (store::OutputRow& row : page->rows) {
-        Response gap;
-        const auto row_stream = static_cast<v1::Output::Stream>(row.stream);
-        if (watch->TakeGap(row.attempt, row_stream, row.offset,
-                           gap.mutable_event())) {
-          Task<bool> writing = stream->Write(gap);
-          const bool open = co_await writing;
-          if (!open) co_return absl::OkStatus();
-        }
-        v1::Output output;
-        output.set_attempt(row.attempt);
-        output.set_stream(row_stream);
-        output.set_offset(row.offset);
-        output.set_data(std::move(row.data));
-        Response response;
-        if (!watch->Take(std::move(output), response.mutable_event())) continue;
-        Task<bool> writing = stream->Write(response);
+        const int64_t seq = row.seq;
+        auto writing = WriteStored(watch, &row, stream);
         const bool open = co_await writing;
         if (!open) co_return absl::OkStatus();
+        watch->set_stored_seq(attempt, seq);
       }
+      services->engine->OutputTaken(JobId(job_id));
       after_seq = page->next_after_seq;
     }
   }
+  co_return absl::OkStatus();
+}
+
+// Writes from the store what the watch let go of.
+template <typename Response>
+Task<absl::Status> CatchUp(Services* services, JobWatch* watch,
+                           const std::string& job_id,
+                           ResponseStream<Response>* stream) {
+  const int attempt_max = watch->CatchUp();
+  Durable durable(services->engine);
+  co_await durable;
+  auto history = WriteHistory(services, watch, job_id, attempt_max, stream);
+  absl::Status status = co_await history;
+  co_return status;
+}
+
+// Writes the last event of a job whose result of `result_bytes` is in the
+// store.
+template <typename Response>
+Task<absl::Status> WriteEnd(Services* services, int64_t result_bytes,
+                            Response* response,
+                            ResponseStream<Response>* stream) {
+  WriteBudget::Claim claim(services->large_writes, result_bytes, stream->cut());
+  co_await claim;
+  FoundJob found;
+  found.result_bytes = result_bytes;
+  found.job = std::move(*response->mutable_event()->mutable_job());
+  auto adding = LookUpResult(services, &found);
+  absl::Status status = co_await adding;
+  if (!status.ok()) co_return status;
+  *response->mutable_event()->mutable_job() = std::move(found.job);
+  Task<bool> writing = stream->WriteAndClear(response);
+  const bool open = co_await writing;
+  if (!open) co_return absl::CancelledError("client gone");
   co_return absl::OkStatus();
 }
 
@@ -77,22 +131,45 @@ Task<absl::Status> Follow(Services* services, JobWatch* watch,
   Signal& signal = stream->signal();
   for (;;) {
     if (stream->client_gone()) co_return absl::CancelledError("client gone");
+    if (watch->behind()) {
+      auto catching_up = CatchUp(services, watch, job_id, stream);
+      absl::Status status = co_await catching_up;
+      if (!status.ok()) co_return status;
+      continue;
+    }
     Response response;
     if (watch->Next(response.mutable_event())) {
       const bool last =
           response.event().has_job() && IsFinal(response.event().job());
-      Task<bool> writing = stream->Write(response);
+      if (last && watch->stored_result_bytes() > 0) {
+        auto ending =
+            WriteEnd(services, watch->stored_result_bytes(), &response, stream);
+        absl::Status status = co_await ending;
+        co_return status;
+      }
+      const bool output = response.event().has_output();
+      Task<bool> writing = stream->WriteAndClear(&response);
       const bool open = co_await writing;
       if (!open) co_return absl::CancelledError("client gone");
       if (last) co_return absl::OkStatus();
-      if (response.event().has_output()) {
-        services->engine->OutputTaken(JobId(job_id));
-      }
+      if (output) services->engine->OutputTaken(JobId(job_id));
       continue;
     }
     if (services->stopping) co_return StoppingStream();
     co_await signal;
   }
+}
+
+// Has a job that has ended be the watch's last event.
+void TellEnd(FoundJob found, JobWatch* watch) {
+  int64_t result_bytes = found.result_bytes.value_or(0);
+  if (found.job.degraded()) {
+    result_bytes = kInputBytesMax;  // a fallback is at most as large
+  } else if (found.result_bytes == 0) {
+    SetResult("", &found.job);
+  }
+  watch->OnJob(std::make_shared<const v1::Job>(std::move(found.job)),
+               result_bytes);
 }
 
 // Whether `job` ends with the connection that asked for it.
@@ -151,12 +228,7 @@ Task<absl::Status> RunJob(Services* services, CallContext* call,
                                 stream);
     absl::Status status = co_await history;
     if (!status.ok()) co_return status;
-    if (IsFinal(found->job)) {
-      auto adding = LookUpResult(services, &*found);
-      status = co_await adding;
-      if (!status.ok()) co_return status;
-      watch.OnJob(std::make_shared<const v1::Job>(std::move(found->job)));
-    }
+    if (IsFinal(found->job)) TellEnd(*std::move(found), &watch);
   }
   auto following = Follow(services, &watch, job_id, stream);
   absl::Status status = co_await following;
@@ -205,12 +277,7 @@ Task<absl::Status> WatchJob(Services* services, CallContext* call,
     absl::Status status = co_await history;
     if (!status.ok()) co_return status;
   }
-  if (ended) {
-    auto adding = LookUpResult(services, &*found);
-    absl::Status status = co_await adding;
-    if (!status.ok()) co_return status;
-    watch.OnJob(std::make_shared<const v1::Job>(std::move(found->job)));
-  }
+  if (ended) TellEnd(*std::move(found), &watch);
   auto following = Follow(services, &watch, request.job_id(), stream);
   absl::Status status = co_await following;
   if (!status.ok() && request.take_over() && !services->stopping &&

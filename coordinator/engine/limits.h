@@ -58,9 +58,9 @@ inline constexpr int64_t kToldResultBytesMax = 16 << 10;
 
 // Results, and pages of stored output, on their way to watchers. What does not
 // fit waits; for its sake streams are cut off that have taken nothing of theirs
-// for the time below: no reader that is alive needs it for 3 MiB.
+// for the time below, in which a reader that is alive takes a page or a result.
 inline constexpr int64_t kLargeWritesBytesMax = 128 << 20;
-inline constexpr absl::Duration kLargeWriteStuckMin = absl::Seconds(2);
+inline constexpr absl::Duration kLargeWriteStuckMin = absl::Seconds(10);
 
 // Streams of RunJob and WatchJob; each costs about 50 KiB in gRPC and here.
 inline constexpr int kWatchersMax = 10'000;

@@ -80,6 +80,7 @@ Task<absl::Status> WriteHistory(Services* services, JobWatch* watch,
         auto writing = WriteStored(watch, &row, stream);
         const bool open = co_await writing;
         if (!open) co_return absl::OkStatus();
+        claim.Renew();
         watch->set_stored_seq(attempt, seq);
       }
       services->engine->OutputTaken(JobId(job_id));

@@ -14,6 +14,12 @@ WriteBudget::Claim::~Claim() {
   }
 }
 
+void WriteBudget::Claim::Renew() {
+  since_ = absl::InfiniteFuture();
+  std::list<Claim*>& held = budget_->held_;
+  held.splice(held.end(), held, *held_);
+}
+
 bool WriteBudget::Claim::await_ready() {
   if (!budget_->waiting_.empty() || !budget_->HasRoom(bytes_)) return false;
   budget_->Hold(this);

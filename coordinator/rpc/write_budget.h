@@ -33,6 +33,10 @@ class WriteBudget {
     Claim& operator=(const Claim&) = delete;
     ~Claim();
 
+    // Its reader took something: it is held as if from now on. Precondition: it
+    // was granted.
+    void Renew();
+
     bool await_ready();
     void await_suspend(std::coroutine_handle<> waiter);
     void await_resume() {}
@@ -76,7 +80,7 @@ class WriteBudget {
 
   ReadyList* const ready_;
   const int64_t bytes_max_;
-  // In order of the time at which they were granted.
+  // In order of the time since which they are held.
   std::list<Claim*> held_;
   int64_t held_bytes_ = 0;
   std::deque<Claim*> waiting_;

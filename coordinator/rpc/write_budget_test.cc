@@ -109,6 +109,20 @@ TEST_F(WriteBudgetTest, CutsTheOldestOneAtTheTimeAndNotOneTickBefore) {
   EXPECT_TRUE(waiting->granted);
 }
 
+TEST_F(WriteBudgetTest, WhoseReaderTakesSomethingIsNotCut) {
+  Stream* alive = Claim(50);
+  Stream* stuck = Claim(50);
+  budget_.Tick(now_);
+  Stream* waiting = Claim(50);
+  alive->claim->Renew();
+  budget_.Tick(now_ + kTick);
+  budget_.Tick(now_ + kLargeWriteStuckMin);
+  EXPECT_FALSE(alive->cut);
+  EXPECT_TRUE(stuck->cut);
+  Release(stuck);
+  EXPECT_TRUE(waiting->granted);
+}
+
 TEST_F(WriteBudgetTest, NobodyIsCutWhileNobodyWaits) {
   Stream* stuck = Claim(100);
   budget_.Tick(now_);

@@ -59,7 +59,10 @@ inline constexpr int64_t kToldResultBytesMax = 16 << 10;
 // Results, and pages of stored output, on their way to watchers. What does not
 // fit waits; for its sake streams are cut off that have taken nothing of theirs
 // for the time below, in which a reader that is alive takes a page or a result.
+// Each claims the least below: each begins with a read of the store, and so no
+// more than 512 wait there at one time, half of those for which there is room.
 inline constexpr int64_t kLargeWritesBytesMax = 128 << 20;
+inline constexpr int64_t kLargeWriteBytesMin = 256 << 10;
 inline constexpr absl::Duration kLargeWriteStuckMin = absl::Seconds(10);
 
 // Streams of RunJob and WatchJob; each costs about 50 KiB in gRPC and here.

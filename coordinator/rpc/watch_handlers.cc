@@ -16,8 +16,7 @@
 namespace vigil::coordinator {
 namespace {
 
-// One row at least, and rows are rarely larger.
-constexpr int64_t kHistoryPageBytesMax = 64 << 10;
+constexpr int64_t kHistoryPageBytesMax = kLargeWriteBytesMin;
 
 absl::Status TooManyWatchers(Engine* engine, const std::string& name_space) {
   return engine->Refuse(Limit::kWatchers, NamespaceOf(name_space).value_or(""),

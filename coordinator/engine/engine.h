@@ -50,6 +50,8 @@ class WorkerLink {
   virtual void Deliver(v1::AttachResponse message) = 0;
   // Ends the stream; nothing is delivered afterwards.
   virtual void Close(absl::Status status) = 0;
+  // Bytes that were delivered and are not written yet.
+  virtual int64_t backlog_bytes() const = 0;
 };
 
 struct EngineOptions {
@@ -300,7 +302,11 @@ class Engine {
   void Settle(Gathering gathered);
   void Perform(const Effect& effect);
   void SendAssignmentOn(const SendAssignment& effect);
-  void ReadAssignment(const SendAssignment& effect, WorkerOutbox* outbox);
+  // Fills the message of an assignment that was put off.
+  void FillPutOff(const SendAssignment& effect,
+                  const std::shared_ptr<WorkerOutbox::Pending>& held);
+  void ReadAssignment(const SendAssignment& effect,
+                      const std::shared_ptr<WorkerOutbox::Pending>& held);
   // `checkpoint` may be null.
   void FillAssignment(const SendAssignment& effect, const std::string& payload,
                       const std::string* checkpoint,

@@ -24,9 +24,11 @@ namespace vigil::coordinator {
 class FakeLink : public WorkerLink {
  public:
   void Deliver(v1::AttachResponse message) override {
+    if (stuck) backlog += static_cast<int64_t>(message.ByteSizeLong());
     messages.push_back(std::move(message));
   }
   void Close(absl::Status) override { closed = true; }
+  int64_t backlog_bytes() const override { return backlog; }
 
   int assignments() const {
     int count = 0;
@@ -38,6 +40,9 @@ class FakeLink : public WorkerLink {
 
   std::vector<v1::AttachResponse> messages;
   bool closed = false;
+  // Takes nothing: what is delivered lies about.
+  bool stuck = false;
+  int64_t backlog = 0;
 };
 
 class EngineFixture : public ::testing::Test {

@@ -41,7 +41,10 @@ v1::AttachResponse* Engine::Outgoing(StreamId stream, int64_t size_bytes) {
 
 void Engine::FlushLinks() {
   for (auto& [stream, link] : links_) {
-    while (std::optional<v1::AttachResponse> message = link.outbox.Take()) {
+    // What a worker does not read waits here, where it has no programs.
+    while (link.link->backlog_bytes() < kWorkerBacklogBytesMax) {
+      std::optional<v1::AttachResponse> message = link.outbox.Take();
+      if (!message.has_value()) break;
       link.link->Deliver(*std::move(message));
     }
   }
@@ -119,12 +122,20 @@ void Engine::SendAssignmentOn(const SendAssignment& effect) {
   if (effect.attempt.number > 1) {
     outputs_.erase({id, effect.attempt.number - 1});
   }
+  if (outbox->size_bytes() + it->second.link->backlog_bytes() >=
+      kWorkerBacklogBytesMax) {
+    outbox->PutOff(
+        [this, effect](const std::shared_ptr<WorkerOutbox::Pending>& held) {
+          FillPutOff(effect, held);
+        });
+    return;
+  }
   const Blob payload = payloads_.Find(id);
   const Blob checkpoint =
       job->checkpoint.has_value() ? checkpoints_.Find(id) : nullptr;
   if (payload == nullptr ||
       (job->checkpoint.has_value() && checkpoint == nullptr)) {
-    ReadAssignment(effect, outbox);
+    ReadAssignment(effect, outbox->Hold(kMessageBytesSoftMax));
     return;
   }
   const size_t bytes =
@@ -133,15 +144,27 @@ void Engine::SendAssignmentOn(const SendAssignment& effect) {
                  outbox->Open(static_cast<int64_t>(bytes) + 512));
 }
 
-void Engine::ReadAssignment(const SendAssignment& effect,
-                            WorkerOutbox* outbox) {
+void Engine::FillPutOff(const SendAssignment& effect,
+                        const std::shared_ptr<WorkerOutbox::Pending>& held) {
+  const JobId& id = effect.attempt.job_id;
+  const Job* job = core_->FindJob(id);
+  if (job == nullptr || job->state != JobState::kRunning ||
+      job->last_attempt != effect.attempt.number) {
+    held->ready = true;  // It is over; its worker need not hear of it.
+    return;
+  }
+  ReadAssignment(effect, held);
+}
+
+void Engine::ReadAssignment(
+    const SendAssignment& effect,
+    const std::shared_ptr<WorkerOutbox::Pending>& held) {
   struct Parts {
     absl::StatusOr<std::optional<std::string>> payload;
     absl::StatusOr<std::optional<std::string>> checkpoint = std::nullopt;
   };
   const JobId& id = effect.attempt.job_id;
   const bool with_checkpoint = core_->FindJob(id)->checkpoint.has_value();
-  std::shared_ptr<WorkerOutbox::Pending> held = outbox->Hold();
   auto parts = std::make_shared<Parts>();
   const bool queued = Read(
       [id, with_checkpoint, parts](store::StoreView& view) {

@@ -93,6 +93,55 @@ TEST_F(EngineTest, TheHistoryOutlivesARestartAndNotARestore) {
   }
 }
 
+TEST_F(EngineTest, AWorkerThatTakesNothingCostsNoMoreThanItsBacklog) {
+  constexpr int kJobs = 24;
+  constexpr size_t kInputBytes = 1 << 20;
+  FakeLink link;
+  link.stuck = true;
+  std::vector<JobId> ids;
+  Turn([&] {
+    Attach(&link, kJobs);
+    for (int i = 0; i < kJobs; ++i) {
+      v1::JobSpec spec;
+      spec.mutable_command()->add_argv(std::to_string(i));
+      spec.set_input(std::string(kInputBytes, 'x'));
+      ids.push_back(Submit(std::move(spec)));
+    }
+  });
+  Settle();
+  Turn();
+  EXPECT_EQ(engine_->core().live_in(JobState::kRunning), kJobs);
+  // All that fits, and not one more.
+  EXPECT_GE(link.backlog, kWorkerBacklogBytesMax);
+  EXPECT_LT(link.backlog, kWorkerBacklogBytesMax + (2 << 20));
+  // The last one is cancelled before it was ever sent.
+  Turn([&] {
+    engine_->core().Cancel(ids.back(), engine_->now(), engine_->fx());
+  });
+  Settle();
+  EXPECT_LT(link.assignments(), kJobs);
+  // It reads: everything comes, in order, and the stop behind its attempt.
+  link.stuck = false;
+  link.backlog = 0;
+  Turn();
+  while (link.assignments() < kJobs) {
+    AwaitPosted();
+    Turn();
+  }
+  std::vector<std::string> order;
+  bool stopped = false;
+  for (const v1::AttachResponse& message : link.messages) {
+    for (const v1::Assignment& assignment : message.assignments()) {
+      EXPECT_FALSE(stopped);
+      EXPECT_EQ(assignment.spec().input().size(), kInputBytes);
+      order.push_back(assignment.spec().command().argv(0));
+    }
+    if (message.stops_size() > 0) stopped = true;
+  }
+  EXPECT_TRUE(stopped);
+  for (int i = 0; i < kJobs; ++i) EXPECT_EQ(order[i], std::to_string(i));
+}
+
 TEST_F(EngineTest, ProgramsThatLeftTheCacheAreReadBack) {
   Turn([&] { Submit("read-back"); });
   Settle();

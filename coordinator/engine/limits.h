@@ -25,6 +25,12 @@ inline constexpr int64_t kOutputOffsetMax = int64_t{1} << 60;
 // What is packed into one message to a worker; a larger assignment goes alone.
 inline constexpr int64_t kMessageBytesSoftMax = 1 << 20;
 
+// What lies in memory for one worker that does not take it: above it further
+// assignments wait without their programs, which are read when their turn
+// comes. A thousand slots are kept busy with 16 KiB each; with inputs of 3 MiB
+// a stopped worker could otherwise cost 3 GiB.
+inline constexpr int64_t kWorkerBacklogBytesMax = 16 << 20;
+
 // Output kept of each attempt: this much from its start, this much from its
 // end.
 inline constexpr int64_t kOutputHeadBytesMax = 8 << 20;

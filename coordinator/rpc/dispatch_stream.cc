@@ -22,9 +22,11 @@ class DispatchStream : public WorkerLink {
         done(&signal) {}
 
   void Deliver(v1::AttachResponse message) override {
+    backlog_bytes_ += static_cast<int64_t>(message.ByteSizeLong());
     outgoing_.push_back(std::move(message));
     signal.Notify();
   }
+  int64_t backlog_bytes() const override { return backlog_bytes_; }
 
   void Close(absl::Status status) override {
     if (!close_status_.has_value()) close_status_ = std::move(status);
@@ -52,6 +54,8 @@ class DispatchStream : public WorkerLink {
  private:
   std::optional<absl::Status> close_status_;
   std::deque<v1::AttachResponse> outgoing_;
+  // Of those, and of the one that is being written.
+  int64_t backlog_bytes_ = 0;
   Operation writing_;
 };
 
@@ -62,10 +66,15 @@ Detached DispatchStream::WriteAll() {
     }
     const bool abandon = done.done();
     if (!outgoing_.empty() && !abandon) {
-      const v1::AttachResponse message = std::move(outgoing_.front());
-      outgoing_.pop_front();
-      rpc.Write(message, writing_.tag());
+      int64_t bytes = 0;
+      {
+        const v1::AttachResponse message = std::move(outgoing_.front());
+        outgoing_.pop_front();
+        bytes = static_cast<int64_t>(message.ByteSizeLong());
+        rpc.Write(message, writing_.tag());
+      }
       const bool ok = co_await writing_;
+      backlog_bytes_ -= bytes;
       if (!ok && !close_status_.has_value()) {
         close_status_ = absl::UnavailableError("the stream broke");
       }

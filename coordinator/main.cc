@@ -71,7 +71,8 @@ ABSL_FLAG(absl::Duration, lease, vigil::coordinator::kLease,
           "How long a worker may act unanswered; its tasks are dead after it.");
 ABSL_FLAG(absl::Duration, lease_margin, vigil::coordinator::kLeaseMargin,
           "How much longer the coordinator waits before it gives a silent "
-          "worker's jobs to others; at least 1.5s.");
+          "worker's jobs to others; at least 1.4s "
+          "and a hundredth of --lease.");
 ABSL_FLAG(absl::Duration, heartbeat_interval,
           vigil::coordinator::kHeartbeatInterval,
           "How often workers report; at most a third of --lease.");
@@ -152,8 +153,9 @@ std::string RandomToken() {
 
 // After its lease a worker waits up to 1 s (its kFencedDeathMax) for a slot to
 // kill a task, and then kills the slot, which may be stopped, and what lived
-// under it: so a shorter margin would start jobs beside what is left of them.
-constexpr absl::Duration kLeaseMarginMin = absl::Milliseconds(1500);
+// under it, which takes less than the rest: so a shorter margin would start
+// jobs beside what is left of them.
+constexpr absl::Duration kSlotDeathMax = absl::Milliseconds(1400);
 
 absl::Status CheckFlags() {
   const absl::Duration lease = absl::GetFlag(FLAGS_lease);
@@ -164,15 +166,15 @@ absl::Status CheckFlags() {
         "; it must be at least 10ms and at most a third of --lease (",
         absl::FormatDuration(lease), ")"));
   }
-  if (absl::GetFlag(FLAGS_lease_margin) <
-          std::max(kLeaseMarginMin, lease / 100) ||
+  const absl::Duration margin_min = kSlotDeathMax + lease / 100;
+  if (absl::GetFlag(FLAGS_lease_margin) < margin_min ||
       lease > absl::Hours(1)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "--lease_margin must be at least ",
-        absl::FormatDuration(kLeaseMarginMin),
-        " (a worker may need a second to kill a slot that is stopped) and a "
-        "hundredth of --lease (two clocks may drift apart that much), and "
-        "--lease at most 1h"));
+        "--lease_margin must be at least ", absl::FormatDuration(margin_min),
+        " (", absl::FormatDuration(kSlotDeathMax),
+        " in which a worker kills a slot that is stopped, and a hundredth of "
+        "--lease, by which two clocks may drift apart), and --lease at most "
+        "1h"));
   }
   if (absl::GetFlag(FLAGS_drain_grace) < absl::ZeroDuration() ||
       absl::GetFlag(FLAGS_drain_grace) > kDrainGraceMax) {

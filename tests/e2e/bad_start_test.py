@@ -355,7 +355,7 @@ class BadStartTest(unittest.TestCase):
     def test_flags_that_contradict_each_other_are_refused(self):
         for flag, value, says in (
                 ("heartbeat_interval", "20s", "--lease"),
-                ("lease_margin", "1499ms", "--lease_margin"),
+                ("lease_margin", "1699ms", "at least 1.7s"),
                 ("inactivity", "25h", "--timeout_max"),
                 ("local_slots", "-1", "--local_slots"),
                 ("allow_commands", "perhaps", "allow_commands"),

@@ -16,7 +16,7 @@ SHIM = os.path.abspath("tests/e2e/libwall_clock.so")
 HOUR = 3600 * 10**9
 # One by one, from the last: twice forward, back past the start, and home.
 OFFSETS = [48 * HOUR, 72 * HOUR, -100 * HOUR, 0]
-LEASE = ["--lease=3s", "--heartbeat_interval=500ms", "--lease_margin=200ms"]
+LEASE = ["--lease=3s", "--heartbeat_interval=500ms", "--lease_margin=1.5s"]
 
 
 class ClockStepTest(unittest.TestCase):

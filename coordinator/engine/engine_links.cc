@@ -179,10 +179,10 @@ void Engine::ReadAssignment(
               checkpoint->has_value() ? &checkpoint->value() : nullptr,
               &held->message);
         } else {
-          const absl::Status why =
-              !payload.ok()      ? payload.status()
-              : !checkpoint.ok() ? checkpoint.status()
-                                 : absl::DataLossError("it is not there");
+          const absl::Status why = !payload.ok() ? payload.status()
+                                   : !checkpoint.ok()
+                                       ? checkpoint.status()
+                                       : absl::DataLossError("it is not there");
           Log(LogSeverity::kError,
               absl::StrCat("what job ", effect.attempt.job_id.value(),
                            " runs cannot be read: ", why.ToString()));
@@ -256,6 +256,13 @@ void Engine::TakeOutput(StreamId stream, const v1::AttemptOutput& proto) {
   const AttemptId attempt = vigil::FromProto(proto.attempt());
   const auto log = outputs_.find(attempt);
   if (log == outputs_.end() || !core_->Holds(stream, attempt)) {
+    const Job* job = core_->FindJob(attempt.job_id);
+    if (job != nullptr && job->last_attempt == attempt.number &&
+        job->state != JobState::kRunning) {
+      // Its end is known and may not be durable: should it have to come again,
+      // so must this. The acknowledgement of the end frees the worker of it.
+      return;
+    }
     // Of an attempt that was given up, or was never this worker's: taken off
     // its hands.
     if (v1::AttachResponse* message = Outgoing(stream, 64)) {

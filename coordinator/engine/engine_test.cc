@@ -291,6 +291,41 @@ TEST_F(EngineTest, OutputOfAnAttemptThatAnotherWorkerRunsIsNotItsOutput) {
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].data, "true");
 }
+// A coordinator that dies before the end is durable asks for it anew, and for
+// what was written before it.
+TEST_F(EngineTest, OutputOfAnAttemptWhoseEndIsNotDurableIsLeftToItsWorker) {
+  FakeLink link;
+  StreamId stream = 0;
+  JobId id;
+  Turn([&] {
+    stream = Attach(&link, 1);
+    id = Submit("talk");
+  });
+  Settle();
+  const auto acks = [&] {
+    int count = 0;
+    for (const auto& message : link.messages) {
+      count += message.output_acks_size();
+    }
+    return count;
+  };
+  Turn([&] {
+    AttemptEnd end;
+    end.attempt = {id, 1};
+    end.last.attempt = end.attempt;
+    engine_->core().End(stream, std::move(end), engine_->now(), engine_->fx());
+    v1::AttemptOutput output;
+    output.mutable_attempt()->set_job_id(id.value());
+    output.mutable_attempt()->set_number(1);
+    output.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
+    output.mutable_output()->set_data("hello");
+    engine_->TakeOutput(stream, output);
+  });
+  EXPECT_EQ(acks(), 0);
+  Settle();
+  EXPECT_EQ(link.messages.back().acknowledged_ends_size(), 1);
+}
+
 
 TEST_F(EngineTest, OutputOfAnAttemptThatWasGivenUpIsTakenOffTheWorkersHands) {
   FakeLink link;

@@ -246,6 +246,8 @@ void Engine::Settle(Gathering batch) {
     }
   }
   for (const std::function<void()>& waiter : batch.waiters) waiter();
+  std::erase_if(stall_waiters_,
+                [](const StallWaiter& waiter) { return *waiter == nullptr; });
 }
 
 void Engine::WhenDurable(std::function<void()> done) {
@@ -256,6 +258,29 @@ void Engine::WhenDurable(std::function<void()> done) {
     return;
   }
   gathering_.waiters.push_back(std::move(done));
+}
+
+void Engine::WhenDurableOrStalled(std::function<void(bool durable)> done) {
+  if (!store_status_.ok()) {
+    done(false);
+    return;
+  }
+  auto waiter =
+      std::make_shared<std::function<void(bool durable)>>(std::move(done));
+  WhenDurable([waiter] { Call(waiter, true); });
+  if (*waiter) stall_waiters_.push_back(std::move(waiter));
+}
+
+void Engine::Call(const StallWaiter& waiter, bool durable) {
+  if (*waiter) std::exchange(*waiter, nullptr)(durable);
+}
+
+void Engine::OnStalled(const absl::Status& status) {
+  store_status_ = status;
+  if (status.ok()) return;
+  for (const StallWaiter& waiter : std::exchange(stall_waiters_, {})) {
+    Call(waiter, false);
+  }
 }
 
 bool Engine::Read(std::function<void(store::StoreView&)> read,

@@ -120,6 +120,9 @@ class Engine {
   void WhenDurable(std::function<void()> done);
   // OK, or UNAVAILABLE while the disk is full and nothing can be promised.
   const absl::Status& store_status() const { return store_status_; }
+  // As WhenDurable; but calls `done` with false, at once or when that begins,
+  // while nothing can be stored.
+  void WhenDurableOrStalled(std::function<void(bool durable)> done);
   // Takes nothing new, and gives nothing to workers, from now on.
   void StopAccepting();
   bool accepts() const { return accepts_; }
@@ -212,6 +215,8 @@ class Engine {
   const EngineOptions& options() const { return options_; }
 
  private:
+  // Called, and empty then, by what comes first: a commit, or a full disk.
+  using StallWaiter = std::shared_ptr<std::function<void(bool durable)>>;
   using Blob = std::shared_ptr<const std::string>;
   // What watchers are told of a job once it is durable.
   struct Shown {
@@ -300,6 +305,8 @@ class Engine {
   void Tell(Shown shown);
   void OnCommitted(uint64_t number, absl::Status status);
   void Settle(Gathering gathered);
+  void OnStalled(const absl::Status& status);
+  static void Call(const StallWaiter& waiter, bool durable);
   void Perform(const Effect& effect);
   void SendAssignmentOn(const SendAssignment& effect);
   // Fills the message of an assignment that was put off.
@@ -342,6 +349,7 @@ class Engine {
   Gathering gathering_;
   std::optional<Gathering> in_flight_;
   absl::Status store_status_;
+  std::vector<StallWaiter> stall_waiters_;
   bool accepts_ = true;
   Refusals refusals_;
 

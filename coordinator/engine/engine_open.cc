@@ -134,7 +134,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
               },
           .on_stalled =
               [self](absl::Status status) {
-                self->post_([self, status] { self->store_status_ = status; });
+                self->post_([self, status] { self->OnStalled(status); });
               },
           .on_deleted =
               [self](std::vector<store::DeletedJob> jobs) {

@@ -171,9 +171,8 @@ TEST_F(EngineTest, AJobWhoseProgramIsLostFailsAndDoesNotHang) {
     AwaitPosted();
     Turn();
   }
-  EXPECT_EQ(engine_->core().counters().ended[static_cast<int>(
-                JobState::kFailed)],
-            1);
+  EXPECT_EQ(
+      engine_->core().counters().ended[static_cast<int>(JobState::kFailed)], 1);
   EXPECT_EQ(link.assignments(), 0);
 }
 
@@ -291,6 +290,7 @@ TEST_F(EngineTest, OutputOfAnAttemptThatAnotherWorkerRunsIsNotItsOutput) {
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].data, "true");
 }
+
 // A coordinator that dies before the end is durable asks for it anew, and for
 // what was written before it.
 TEST_F(EngineTest, OutputOfAnAttemptWhoseEndIsNotDurableIsLeftToItsWorker) {
@@ -325,7 +325,6 @@ TEST_F(EngineTest, OutputOfAnAttemptWhoseEndIsNotDurableIsLeftToItsWorker) {
   Settle();
   EXPECT_EQ(link.messages.back().acknowledged_ends_size(), 1);
 }
-
 
 TEST_F(EngineTest, OutputOfAnAttemptThatWasGivenUpIsTakenOffTheWorkersHands) {
   FakeLink link;

@@ -97,6 +97,25 @@ class Durable {
   Engine* const engine_;
 };
 
+// co_await DurableOrStalled: as Durable, but false, and soon, while the disk is
+// full: what is not durable now may be so much later.
+class DurableOrStalled {
+ public:
+  explicit DurableOrStalled(Engine* engine) : engine_(engine) {}
+  bool await_ready() const { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) {
+    engine_->WhenDurableOrStalled([this, waiter](bool durable) {
+      durable_ = durable;
+      waiter.resume();
+    });
+  }
+  bool await_resume() const { return durable_; }
+
+ private:
+  Engine* const engine_;
+  bool durable_ = false;
+};
+
 // co_await NextTurn: goes on in a later turn, after what waits now.
 class NextTurn {
  public:

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "coordinator/codec/job_codec.h"
 #include "coordinator/rpc/accept.h"
 
@@ -19,13 +20,14 @@ Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
   }
   Engine* engine = services->engine;
   const Job* job = nullptr;
+  bool durable = true;
   do {
-    // An end that is not durable yet is waited for.
-    Durable durable(engine);
-    co_await durable;
+    // An end that is not durable yet is waited for, while that is soon.
+    DurableOrStalled committed(engine);
+    durable = co_await committed;
     job = engine->core().FindJob(JobId(job_id));
-  } while (job != nullptr && IsFinal(job->state));
-  if (job != nullptr) {
+  } while (durable && job != nullptr && IsFinal(job->state));
+  if (durable && job != nullptr) {
     if (job->namespace_ != *name_space) {
       co_return NoSuchJob(job_id, *name_space);
     }
@@ -40,6 +42,13 @@ Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
   const bool queued = co_await read;
   if (!queued) co_return TooManyReads(services->engine);
   if (!row.ok()) co_return row.status();
+  if (!row->has_value() && !durable && job != nullptr) {
+    co_return absl::UnavailableError(
+        absl::StrCat("job ", job_id,
+                     " is not durable yet, and nothing can be stored at the "
+                     "moment: ",
+                     engine->store_status().message()));
+  }
   if (!row->has_value() || (*row)->namespace_id != *name_space) {
     co_return NoSuchJob(job_id, *name_space);
   }
@@ -48,6 +57,8 @@ Task<absl::StatusOr<FoundJob>> LookUpJob(Services* services,
   FoundJob found;
   found.job = std::move(stored->job);
   found.result_bytes = stored->result_bytes;
+  // The store is behind what is to become durable.
+  found.live = !durable && engine->core().FindJob(JobId(job_id)) != nullptr;
   co_return found;
 }
 

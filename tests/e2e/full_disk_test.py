@@ -10,10 +10,10 @@ import subprocess
 import unittest
 
 import grpc
-from vigil.v1 import job_pb2, job_service_pb2
+from vigil.v1 import job_pb2, job_service_pb2, status_service_pb2
 
 from cluster import (
-    Cluster, FINAL, PATIENCE, State, processes_with, refused, wait_until)
+    Cluster, PATIENCE, State, processes_with, refused, wait_until)
 
 # As grpc.health.v1 encodes HealthCheckResponse{status: ...}.
 SERVING = b"\x08\x01"
@@ -49,10 +49,6 @@ class FullDiskTest(unittest.TestCase):
                 except OSError:
                     pass
 
-    def health(self, cluster):
-        """What grpc.health.v1 says of the whole server."""
-        return cluster.channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
-
     def submit_until_stalled(self, cluster):
         """Submits, one by one, until the store stands still; returns the ids
         that were acknowledged and the call that waits.
@@ -63,7 +59,7 @@ class FullDiskTest(unittest.TestCase):
             request.spec.input = INPUT
             call = cluster.jobs.SubmitJob.future(request)
             wait_until(lambda call=call: call.done()
-                       or self.health(cluster) == NOT_SERVING,
+                       or cluster.health() == NOT_SERVING,
                        "an answer or a stall")
             if not call.done():
                 return acknowledged, call
@@ -82,6 +78,13 @@ class FullDiskTest(unittest.TestCase):
                 cluster.kill()
                 self.unmount(disk)
 
+    @staticmethod
+    def get(cluster, job_id):
+        """GetJob, which is not to wait for room."""
+        return cluster.jobs.GetJob(
+            job_service_pb2.GetJobRequest(job_id=job_id),
+            timeout=PATIENCE).job
+
     def check_full_disk(self, cluster, ballast):
         # Elsewhere: its own disk is not the one that is full.
         cluster.start_worker("w", slots=2)
@@ -91,7 +94,7 @@ class FullDiskTest(unittest.TestCase):
         running = cluster.submit(cluster.command(
             "/bin/sh", "-c", f"echo on; while [ ! -e {gate} ]; do :; done"))
         cluster.wait_phase(running, job_pb2.Attempt.PHASE_ACTIVE)
-        self.assertEqual(self.health(cluster), SERVING)
+        self.assertEqual(cluster.health(), SERVING)
         self.fill(ballast)
         acknowledged, waits = self.submit_until_stalled(cluster)
 
@@ -100,24 +103,25 @@ class FullDiskTest(unittest.TestCase):
         self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE)
         self.assertIn("the disk is full", error.details())
         self.assertIn("jobs.db", error.details())
-        self.assertEqual(self.health(cluster), NOT_SERVING)
+        self.assertEqual(cluster.health(), NOT_SERVING)
         self.assertGreaterEqual(cluster.get_status().slots_total, 2)
+        self.assertEqual(self.get(cluster, ended).state, State.STATE_SUCCEEDED)
         # A job that ends meanwhile is not reported as ended.
         gate.touch()
-        asked = cluster.jobs.GetJob.future(
-            job_service_pb2.GetJobRequest(job_id=running))
         wait_until(lambda: not processes_with(str(gate)), "the program ends")
         for _ in range(10):
             self.assertGreaterEqual(cluster.get_status().slots_total, 2)
-            self.assertEqual(self.health(cluster), NOT_SERVING)
+            self.assertEqual(cluster.health(), NOT_SERVING)
+            self.assertEqual(self.get(cluster, running).state,
+                             State.STATE_RUNNING)
         self.assertFalse(waits.done())
-        if asked.done():
-            self.assertNotIn(asked.result().job.state, FINAL)
+        stalled = cluster.get_status()
+        self.assertEqual([r.limit for r in stalled.refusals],
+                         [status_service_pb2.Refusal.LIMIT_DISK])
 
         ballast.unlink()
         acknowledged.append(waits.result(timeout=PATIENCE).job.job_id)
-        self.assertEqual(asked.result(timeout=PATIENCE).job.job_id, running)
-        wait_until(lambda: self.health(cluster) == SERVING, "it serves again")
+        wait_until(lambda: cluster.health() == SERVING, "it serves again")
         acknowledged += [ended, running,
                          cluster.submit(cluster.command("/bin/true"))]
         for job_id in acknowledged:

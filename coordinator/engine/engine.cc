@@ -148,6 +148,7 @@ void Engine::HandOver() {
   }
   for (auto& [attempt, log] : outputs_) log.Handed();
   store::Batch rows = std::move(batch.batch);
+  rows.meta.push_back(TimeFact());
   const uint64_t number = batch.number;
   in_flight_ = std::move(batch);
   writer_->Commit(std::move(rows), number);

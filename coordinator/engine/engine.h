@@ -322,6 +322,9 @@ class Engine {
   void AcknowledgeOutput(const AttemptId& attempt);
   void FlushLinks();
   void Housekeeping();
+  // The time, stored with each commit: after a restart it does not go back,
+  // however the wall clock was set meanwhile.
+  store::MetaRow TimeFact() const;
 
   struct Link {
     WorkerLink* link = nullptr;

@@ -113,8 +113,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(
   batch.meta.push_back({kEpochKey, absl::StrCat(engine->epoch_)});
   batch.meta.push_back({kHistoryKey, engine->history_});
   batch.meta.push_back(LeaseFact(lease));
-  batch.meta.push_back(
-      {kTimeKey, absl::StrCat(absl::ToUnixMillis(engine->now_))});
+  batch.meta.push_back(engine->TimeFact());
   if (absl::Status status = (*store)->Commit(batch); !status.ok()) {
     return status;
   }
@@ -216,11 +215,15 @@ void Engine::Announce(v1::TaskType type) {
       {absl::StrCat(kTaskTypePrefix, type.name()), type.SerializeAsString()});
 }
 
+store::MetaRow Engine::TimeFact() const {
+  // Not before any instant that is stored with it.
+  return {kTimeKey, absl::StrCat(absl::ToUnixMillis(now_) + 1)};
+}
+
 void Engine::Housekeeping() {
   if (now_ < housekeeping_time_) return;
   housekeeping_time_ = now_ + kHousekeepingInterval;
-  gathering_.batch.meta.push_back(
-      {kTimeKey, absl::StrCat(absl::ToUnixMillis(now_))});
+  gathering_.batch.meta.push_back(TimeFact());
   if (earlier_leases_end_ <= now_) {
     earlier_leases_end_ = absl::InfiniteFuture();
     gathering_.batch.meta.push_back(LeaseFact(options_.lease));

@@ -15,6 +15,17 @@ namespace vigil {
 inline constexpr absl::Duration kProtoDurationMax =
     absl::Seconds(int64_t{315'576'000'000});
 
+// Whether the message is a duration at all: protobuf allows other contents,
+// which have no form in JSON.
+inline bool IsWellFormed(const google::protobuf::Duration& proto) {
+  const int64_t seconds_max = absl::ToInt64Seconds(kProtoDurationMax);
+  constexpr int32_t kNanosMax = 999'999'999;
+  return proto.seconds() >= -seconds_max && proto.seconds() <= seconds_max &&
+         proto.nanos() >= -kNanosMax && proto.nanos() <= kNanosMax &&
+         (proto.seconds() == 0 || proto.nanos() == 0 ||
+          (proto.seconds() > 0) == (proto.nanos() > 0));
+}
+
 // What is longer than protobuf knows is cut to that, so that ToProto has a form
 // for it.
 inline absl::Duration FromProto(const google::protobuf::Duration& proto) {

@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -14,14 +13,6 @@
 
 namespace vigil::coordinator {
 namespace {
-
-// Whether the message is a duration at all: protobuf allows other contents.
-bool WellFormed(const google::protobuf::Duration& duration) {
-  return std::abs(duration.seconds()) <= 315'576'000'000 &&
-         std::abs(duration.nanos()) < 1'000'000'000 &&
-         (duration.seconds() == 0 || duration.nanos() == 0 ||
-          (duration.seconds() > 0) == (duration.nanos() > 0));
-}
 
 absl::Status CheckPattern(const std::string& field, const std::string& pattern,
                           int groups_min) {
@@ -84,7 +75,7 @@ absl::Status CheckName(const std::string& field, const std::string& name) {
 absl::Status CheckDuration(const std::string& field,
                            const google::protobuf::Duration& proto,
                            absl::Duration min, absl::Duration max) {
-  if (!WellFormed(proto)) {
+  if (!IsWellFormed(proto)) {
     return Invalid(field, "is not a valid google.protobuf.Duration");
   }
   const absl::Duration value = FromProto(proto);
@@ -186,7 +177,7 @@ absl::Status CheckRest(const v1::JobSpec& spec) {
                                    spec.input().size(), kInputBytesMax));
   }
   if (absl::Status status = CheckFallback(spec); !status.ok()) return status;
-  if (std::abs(spec.priority()) > kPriorityMax) {
+  if (spec.priority() < -kPriorityMax || spec.priority() > kPriorityMax) {
     return Invalid(
         "spec.priority",
         absl::StrFormat("is %d; it must be from -%d to %d", spec.priority(),

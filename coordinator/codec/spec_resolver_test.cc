@@ -126,6 +126,9 @@ TEST(SpecResolverTest, RefusesNegativeZeroAndMalformedDurations) {
   clock->set_seconds(1);
   clock->set_nanos(-1);
   EXPECT_THAT(ErrorOf(spec), HasSubstr("not a valid"));
+  spec.mutable_timeouts()->mutable_inactivity_timeout()->set_seconds(
+      std::numeric_limits<int64_t>::min());
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("not a valid"));
   clock->set_seconds(std::numeric_limits<int64_t>::max());
   clock->set_nanos(0);
   EXPECT_THAT(ErrorOf(spec), HasSubstr("inactivity_timeout"));
@@ -186,6 +189,9 @@ TEST(SpecResolverTest, RefusesBadRetriesPatternsLabelsAndPriorities) {
   spec = Command();
   spec.set_priority(1001);
   EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.priority is 1001"));
+  // Its opposite is no number of its type.
+  spec.set_priority(std::numeric_limits<int32_t>::min());
+  EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.priority is -2147483648"));
   spec = Command();
   (*spec.mutable_exit_reasons())[256] = v1::Failure::REASON_TASK_ERROR;
   EXPECT_THAT(ErrorOf(spec), HasSubstr("spec.exit_reasons maps status 256"));

@@ -17,6 +17,7 @@
 #include "absl/strings/strip.h"
 #include "base/catalog_check.h"
 #include "base/unique_fd.h"
+#include "base/utf8.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
@@ -70,6 +71,13 @@ std::string LineOf(const TextFormat::ParseInfoTree& root, int index,
   return line < 0 ? "" : absl::StrCat(":", line + 1);
 }
 
+// What a file holds may be quoted in the message.
+absl::Status Refuse(const std::string& path, const std::string& problem) {
+  constexpr size_t kMessageBytesMax = 4096;
+  return absl::InvalidArgumentError(
+      absl::StrCat(path, ToUtf8(problem, kMessageBytesMax)));
+}
+
 absl::Status Describe(const std::string& path,
                       const TextFormat::ParseInfoTree& root, int index,
                       const std::string& name, const CatalogProblem& problem) {
@@ -79,8 +87,8 @@ absl::Status Describe(const std::string& path,
   }
   if (problem.index >= 0) absl::StrAppend(&field, "[", problem.index, "]");
   if (!name.empty()) absl::StrAppend(&field, " (\"", name, "\")");
-  return absl::InvalidArgumentError(absl::StrCat(
-      path, LineOf(root, index, problem), ": ", field, " ", problem.what));
+  return Refuse(path, absl::StrCat(LineOf(root, index, problem), ": ", field,
+                                   " ", problem.what));
 }
 
 absl::Status Parse(const std::string& path, const std::string& text,
@@ -89,16 +97,16 @@ absl::Status Parse(const std::string& path, const std::string& text,
     const auto parsed =
         google::protobuf::util::JsonStringToMessage(text, catalog);
     if (parsed.ok()) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrCat(
-        path, ": ",
-        std::string(parsed.message().data(), parsed.message().size())));
+    return Refuse(path,
+                  absl::StrCat(": ", std::string(parsed.message().data(),
+                                                 parsed.message().size())));
   }
   FirstError error;
   TextFormat::Parser parser;
   parser.RecordErrorsTo(&error);
   parser.WriteLocationsTo(tree);
   if (parser.ParseFromString(text, catalog)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(path, error.text()));
+  return Refuse(path, error.text());
 }
 
 // The directory of `path`, absolute.

@@ -7,6 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/catalog_policy_check.h"
+#include "base/utf8.h"
+#include "base/wire/time_wire.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "google/protobuf/duration.pb.h"
+#include "google/protobuf/message.h"
 
 namespace vigil {
 namespace {
@@ -25,6 +31,52 @@ constexpr int kMaxSlotsMax = 1024;
 
 bool HasNul(absl::string_view text) {
   return text.find('\0') != absl::string_view::npos;
+}
+
+// Finds what textproto takes and no coordinator could read, or show as JSON:
+// strings that are not UTF-8, and durations that are none. `path` is the field
+// that holds `message`.
+Problem CheckForm(const google::protobuf::Message& message,
+                  const std::vector<std::string>& path) {
+  using google::protobuf::FieldDescriptor;
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    std::vector<std::string> place = path;
+    // Of a map, the map is named.
+    if (!message.GetDescriptor()->options().map_entry()) {
+      place.push_back(field->name());
+    }
+    const bool repeated = field->is_repeated();
+    const int size = repeated ? reflection.FieldSize(message, field) : 1;
+    for (int i = 0; i < size; ++i) {
+      const int index = repeated && !field->is_map() ? i : -1;
+      if (field->type() == FieldDescriptor::TYPE_STRING) {
+        const std::string text =
+            repeated ? reflection.GetRepeatedString(message, field, i)
+                     : reflection.GetString(message, field);
+        if (!IsUtf8(text)) return Bad(place, "is not UTF-8", index);
+        continue;
+      }
+      if (field->type() != FieldDescriptor::TYPE_MESSAGE) break;
+      const google::protobuf::Message& inner =
+          repeated ? reflection.GetRepeatedMessage(message, field, i)
+                   : reflection.GetMessage(message, field);
+      const auto* duration =
+          dynamic_cast<const google::protobuf::Duration*>(&inner);
+      if (duration != nullptr && !IsWellFormed(*duration)) {
+        return Bad(place, "is not a valid google.protobuf.Duration");
+      }
+      Problem problem = CheckForm(inner, place);
+      if (!problem.has_value()) continue;
+      if (index < 0) return problem;
+      // Which one it is can be said of the last name only.
+      return Bad(place, absl::StrCat(problem->field.back(), " ", problem->what),
+                 index);
+    }
+  }
+  return std::nullopt;
 }
 
 Problem CheckName(const std::string& name) {
@@ -187,6 +239,7 @@ Problem CheckWarmUp(const v1::WarmUp& warm_up) {
 }  // namespace
 
 Problem CheckTaskType(const v1::TaskType& type) {
+  if (Problem problem = CheckForm(type, {})) return problem;
   if (Problem problem = CheckName(type.name())) return problem;
   if (Problem problem = CheckArgv(type.argv(), {"argv"})) return problem;
   if (Problem problem = CheckEnv(type)) return problem;

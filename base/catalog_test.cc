@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "base/utf8.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -151,6 +152,7 @@ TEST_P(BadCatalogTest, IsRefusedNamingFileLineAndField) {
   EXPECT_THAT(std::string(catalog.status().message()),
               StartsWith(absl::StrCat("/tmp/c.textproto:", GetParam().message)))
       << GetParam().what;
+  EXPECT_TRUE(IsUtf8(std::string(catalog.status().message())));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -172,6 +174,29 @@ INSTANTIATE_TEST_SUITE_P(
                 "1: task_types[0].argv[0] (\"t\") the program is empty"},
         BadCase{"NUL", TypeWith("argv: \"a\\000b\""),
                 "4: task_types[0].argv[1] (\"t\") has a NUL byte"},
+        BadCase{"not UTF-8", TypeWith("argv: \"a\" argv: \"\\377\""),
+                "4: task_types[0].argv[2] (\"t\") is not UTF-8"},
+        BadCase{"name not UTF-8", "task_types { name: \"\\377\" argv: \"x\" }",
+                "1: task_types[0].name (\"\\xff\") is not UTF-8"},
+        BadCase{"env not UTF-8",
+                TypeWith("env { key: \"A\" value: \"\\377\" }"),
+                "4: task_types[0].env (\"t\") is not UTF-8"},
+        BadCase{"pattern not UTF-8",
+                TypeWith("reason_patterns { pattern: \"a\" reason: "
+                         "REASON_TASK_ERROR }\nreason_patterns { pattern: "
+                         "\"\\377\" reason: REASON_TASK_ERROR }"),
+                "5: task_types[0].reason_patterns[1] (\"t\") pattern is not "
+                "UTF-8"},
+        BadCase{"word not UTF-8", "task_types { \xff }", "1:14: "},
+        BadCase{"mixed signs",
+                TypeWith("timeouts { startup_timeout { seconds: 2 nanos: -1 } "
+                         "}"),
+                "4: task_types[0].timeouts.startup_timeout (\"t\") is not a "
+                "valid google.protobuf.Duration"},
+        BadCase{"many nanoseconds",
+                TypeWith("warm_up { timeout { nanos: 1000000000 } }"),
+                "4: task_types[0].warm_up.timeout (\"t\") is not a valid "
+                "google.protobuf.Duration"},
         BadCase{"twice", absl::StrCat(TypeWith(""), TypeWith("")),
                 "7: task_types[1].name (\"t\") is there twice"},
         BadCase{"env", TypeWith("env { key: \"VIGIL_X\" value: \"1\" }"),

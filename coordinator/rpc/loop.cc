@@ -12,6 +12,11 @@ namespace {
 // starve under load. About 20 ms of work.
 constexpr int kEventsPerTurnMax = 4096;
 
+// Coroutines resumed in one turn, for the same reason: output of a job that ten
+// thousand watch wakes all of them at once, and each writes. About 10 ms of
+// work.
+constexpr size_t kResumedPerTurnMax = 512;
+
 // The longest sleep; nothing depends on it.
 constexpr absl::Duration kSleepMax = absl::Minutes(1);
 
@@ -44,9 +49,18 @@ void Loop::RunPosted() {
   for (const std::function<void()>& closure : posted) closure();
 }
 
-void Loop::RunReady() {
-  const ReadyList ready = std::exchange(ready_, {});
-  for (std::coroutine_handle<> waiter : ready) waiter.resume();
+size_t Loop::RunReady(size_t count_max) {
+  ReadyList ready = std::exchange(ready_, {});
+  const size_t count = std::min(count_max, ready.size());
+  for (size_t i = 0; i < count; ++i) ready[i].resume();
+  if (count < ready.size()) {
+    // Before those who were woken meanwhile.
+    ready.erase(ready.begin(),
+                ready.begin() + static_cast<std::ptrdiff_t>(count));
+    ready.insert(ready.end(), ready_.begin(), ready_.end());
+    ready_ = std::move(ready);
+  }
+  return count;
 }
 
 void Loop::Run(const Hooks& hooks, const std::function<bool()>& done) {
@@ -74,11 +88,12 @@ void Loop::Run(const Hooks& hooks, const std::function<bool()>& done) {
       static_cast<Completion*>(tag)->Complete(ok);
     }
     // The end of a turn wakes those who wait for what became durable, and what
-    // they then do belongs to the same turn.
+    // they then do belongs to the same turn, unless there are too many of them.
+    size_t left = kResumedPerTurnMax;
     do {
-      RunReady();
+      left -= RunReady(left);
       hooks.end_turn();
-    } while (!ready_.empty());
+    } while (!ready_.empty() && left > 0);
   }
 }
 
@@ -92,7 +107,7 @@ void Loop::Drain() {
   bool ok = false;
   while (queue_->Next(&tag, &ok)) {
     static_cast<Completion*>(tag)->Complete(ok);
-    RunReady();
+    RunReady(ready_.size());
   }
 }
 

@@ -99,7 +99,8 @@ class Loop {
     Loop* const loop_;
   };
 
-  void RunReady();
+  // Resumes up to `count_max` coroutines; returns how many.
+  size_t RunReady(size_t count_max);
 
   std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   Wake wake_{this};

@@ -59,7 +59,7 @@ void Engine::BeginTurn(absl::Time expected) {
 absl::Time Engine::NextDeadline() const {
   // Something was applied after this turn had handed over: by one who waited
   // for what turned out to be durable already.
-  if (!turn_.save.empty() || !turn_.save_batches.empty() ||
+  if (!turn_.save.empty() || !turn_.save_batches.empty() || !taken_.empty() ||
       (!in_flight_.has_value() && !gathering_.empty())) {
     return now_;
   }
@@ -129,6 +129,7 @@ void Engine::EndTurn() {
     for (Watcher* watcher : watchers) watcher->OnJob(shown, 0);
   }
   HandOver();
+  AcknowledgeTaken();
   FlushLinks();
 }
 

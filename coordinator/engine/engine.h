@@ -196,8 +196,9 @@ class Engine {
   enum class SweepMode { kKill, kLookOnly };
   absl::Status Sweep(StreamId stream, SweepMode mode, Sweeps::Done done);
   void TakeSweepDone(StreamId stream, const v1::SweepDone& done);
-  // A watcher of this job passed output on: more may be acknowledged.
-  void OutputTaken(const JobId& id);
+  // A watcher of this job passed output on: more may be acknowledged, at the
+  // end of the turn, once for all of its watchers.
+  void OutputTaken(const JobId& id) { taken_.insert(id); }
   // Called with the session of a local worker that must be killed.
   void set_kill_local_worker(std::function<void(const SessionId&)> kill) {
     kill_local_worker_ = std::move(kill);
@@ -320,6 +321,7 @@ class Engine {
                       v1::AttachResponse* message);
   v1::AttachResponse* Outgoing(StreamId stream, int64_t size_bytes);
   void AcknowledgeOutput(const AttemptId& attempt);
+  void AcknowledgeTaken();
   void FlushLinks();
   void Housekeeping();
   // The time, stored with each commit: after a restart it does not go back,
@@ -359,6 +361,8 @@ class Engine {
   StreamId last_stream_ = 0;
   absl::btree_map<StreamId, Link> links_;
   absl::flat_hash_map<AttemptId, OutputLog> outputs_;
+  // Jobs of which output was passed on in this turn.
+  absl::flat_hash_set<JobId> taken_;
   CacheClears clears_;
   Sweeps sweeps_;
   WatchHub hub_;

@@ -287,6 +287,7 @@ void Engine::AcknowledgeOutput(const AttemptId& attempt) {
     return;
   }
   OutputLog& log = it->second;
+  if (log.durable_bytes() <= log.acknowledged_bytes) return;
   const int64_t received = log.received_bytes();
   const int64_t taken = std::min(log.durable_bytes(),
                                  received - hub_.HeldBytes(attempt, received));
@@ -311,9 +312,11 @@ void Engine::Reattached(const std::vector<AttemptId>& running) {
   }
 }
 
-void Engine::OutputTaken(const JobId& id) {
-  const Job* job = core_->FindJob(id);
-  if (job != nullptr) AcknowledgeOutput({id, job->last_attempt});
+void Engine::AcknowledgeTaken() {
+  for (const JobId& id : std::exchange(taken_, {})) {
+    const Job* job = core_->FindJob(id);
+    if (job != nullptr) AcknowledgeOutput({id, job->last_attempt});
+  }
 }
 
 }  // namespace vigil::coordinator

@@ -1,7 +1,7 @@
 """The benchmarks: prints a table of medians and ranges.
 
 Usage: bench.py [launch | decision | kills | throughput | warm | queue |
-                 million]...;
+                 million | restart | lost | tokens | streams]...;
 default: all.
 Figures move from machine to machine and with its load: compare what was
 measured side by side in one run.
@@ -13,7 +13,9 @@ import subprocess
 import sys
 import time
 
+import recovery
 from cluster import FINAL, VIGIL, Cluster, Reason, State, wait_until
+from table import header, row
 from vigil.v1 import job_service_pb2
 
 BENCH = os.path.abspath("tests/bench")
@@ -42,33 +44,6 @@ TOKENS = 200_000
 BATCH_ITEMS = 1_000_000
 BATCH_PEAK_GOAL_MB = 200  # of each process, while a million items pass through
 STAMPED_TOKENS = 2000
-
-
-def row(name, values, unit, digits=0, goal=None):
-    """Prints the median, the range and the 99th percentile of values.
-
-    A goal is what the 99th percentile should not exceed.
-    """
-    values = sorted(values)
-    cells = [statistics.median(values), values[0], values[-1]]
-    p99 = ""
-    if len(values) >= 100:
-        p99 = f"{values[len(values) * 99 // 100]:.{digits}f}"
-    met = ""
-    if goal is not None:
-        kept = values[len(values) * 99 // 100] <= goal
-        met = f", p99 wanted: {goal}, {'met' if kept else 'MISSED'}"
-    texts = [f"{cell:.{digits}f}" for cell in cells]
-    print(f"{name:<47} {texts[0]:>9} {texts[1]:>9} {texts[2]:>9} {p99:>9}"
-          f"  {unit}{met}", flush=True)
-
-
-def header():
-    """Prints the head of the table."""
-    load = os.getloadavg()[0]
-    print(f"{os.cpu_count()} processors, load {load:.2f}"
-          f"{' (busy: figures will be poor)' if load > 1 else ''}")
-    print(f"{'':<47} {'median':>9} {'min':>9} {'max':>9} {'p99':>9}")
 
 
 def launch():
@@ -335,7 +310,7 @@ def main():
     """Runs what the arguments name."""
     known = {"launch": launch, "decision": decision, "kills": kills,
              "throughput": throughput, "warm": warm, "queue": queue,
-             "million": million}
+             "million": million, **recovery.KNOWN}
     names = sys.argv[1:] or list(known)
     for name in names:
         if name not in known:

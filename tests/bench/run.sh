@@ -1,10 +1,11 @@
 #!/bin/bash
 # Sets this machine up, builds, runs the benchmarks and prints
-# their table. Takes about six minutes after the build; leave the machine alone
+# their table. Takes about twelve minutes after the build; leave the machine alone
 # meanwhile.
 #
 # usage: tests/bench/run.sh [launch | decision | kills | throughput | warm |
-#                            queue | million]...
+#                            queue | million | restart | lost | tokens |
+#                            streams]...
 set -Eeuo pipefail
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."

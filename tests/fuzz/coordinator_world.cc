@@ -52,10 +52,9 @@ class CoordinatorWorld::Stream : public coordinator::WorkerLink {
     CheckShowable(message);
     if (message.has_attached()) attached = true;
   }
-  void Close(absl::Status status) override {
-    VIGIL_CHECK(!status.ok(), "a stream is closed for a reason");
-    closed = true;
-  }
+  // OK: the worker has left.
+  void Close(absl::Status) override { closed = true; }
+  int64_t backlog_bytes() const override { return 0; }
   // What is said on it has no effect.
   bool fenced() const { return closed || refused; }
 
@@ -76,7 +75,7 @@ class CoordinatorWorld::JobCheck : public coordinator::Watcher {
   void Watch(Engine* engine) { engine->hub().Add(id, this); }
   void Unwatch(Engine* engine) { engine->hub().Remove(id, this); }
 
-  void OnJob(const std::shared_ptr<const v1::Job>& job) override {
+  void OnJob(const std::shared_ptr<const v1::Job>& job, int64_t) override {
     CheckShowable(*job);
     VIGIL_CHECK(job->job_id() == id.value(), job->ShortDebugString());
     VIGIL_CHECK(job->revision() >= revision_, job->ShortDebugString());
@@ -100,8 +99,9 @@ class CoordinatorWorld::JobCheck : public coordinator::Watcher {
         output->ShortDebugString());
     end = output->offset() + size;
   }
+  void ForgetOutput(const v1::Output&) override {}
   void OnNotice(const Failure&) override {}
-  int64_t HeldBytes(int) const override { return 0; }
+  int64_t HeldBytes(int, int64_t) const override { return 0; }
 
   const JobId id;
   int outputs = 0;
@@ -225,10 +225,14 @@ void CoordinatorWorld::Apply(Step step) {
       });
       break;
     case Step::kDrain:
-      core.Drain(WorkerId(step.drain()), false);
+      Turn([&] {
+        const WorkerId id(step.drain());
+        // Its own worker, say, gets no more work instead.
+        if (!core.Drain(id, std::nullopt, engine_->fx()).ok()) core.Pause(id);
+      });
       break;
     case Step::kResume:
-      core.Drain(WorkerId(step.resume()), true);
+      core.Resume(WorkerId(step.resume()));
       break;
     case Step::kCall:
       Call(WorkerId(step.call()));

@@ -190,10 +190,23 @@ store::JobRow EncodeRow(const Job& job) {
   return row;
 }
 
-absl::StatusOr<std::unique_ptr<Job>> DecodeRow(const store::JobRow& row,
-                                               PolicyPool* pool) {
-  StoredJob stored;
-  if (!stored.ParseFromString(row.value)) {
+std::shared_ptr<const JobPolicy> RowDecoder::PolicyOf() {
+  const v1::JobSpec& spec = stored_.job().spec();
+  const bool cancel_on_disconnect = stored_.cancel_on_disconnect();
+  // Equal bytes are equal specs; the other way round does not matter.
+  spec.SerializeToString(&spec_);
+  if (last_policy_ == nullptr || spec_ != last_spec_ ||
+      last_policy_->cancel_on_disconnect != cancel_on_disconnect) {
+    last_policy_ = pool_->Get(spec, cancel_on_disconnect);
+    last_spec_.swap(spec_);
+  }
+  return last_policy_;
+}
+
+absl::StatusOr<std::unique_ptr<Job>> RowDecoder::Decode(
+    const store::JobRow& row) {
+  const StoredJob& stored = stored_;
+  if (!stored_.ParseFromString(row.value)) {
     return absl::DataLossError(
         absl::StrCat("the row of job ", row.job_id,
                      " is damaged; restore the database from a backup"));
@@ -207,7 +220,7 @@ absl::StatusOr<std::unique_ptr<Job>> DecodeRow(const store::JobRow& row,
   job->task_type = proto.spec().task_type();
   job->batch = BatchId(proto.batch_id());
   job->batch_index = proto.batch_index();
-  job->policy = pool->Get(proto.spec(), stored.cancel_on_disconnect());
+  job->policy = PolicyOf();
   job->priority = proto.spec().priority();
   job->state = static_cast<JobState>(proto.state());
   job->revision = proto.revision();

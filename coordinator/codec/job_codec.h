@@ -1,5 +1,5 @@
 // Jobs between the core's values, the public API and the store's rows. Pure
-// functions, thread-safe.
+// functions, thread-safe; RowDecoder alone has state, and says so.
 #ifndef VIGIL_COORDINATOR_CODEC_JOB_CODEC_H_
 #define VIGIL_COORDINATOR_CODEC_JOB_CODEC_H_
 
@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "coordinator/codec/policy_pool.h"
+#include "coordinator/codec/stored_job.pb.h"
 #include "coordinator/core/job.h"
 #include "coordinator/store/rows.h"
 #include "vigil/v1/job.pb.h"
@@ -25,9 +26,26 @@ void ToProto(const AttemptRecord& attempt, v1::Attempt* proto);
 // The row to store for `job`.
 store::JobRow EncodeRow(const Job& job);
 
-// The job of a live row. DATA_LOSS: the value is damaged.
-absl::StatusOr<std::unique_ptr<Job>> DecodeRow(const store::JobRow& row,
-                                               PolicyPool* pool);
+// Makes jobs of live rows. Rows that are much alike cost little: a coordinator
+// that starts has a million of them. Thread-compatible; does not own the pool.
+class RowDecoder {
+ public:
+  explicit RowDecoder(PolicyPool* pool) : pool_(pool) {}
+
+  // DATA_LOSS: the value is damaged.
+  absl::StatusOr<std::unique_ptr<Job>> Decode(const store::JobRow& row);
+
+ private:
+  std::shared_ptr<const JobPolicy> PolicyOf();
+
+  PolicyPool* const pool_;
+  // The row at hand; what it has allocated serves the next one.
+  StoredJob stored_;
+  std::string spec_;
+  // Of the row before.
+  std::string last_spec_;
+  std::shared_ptr<const JobPolicy> last_policy_;
+};
 
 // The public form of a row, live or ended, and what is stored with it beside:
 // the request hash, and how much the job left as its result (absent: nothing).

@@ -61,7 +61,7 @@ TEST(JobCodecTest, RowRestoresTheJob) {
   EXPECT_EQ(row.namespace_id, "ns");
   EXPECT_EQ(row.request_id, "request");
   EXPECT_FALSE(row.end_time.has_value());
-  const auto restored = DecodeRow(row, &pool);
+  const auto restored = RowDecoder(&pool).Decode(row);
   ASSERT_TRUE(restored.ok()) << restored.status();
   EXPECT_EQ((*restored)->policy, job.policy);  // shared, not copied
   EXPECT_TRUE((*restored)->policy->cancel_on_disconnect);
@@ -118,8 +118,33 @@ TEST(JobCodecTest, DamageIsDataLoss) {
   PolicyPool pool;
   store::JobRow row = EncodeRow(Example(&pool));
   row.value = "\xff\xff\xff";
-  EXPECT_EQ(DecodeRow(row, &pool).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(RowDecoder(&pool).Decode(row).status().code(),
+            absl::StatusCode::kDataLoss);
   EXPECT_EQ(ViewRow(row).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(JobCodecTest, ADecoderKeepsNothingOfTheRowBefore) {
+  PolicyPool pool;
+  RowDecoder decoder(&pool);
+  const Job full = Example(&pool);
+  Job bare;
+  bare.id = JobId("bare");
+  bare.state = JobState::kQueued;
+  // The same spec but for who gave it up, and another one.
+  v1::JobSpec spec;
+  spec.ParseFromString(full.policy->spec);
+  for (const bool cancel_on_disconnect : {true, false}) {
+    bare.policy = pool.Get(spec, cancel_on_disconnect);
+    ASSERT_TRUE(decoder.Decode(EncodeRow(full)).ok());
+    const auto restored = decoder.Decode(EncodeRow(bare));
+    ASSERT_TRUE(restored.ok()) << restored.status();
+    EXPECT_EQ((*restored)->policy, bare.policy);
+    EXPECT_TRUE((*restored)->attempts.empty());
+    EXPECT_FALSE((*restored)->checkpoint.has_value());
+    EXPECT_EQ((*restored)->last_attempt, 0);
+  }
+  bare.policy = pool.Get(v1::JobSpec(), false);
+  EXPECT_EQ((*decoder.Decode(EncodeRow(bare)))->policy, bare.policy);
 }
 
 TEST(JobCodecTest, HashOfASubmissionNeverChanges) {
@@ -138,7 +163,7 @@ TEST(JobCodecTest, B4_AFallbackIsInThePolicyWithoutItsValue) {
   EXPECT_FALSE(job.policy->fallback.Covers(Reason::kNonzeroExit));
   EXPECT_EQ(job.policy->spec.find("large"), std::string::npos);
   EXPECT_FALSE(pool.Get({}, false)->fallback.Covers(Reason::kSignalled));
-  const auto restored = DecodeRow(EncodeRow(job), &pool);
+  const auto restored = RowDecoder(&pool).Decode(EncodeRow(job));
   ASSERT_TRUE(restored.ok()) << restored.status();
   EXPECT_EQ((*restored)->policy, job.policy);
 }
@@ -173,7 +198,7 @@ TEST(JobCodecTest, C3_AChunkPolicyIsInThePolicyAndSurvivesARestart) {
   EXPECT_FALSE(job.policy->chunked);
   job.policy = pool.Get(spec, false);
   EXPECT_TRUE(job.policy->chunked);
-  const auto restored = DecodeRow(EncodeRow(job), &pool);
+  const auto restored = RowDecoder(&pool).Decode(EncodeRow(job));
   ASSERT_TRUE(restored.ok()) << restored.status();
   EXPECT_EQ((*restored)->policy, job.policy);
   v1::JobSpec head;

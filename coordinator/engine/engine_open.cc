@@ -156,8 +156,9 @@ absl::Status Engine::Load(store::StoreView* view, const CoreOptions& options) {
   if (!status.ok()) return status;
   absl::Status damaged;
   std::vector<AttemptId> running;
+  RowDecoder decoder(&policies_);
   status = view->LoadLiveJobs([&](store::JobRow row) {
-    auto job = DecodeRow(row, &policies_);
+    auto job = decoder.Decode(row);
     if (!job.ok()) {
       damaged = job.status();
       return;

@@ -2,6 +2,7 @@
 // commit is sent or answered before it, several changes share one, and what was
 // acknowledged is there after a restart (see engine_fixture.h).
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,22 @@ namespace vigil::coordinator {
 namespace {
 
 using EngineTest = EngineFixture;
+
+// Holds back all output, and counts how often it is asked.
+class HoldingWatcher : public Watcher {
+ public:
+  void OnJob(const std::shared_ptr<const v1::Job>&, int64_t) override {}
+  void OnOutput(const std::shared_ptr<const v1::Output>&) override {}
+  void ForgetOutput(const v1::Output&) override {}
+  void OnNotice(const Failure&) override {}
+  int64_t HeldBytes(int, int64_t received_bytes) const override {
+    ++asked;
+    return holds ? received_bytes : 0;
+  }
+
+  bool holds = true;
+  mutable int asked = 0;
+};
 
 TEST_F(EngineTest, NothingIsSentBeforeItsCommit) {
   FakeLink link;
@@ -90,6 +107,47 @@ TEST_F(EngineTest, TheHistoryOutlivesARestartAndNotARestore) {
     Settle();
     // Also after a crash within the lease.
     EXPECT_EQ(link.assignments(), 0);
+  }
+}
+
+TEST_F(EngineTest, OutputThatManyPassOnIsAcknowledgedOnceATurn) {
+  constexpr int kWatchers = 100;
+  FakeLink link;
+  StreamId stream = 0;
+  JobId id;
+  std::vector<HoldingWatcher> watchers(kWatchers);
+  Turn([&] {
+    stream = Attach(&link, 1);
+    id = Submit("true");
+    for (HoldingWatcher& watcher : watchers) engine_->hub().Add(id, &watcher);
+  });
+  Settle();
+  v1::AttemptOutput output;
+  output.mutable_attempt()->set_job_id(id.value());
+  output.mutable_attempt()->set_number(1);
+  output.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
+  output.mutable_output()->set_data("x");
+  Turn([&] { engine_->TakeOutput(stream, output); });
+  Settle();
+  const auto acks = [&link] {
+    int count = 0;
+    for (const v1::AttachResponse& message : link.messages) {
+      count += message.output_acks_size();
+    }
+    return count;
+  };
+  EXPECT_EQ(acks(), 0);
+  for (HoldingWatcher& watcher : watchers) watcher.asked = 0;
+  Turn([&] {
+    for (HoldingWatcher& watcher : watchers) {
+      watcher.holds = false;
+      engine_->OutputTaken(id);
+    }
+  });
+  EXPECT_EQ(acks(), 1);
+  for (HoldingWatcher& watcher : watchers) {
+    EXPECT_EQ(watcher.asked, 1);
+    engine_->hub().Remove(id, &watcher);
   }
 }
 

@@ -1,10 +1,9 @@
-"""Benchmarks of what follows a kill: a coordinator with a million jobs, a worker
-whose job runs elsewhere, tokens that go on behind a restart; and of a
+"""Benchmarks of what follows a kill: a coordinator with a million jobs, a
+worker whose job runs elsewhere, tokens that go on behind a restart; and of a
 coordinator that is asked how it is while 10,000 streams keep it busy.
 """
 import itertools
 import os
-import pathlib
 import signal
 import subprocess
 import threading

@@ -1,7 +1,6 @@
 #!/bin/bash
-# Sets this machine up, builds, runs the benchmarks and prints
-# their table. Takes about twelve minutes after the build; leave the machine alone
-# meanwhile.
+# Sets this machine up, builds, runs the benchmarks and prints their table.
+# Takes about twelve minutes after the build; leave the machine alone meanwhile.
 #
 # usage: tests/bench/run.sh [launch | decision | kills | throughput | warm |
 #                            queue | million | restart | lost | tokens |

@@ -1,6 +1,6 @@
 """10,000 streams of which half take nothing, while jobs write more than the
-coordinator may keep for them: its memory is bounded, nothing is lost, one stream
-more is refused, and it answers all the while.
+coordinator may keep for them: its memory is bounded, nothing is lost, one
+stream more is refused, and it answers all the while.
 """
 import unittest
 
@@ -21,12 +21,12 @@ CHAT_STUCK = 4_400
 CHAT_READS = WATCHERS_MAX - CHAT_STUCK - FLOODS
 
 # By how much the coordinator may grow while that is written, by its limits:
-# output that watchers hold (kWatchersBytesMax), and what is large and on its way
-# to them (kLargeWritesBytesMax);
+# output that watchers hold (kWatchersBytesMax), and what is large and on its
+# way to them (kLargeWritesBytesMax);
 HELD_MIB = 128
 LARGE_MIB = 128
-# for each stream an event of kEventOutputBytesMax in gRPC: at most that, and for
-# those that read only as long as they need;
+# for each stream an event of kEventOutputBytesMax in gRPC: at most that, and
+# for those that read only as long as they need;
 EVENTS_MIB = WATCHERS_MAX * 16 / 1024
 # caches of programs and of the store, commits under way, and an allocator that
 # does not give everything back.

@@ -14,14 +14,15 @@ from vigil.v1 import dispatch_service_pb2, dispatch_service_pb2_grpc
 INPUTS = 160
 INPUT_BYTES = MIB
 # What they may cost the coordinator, by its limits: the cache of programs
-# (kPayloadCacheBytesMax), and what lies there for a worker that does not take it
-# (kWorkerBacklogBytesMax);
+# (kPayloadCacheBytesMax), and what lies there for a worker that does not take
+# it (kWorkerBacklogBytesMax);
 CACHE_MIB = 64
 BACKLOG_MIB = 16
 # the commits under way and the store's cache, and an allocator that does not
 # give everything back.
 OTHER_MIB = 96
-# Output of a task, and what is kept of it: 8 MiB from its start, 8 from its end.
+# Output of a task, and what is kept of it: 8 MiB from its start and from its
+# end.
 FLOOD_BYTES = 256 * MIB
 KEPT_MIB = 16
 # The log of the database before it is taken into it (kWalPagesMax).
@@ -82,7 +83,7 @@ class WorkersTest(unittest.TestCase):
                     cluster.get(job_id).attempts for job_id in jobs),
                            "all are assigned")
                 given = []
-                # Each message is read when the coordinator has long had the next.
+                # The coordinator does other things between two messages.
                 for response in stream:
                     cluster.get_status()
                     for assignment in response.assignments:

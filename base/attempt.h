@@ -139,7 +139,8 @@ struct AttemptEnd {
   // From the process's start to ACTIVE; absent if it never was.
   std::optional<absl::Duration> time_to_active;
   // The worker hands it back: no process of it was ever asked for, or a warm
-  // one that had another attempt before it.
+  // one that had another attempt before it; or it was drained before that
+  // process, or its warm-up, got as far as the attempt.
   bool never_started = false;
   // The process ended by itself before it said `started`: charged to the
   // process, not to the attempt.

@@ -362,6 +362,30 @@ TEST_F(EndTest, AnAttemptHandedBackUnstartedCostsNothingEvenWhenOneIsAll) {
   EXPECT_EQ(Get("j").last_attempt, 2);
 }
 
+TEST_F(EndTest, AnAttemptDrainedBeforeItBeganCostsNothingEvenWhenOneIsAll) {
+  policy_.retry.maximum_attempts = 1;
+  RunJob();
+  AttemptEnd end = EndOf(Id("j"), Reason::kDrained);
+  end.never_started = true;
+  End(1, std::move(end));
+  EXPECT_EQ(Get("j").state, JobState::kBackoff);
+  EXPECT_FALSE(Get("j").current().charged);
+  EXPECT_EQ(Get("j").charged_attempts, 0);
+  EXPECT_EQ(Get("j").lost_attempts, 0);
+  TickAt(now_ + absl::Seconds(1));
+  EXPECT_EQ(Get("j").last_attempt, 2);
+}
+
+TEST_F(EndTest, AnAttemptDrainedUnconfirmedIsNotTriedAgain) {
+  RunJob();
+  AttemptEnd end = EndOf(Id("j"), Reason::kDrained);
+  end.never_started = true;
+  end.evidence.emplace();
+  end.evidence->death_unconfirmed = true;
+  End(1, std::move(end));
+  ExpectFailed(Reason::kDrained);
+}
+
 TEST_F(EndTest, AnAttemptHandedBackDoesNotBeginANewWait) {
   policy_.schedule_to_start = absl::Seconds(10);
   RunJob();

@@ -317,8 +317,13 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
       end.evidence.has_value() && end.evidence->death_unconfirmed;
   const bool lost = !unconfirmed && end.failure.has_value() &&
                     end.failure->reason == Reason::kWorkerLost;
-  if (lost && end.never_started) {
-    TakeBack(job, "its worker " + end.failure->message, now);
+  const bool drained = !unconfirmed && end.failure.has_value() &&
+                       end.failure->reason == Reason::kDrained;
+  if ((lost || drained) && end.never_started) {
+    TakeBack(
+        job,
+        drained ? end.failure->message : "its worker " + end.failure->message,
+        now);
     if (job->cancel_requested) {
       Finish(job, JobState::kCancelled, now, fx);
     } else {

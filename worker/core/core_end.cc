@@ -57,6 +57,19 @@ bool FinishedInItsGrace(const RunningAttempt& attempt, const Program& program) {
   return attempt.exit.has_value() && attempt.exit->status == 0;
 }
 
+// Whether the attempt was stopped for its worker's sake alone, before anything
+// of it could begin: like one that waited, it costs nothing.
+bool IsDrainedUnbegun(const RunningAttempt& attempt, const Program& program,
+                      const AttemptEnd& end) {
+  const bool unbegun = program.purpose == SpawnPurpose::kWarmUp ||
+                       (program.warm() && !attempt.started);
+  const bool unconfirmed =
+      end.evidence.has_value() && end.evidence->death_unconfirmed;
+  // What was not read may say that it began.
+  return unbegun && !unconfirmed && !program.broken &&
+         end.failure.has_value() && end.failure->reason == Reason::kDrained;
+}
+
 }  // namespace
 
 void Core::Exited(int slot, Exit exit, absl::Time now, Effects*) {
@@ -257,11 +270,12 @@ void Core::EndAttempt(std::unique_ptr<RunningAttempt> attempt,
     // A wish to be tried again was for another reason.
     if (end.failure->reason != reported) end.retryable = false;
   }
+  end.evidence = std::move(attempt->evidence);
   NoteExhaustion(*attempt, end.failure, now, fx);
+  end.never_started = IsDrainedUnbegun(*attempt, program, end);
   end.process_failed = attempt->process_failed ||
                        (program.warm() && !attempt->started && by_program);
   end.exit = std::move(attempt->exit);
-  end.evidence = std::move(attempt->evidence);
   ended_[end.attempt] = end;
   fx->push_back(SendEnd{std::move(end)});
 }

@@ -209,6 +209,16 @@ TEST_F(WarmUpTest, AJobCancelledWhileItRunsEndsTheWarmUp_A4) {
   EXPECT_EQ(core_->cache(type), CacheState::kMissing);
 }
 
+TEST_F(WarmUpTest, AJobDrainedWhileItRunsIsHandedBack) {
+  Start(1);
+  BeginWarmUp(Offer(Rules()), "a");
+  Stop("a", Reason::kDrained);
+  Die();
+  CacheReady();
+  EXPECT_EQ(EndReason(), Reason::kDrained);
+  EXPECT_TRUE(TheEnd().never_started);
+}
+
 TEST_F(WarmUpTest, AJobCancelledBeforeTheWarmUpStartsIsStoppedThen_A4) {
   Start(1);
   Assign(Offer(Rules()), "a");

@@ -324,8 +324,11 @@ void WorkerLoop::Perform(SendEnd effect) {
   const auto it = tasks_.find(end.attempt);
   VIGIL_CHECK(it != tasks_.end(), end.attempt.job_id.value());
   const Task* task = it->second.get();
-  // What was handed back has no process of its own.
-  TaskProcess* process = end.never_started ? nullptr : ProcessIn(task->slot);
+  // What was handed back has no process of its own, unless that ran for it
+  // already.
+  const bool no_process =
+      end.never_started && end.last.age == absl::ZeroDuration();
+  TaskProcess* process = no_process ? nullptr : ProcessIn(task->slot);
   CompleteEnd(process == nullptr ? EndFacts() : process->Facts(), &end);
   if (process != nullptr) process->ForgetAttempt();
   if (task->refusal().has_value() && end.failure.has_value()) {

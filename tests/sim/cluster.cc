@@ -12,6 +12,9 @@ namespace {
 // How often somebody looks whether what a dead worker left is dead too.
 constexpr absl::Duration kReapInterval = absl::Milliseconds(20);
 
+// How long an init system lets a worker that has left be down, at most.
+constexpr absl::Duration kRestartDelayMax = absl::Seconds(10);
+
 // How often an operator undoes what was done to the workers.
 constexpr absl::Duration kRestoreInterval = absl::Seconds(10);
 
@@ -75,7 +78,8 @@ absl::string_view PhaseName(Phase phase) {
 }  // namespace
 
 Cluster::Cluster(const Options& options)
-    : clock_(&queue_, options.clock),
+    : seed_(options.seed),
+      clock_(&queue_, options.clock),
       random_(options.seed),
       trace_(options.trace),
       types_(options.types),
@@ -93,7 +97,12 @@ Cluster::Cluster(const Options& options)
   for (const WorkerNode::Options& worker : options.workers) {
     workers_.push_back(std::make_unique<WorkerNode>(
         WorkerNode::Parts{&queue_, &random_, &trace_, &coverage_, &judge_,
-                          &network_, options.mutant},
+                          &network_, options.mutant,
+                          [this](int index) {
+                            Restart(index,
+                                    random_.Between(absl::Milliseconds(100),
+                                                    kRestartDelayMax));
+                          }},
         worker));
   }
 }
@@ -140,6 +149,11 @@ void Cluster::CrashWorker(int worker, absl::Duration down) {
   WorkerNode& node = *workers_[worker];
   if (!node.up()) return;
   node.Crash();
+  Restart(worker, down);
+}
+
+void Cluster::Restart(int worker, absl::Duration down) {
+  WorkerNode& node = *workers_[worker];
   if (node.options().local) {
     AwaitDeath(worker, node.session(), queue_.now() + down);
     return;
@@ -181,6 +195,7 @@ void Cluster::Heal() {
   network_.SetRough(false);
   coordinator_.SlowStore(absl::ZeroDuration());
   coordinator_.Continue();
+  if (!coordinator_.dispatches()) CrashCoordinator(absl::ZeroDuration());
   if (!coordinator_.up()) StartCoordinator();
   for (const auto& worker : workers_) {
     worker->SetCalm();
@@ -193,7 +208,7 @@ void Cluster::Heal() {
 
 void Cluster::RestoreWorkers() {
   for (const auto& worker : workers_) {
-    coordinator_.Drain(worker->id(), true);
+    coordinator_.Resume(worker->id());
     coordinator_.SetSlots(worker->id(), worker->options().slots);
   }
   // Calls that come before a worker is attached again are refused.

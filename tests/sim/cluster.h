@@ -5,6 +5,7 @@
 #ifndef VIGIL_TESTS_SIM_CLUSTER_H_
 #define VIGIL_TESTS_SIM_CLUSTER_H_
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -59,6 +60,7 @@ class Cluster {
   // All jobs are final, all batches have ended and all workers wait for work.
   bool Settled() const;
 
+  uint64_t seed() const { return seed_; }
   EventQueue& queue() { return queue_; }
   Random& random() { return random_; }
   Trace& trace() { return trace_; }
@@ -79,10 +81,13 @@ class Cluster {
   void StartCoordinator();
   void RestoreWorkers();
   void KillLocalWorker(const SessionId& session);
+  // A process ended; it is started again after `down`.
+  void Restart(int worker, absl::Duration down);
   // Tells the coordinator once nothing of a dead local worker is left, then
   // starts it again.
   void AwaitDeath(int worker, SessionId session, absl::Time restart);
 
+  const uint64_t seed_;
   EventQueue queue_;
   // The coordinator's.
   const HostClock clock_;

@@ -52,6 +52,7 @@ void CoordinatorNode::Start() {
   }
   core_->CheckInvariants();
   stopped_ = false;
+  dispatches_ = true;
   quiet_since_ = parts_.queue->now();
   parts_.network->CoordinatorUp();
   parts_.trace->Add(parts_.queue->now(),
@@ -74,6 +75,7 @@ void CoordinatorNode::Crash() {
   flushing_.reset();
   gathering_ = Gathering();
   kept_.clear();
+  parts_.judge->drains().Forgotten();
   inbox_.clear();
   feeds_.clear();
   feed_time_ = absl::InfiniteFuture();
@@ -142,6 +144,7 @@ void CoordinatorNode::Turn() {
     parts_.coverage->Count("lease over");
   }
   if (++turns_ % kTurnsPerCheck == 0) core_->CheckInvariants();
+  parts_.judge->drains().CheckAssigned(effects, *core_);
   Take(std::move(effects));
   Commit();
   Arm();
@@ -278,15 +281,41 @@ void CoordinatorNode::OwnerBack(const JobId& id) {
   Enqueue([this, id](Effects*) { core_->OwnerBack(id); });
 }
 
-void CoordinatorNode::Drain(const WorkerId& worker, bool resume) {
-  Enqueue([this, worker, resume](Effects*) {
-    resume ? core_->Resume(worker) : core_->Pause(worker);
+void CoordinatorNode::Pause(const WorkerId& worker) {
+  Enqueue([this, worker](Effects*) { core_->Pause(worker); });
+}
+
+void CoordinatorNode::Resume(const WorkerId& worker) {
+  Enqueue([this, worker](Effects*) { core_->Resume(worker); });
+}
+
+void CoordinatorNode::Drain(const WorkerId& worker,
+                            std::optional<absl::Duration> grace,
+                            absl::Duration own_grace) {
+  Enqueue([this, worker, grace, own_grace](Effects* fx) {
+    const auto told = core_->Drain(worker, grace, fx);
+    if (!told.ok()) {
+      parts_.coverage->Count("operator: drain refused");
+      return;
+    }
+    const SessionId& session = (*told)->hello.session;
+    parts_.trace->Add(parts_.queue->now(), session.value() + " is to leave");
+    parts_.judge->drains().Asked(session, grace.value_or(own_grace));
+    parts_.judge->drains().Leaves(session);
   });
 }
 
 void CoordinatorNode::SetSlots(const WorkerId& worker, int slots) {
   Enqueue([this, worker, slots](Effects* fx) {
     core_->SetSlots(worker, slots, fx).status().IgnoreError();
+  });
+}
+
+void CoordinatorNode::StopDispatch() {
+  dispatches_ = false;
+  Enqueue([this](Effects*) {
+    core_->StopDispatch();
+    parts_.judge->drains().CoordinatorLeaves();
   });
 }
 

@@ -59,6 +59,9 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   void Continue();
   bool up() const { return core_ != nullptr; }
   bool stopped() const { return stopped_; }
+  // It is to end soon, and starts nothing more.
+  void StopDispatch();
+  bool dispatches() const { return dispatches_; }
   // Since when it is up and was not stopped, in true time.
   absl::Time quiet_since() const { return quiet_since_; }
   // Commits take `time` longer from now on.
@@ -83,7 +86,12 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   void CancelBatch(const BatchId& batch);
   void BatchOwnerGone(const BatchId& batch);
   void BatchOwnerBack(const BatchId& batch);
-  void Drain(const WorkerId& worker, bool resume);
+  void Pause(const WorkerId& worker);
+  void Resume(const WorkerId& worker);
+  // Tells it to leave and to stop in `grace` what it still runs, in `own_grace`
+  // if nothing is said.
+  void Drain(const WorkerId& worker, std::optional<absl::Duration> grace,
+             absl::Duration own_grace);
   void SetSlots(const WorkerId& worker, int slots);
   // A worker that it started, and everything below that, is reaped.
   void WorkerDead(const SessionId& session);
@@ -135,6 +143,10 @@ class CoordinatorNode : public Network::CoordinatorEnd {
               coordinator::Effects* fx);
   void TakeEnd(StreamId stream, AttemptEnd end, coordinator::Effects* fx);
   void LoseStream(StreamId stream, coordinator::Effects* fx);
+  // Of the session that has the stream; null if none has.
+  const coordinator::WorkerRecord* RecordOf(StreamId stream) const;
+  void HearDraining(StreamId stream);
+  void HearLeft(StreamId stream, coordinator::Effects* fx);
   bool IsCurrent(const AttemptId& attempt) const;
   void Perform(const coordinator::Effect& effect);
   void Assign(const coordinator::SendAssignment& send);
@@ -167,6 +179,7 @@ class CoordinatorNode : public Network::CoordinatorEnd {
   Timer timer_;
   bool turn_due_ = false;
   bool stopped_ = false;
+  bool dispatches_ = true;
   absl::Time stopped_since_;
   absl::Time quiet_since_;
   absl::Duration commit_delay_;

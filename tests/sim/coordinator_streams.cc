@@ -59,6 +59,8 @@ void CoordinatorNode::ApplyMessage(StreamId stream, ToCoordinator* message,
             core_->SetUsableSlots(stream, usable.slots, std::move(usable.cause),
                                   fx);
           },
+          [&](DrainingMessage&) { HearDraining(stream); },
+          [&](LeftMessage&) { HearLeft(stream, fx); },
           [&](AttemptEnd& end) {
             TakeStaleEnd(&end);
             if (kept_.contains(end.attempt)) TakeForCurrent(end, fx);
@@ -76,14 +78,45 @@ void CoordinatorNode::TakeEnd(StreamId stream, AttemptEnd end, Effects* fx) {
 }
 
 void CoordinatorNode::LoseStream(StreamId stream, Effects* fx) {
+  const coordinator::WorkerRecord* worker = RecordOf(stream);
   SessionId session;
-  for (const coordinator::WorkerRecord* worker : core_->Workers()) {
-    if (worker->stream == stream) session = worker->hello.session;
-  }
+  if (worker != nullptr) session = worker->hello.session;
   core_->StreamLost(stream);
   if (parts_.mutant == Mutant::kRequeuedBeforeLease && !session.empty()) {
     core_->WorkerDead(session, parts_.clock->now(), fx);
   }
+}
+
+const coordinator::WorkerRecord* CoordinatorNode::RecordOf(
+    StreamId stream) const {
+  for (const coordinator::WorkerRecord* worker : core_->Workers()) {
+    if (worker->stream == stream) return worker;
+  }
+  return nullptr;
+}
+
+void CoordinatorNode::HearDraining(StreamId stream) {
+  core_->SetDraining(stream);
+  const coordinator::WorkerRecord* worker = RecordOf(stream);
+  if (worker != nullptr) parts_.judge->drains().Leaves(worker->hello.session);
+}
+
+void CoordinatorNode::HearLeft(StreamId stream, Effects* fx) {
+  const coordinator::WorkerRecord* worker = RecordOf(stream);
+  if (worker == nullptr) {
+    parts_.coverage->Count("left, and was given up before");
+    return;
+  }
+  const SessionId session = worker->hello.session;
+  const bool crossed = !worker->running.empty();
+  const bool being_killed = worker->being_killed;
+  core_->Left(stream, parts_.clock->now(), fx);
+  // Its death is awaited.
+  if (being_killed) return;
+  parts_.trace->Add(parts_.queue->now(), session.value() + " has left");
+  parts_.coverage->Count("worker left");
+  if (crossed) parts_.coverage->Count("assignment crossed left");
+  parts_.judge->drains().Left(session, *core_);
 }
 
 void CoordinatorNode::TakeForCurrent(AttemptEnd end, Effects* fx) {
@@ -109,6 +142,7 @@ void CoordinatorNode::Attach(StreamId stream, coordinator::WorkerHello hello,
   const SessionId session = hello.session;
   const WorkerId worker = hello.worker;
   const bool proves = hello.predecessors_dead;
+  const bool draining = hello.draining;
   parts_.trace->Add(
       parts_.queue->now(),
       absl::StrCat(session.value(), " attaches by stream ", stream, ", runs ",
@@ -125,6 +159,15 @@ void CoordinatorNode::Attach(StreamId stream, coordinator::WorkerHello hello,
       for (const AttemptEnd& end : ended) TakeForCurrent(end, fx);
     }
     return;
+  }
+  if (draining) {
+    parts_.coverage->Count("attaches while it drains");
+    parts_.judge->drains().Leaves(session);
+  }
+  for (const coordinator::Effect& effect : fx->at_once) {
+    const auto* send = std::get_if<coordinator::SendDrain>(&effect);
+    if (send == nullptr || send->stream != stream) continue;
+    parts_.coverage->Count("drain told again on a new stream");
   }
   if (parts_.mutant == Mutant::kDeadAtAttach && proves) {
     for (const coordinator::WorkerRecord* other : core_->Workers()) {
@@ -199,7 +242,9 @@ void CoordinatorNode::Perform(const coordinator::Effect& effect) {
           [&](const coordinator::SendSlots& send) {
             network.Send(send.stream, SlotsMessage{send.slots});
           },
-          [](const coordinator::SendDrain&) {},
+          [&](const coordinator::SendDrain& send) {
+            network.Send(send.stream, DrainMessage{send.grace});
+          },
           [&](const coordinator::CloseStream& close) {
             network.CloseByCoordinator(close.stream, close.status);
           },

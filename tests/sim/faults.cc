@@ -1,9 +1,19 @@
 #include "tests/sim/faults.h"
 
+#include <cstdint>
+#include <optional>
+
 #include "coordinator/core/limits.h"
 #include "worker/core/limits.h"
 
 namespace vigil::sim {
+
+namespace {
+
+// Of all runs, those in which workers are told to leave.
+constexpr double kLeavingRuns = 0.4;
+
+}  // namespace
 
 void Faults::Start() {
   cluster_->Disturb();
@@ -12,7 +22,7 @@ void Faults::Start() {
       Kind::kBreakStream,     Kind::kPartition, Kind::kCoordinatorCrash,
       Kind::kCoordinatorStop, Kind::kSlowStore, Kind::kWorkerCrash,
       Kind::kWorkerStop,      Kind::kSlotCrash, Kind::kSlotStop,
-      Kind::kDrain,           Kind::kSetSlots,  Kind::kChangeTypes,
+      Kind::kPause,           Kind::kSetSlots,  Kind::kChangeTypes,
       Kind::kClearCache,      Kind::kLeaseEdge, Kind::kLateAnswers};
   // Its worker kills the tree of one that is stopped at the end of its lease,
   // that much later.
@@ -22,6 +32,13 @@ void Faults::Start() {
     const bool stops_slot = kind == Kind::kSlotStop || kind == Kind::kLeaseEdge;
     if (!random.Chance(0.5) || (stops_slot && !slots_may_stop)) continue;
     kinds_.push_back(kind);
+  }
+  // Apart from the run's own chance: those without are as they were.
+  Random leaving(cluster_->seed() * 7919 + 3);
+  if (leaving.Chance(kLeavingRuns)) {
+    kinds_.push_back(Kind::kDrain);
+    kinds_.push_back(Kind::kTerminate);
+    if (leaving.Chance(0.3)) kinds_.push_back(Kind::kCoordinatorLeaves);
   }
   if (kinds_.empty()) kinds_.push_back(Kind::kBreakStream);
   interval_ = random.Between(absl::Seconds(1), absl::Seconds(20));
@@ -88,8 +105,8 @@ void Faults::Inject(Kind kind) {
     case Kind::kSlotStop:
       cluster_->worker(AnyWorker()).StopSlot();
       return;
-    case Kind::kDrain:
-      Drain();
+    case Kind::kPause:
+      Pause();
       return;
     case Kind::kSetSlots:
       coverage.Count("operator: set slots");
@@ -107,6 +124,15 @@ void Faults::Inject(Kind kind) {
       return;
     case Kind::kLateAnswers:
       DelayAnswers();
+      return;
+    case Kind::kDrain:
+      Drain();
+      return;
+    case Kind::kTerminate:
+      Terminate();
+      return;
+    case Kind::kCoordinatorLeaves:
+      LeaveCoordinator();
       return;
   }
 }
@@ -159,12 +185,79 @@ void Faults::StopWorker() {
   cluster_->queue().After(Short(), [&worker] { worker.Continue(); });
 }
 
-void Faults::Drain() {
-  cluster_->coverage().Count("operator: drain");
+void Faults::Pause() {
+  cluster_->coverage().Count("operator: pause");
   const WorkerId worker = cluster_->worker(AnyWorker()).id();
-  cluster_->coordinator().Drain(worker, false);
+  cluster_->coordinator().Pause(worker);
   cluster_->queue().After(
-      Short(), [this, worker] { cluster_->coordinator().Drain(worker, true); });
+      Short(), [this, worker] { cluster_->coordinator().Resume(worker); });
+}
+
+void Faults::Drain() {
+  Random& random = cluster_->random();
+  const int index = AnyWorker();
+  const WorkerNode& worker = cluster_->worker(index);
+  std::optional<absl::Duration> grace;
+  if (random.Chance(0.2)) {
+    grace = absl::ZeroDuration();
+  } else if (random.Chance(0.8)) {
+    grace = Short();
+  }
+  cluster_->coverage().Count(
+      !grace.has_value() ? "operator: drain with the worker's grace"
+      : *grace == absl::ZeroDuration() ? "operator: drain at once"
+                                       : "operator: drain with grace");
+  cluster_->coordinator().Drain(worker.id(), grace,
+                                worker.options().drain_grace);
+  MayInterrupt(index);
+}
+
+void Faults::Terminate() {
+  const int worker = AnyWorker();
+  if (!cluster_->worker(worker).up()) return;
+  cluster_->coverage().Count("fault: worker terminated");
+  cluster_->worker(worker).Terminate();
+  MayInterrupt(worker);
+}
+
+void Faults::MayInterrupt(int worker) {
+  // At once, while messages about it are under way, or while it drains.
+  Random& random = cluster_->random();
+  const int64_t what = random.Int(1, 100);
+  const absl::Duration when =
+      random.Chance(0.5)
+          ? random.Between(absl::ZeroDuration(), absl::Milliseconds(5))
+          : random.Between(absl::ZeroDuration(), absl::Seconds(5));
+  if (what > 60) return;
+  cluster_->queue().After(when, [this, worker, what] {
+    if (stopped_) return;
+    if (what <= 15) {
+      cluster_->network().BreakAllOf(worker);
+    } else if (what <= 25) {
+      cluster_->network().Partition(worker, Short());
+    } else if (what <= 40) {
+      cluster_->CrashWorker(worker, Short());
+    } else if (what <= 50) {
+      cluster_->CrashCoordinator(Short());
+    } else {
+      const WorkerNode& node = cluster_->worker(worker);
+      cluster_->coordinator().Drain(node.id(), Short() / 4,
+                                    node.options().drain_grace);
+    }
+  });
+}
+
+void Faults::LeaveCoordinator() {
+  CoordinatorNode& coordinator = cluster_->coordinator();
+  if (!coordinator.up() || !coordinator.dispatches()) return;
+  cluster_->coverage().Count("fault: coordinator terminated");
+  coordinator.StopDispatch();
+  for (int i = 0; i < cluster_->workers(); ++i) {
+    if (cluster_->worker(i).options().local) cluster_->worker(i).Terminate();
+  }
+  cluster_->queue().After(Short(), [this] {
+    if (!stopped_) cluster_->CrashCoordinator(Short());
+  });
 }
 
 }  // namespace vigil::sim

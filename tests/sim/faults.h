@@ -35,19 +35,27 @@ class Faults {
     kWorkerStop,
     kSlotCrash,
     kSlotStop,
-    kDrain,
+    kPause,
     kSetSlots,
     kChangeTypes,
     kClearCache,
     kLeaseEdge,
     kLateAnswers,
+    kDrain,
+    kTerminate,
+    kCoordinatorLeaves,
   };
 
   void Next();
   void Inject(Kind kind);
   void StopCoordinator();
   void StopWorker();
+  void Pause();
   void Drain();
+  void Terminate();
+  // Of a worker that was told to leave just now.
+  void MayInterrupt(int worker);
+  void LeaveCoordinator();
   void StopSlotAtLease();
   void DelayAnswers();
   absl::Duration Short();

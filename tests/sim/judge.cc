@@ -27,15 +27,21 @@ bool WasLost(const coordinator::AttemptRecord& attempt) {
          !attempt.evidence.has_value();
 }
 
+// The last attempt that failed; null if none did.
+const coordinator::AttemptRecord* LastFailed(const coordinator::Job& row) {
+  // The next one may be there already: several changes of a job are one row.
+  for (auto it = row.attempts.rbegin(); it != row.attempts.rend(); ++it) {
+    if (it->failure.has_value()) return &*it;
+  }
+  return nullptr;
+}
+
 // Whether what is lost is an attempt that a warm task had ahead and may have
 // begun, through no fault of its worker.
 bool IsLostWithTask(const coordinator::Job& row) {
-  // The next one may be there already: several changes of a job are one row.
-  for (auto it = row.attempts.rbegin(); it != row.attempts.rend(); ++it) {
-    if (!it->failure.has_value()) continue;
-    return absl::StrContains(it->failure->message, " task ");
-  }
-  return false;
+  const coordinator::AttemptRecord* attempt = LastFailed(row);
+  return attempt != nullptr &&
+         absl::StrContains(attempt->failure->message, " task ");
 }
 
 }  // namespace
@@ -89,7 +95,11 @@ void Judge::Storing(const coordinator::Job& row) {
           row.id, "is tried again after its cancellation was durable");
   }
   JobTruth& truth = Find(row.id);
-  if (row.lost_attempts > (old == nullptr ? 0 : old->lost_attempts)) {
+  const coordinator::AttemptRecord* ended = LastFailed(row);
+  if (row.lost_attempts > (old == nullptr ? 0 : old->lost_attempts) &&
+      ended != nullptr && ended->failure->reason == Reason::kDrained) {
+    parts_.coverage->Count("attempt drained");
+  } else if (row.lost_attempts > (old == nullptr ? 0 : old->lost_attempts)) {
     parts_.coverage->Count(IsLostWithTask(row) ? "attempt lost with its task"
                                                : "attempt lost");
     for (const coordinator::AttemptRecord& attempt : row.attempts) {
@@ -97,6 +107,7 @@ void Judge::Storing(const coordinator::Job& row) {
     }
   }
   outcomes_.CheckCharges(row, truth);
+  drains_.Storing(row, truth);
   retries_.Storing(row, &truth);
   if (!truth.spec.batch.empty()) batches_.StoringJob(truth.spec, row);
   if (!IsFinal(row.state)) return;
@@ -158,7 +169,11 @@ void Judge::EndReported(const AttemptEnd& end, Output output) {
   const bool unconfirmed =
       end.evidence.has_value() && end.evidence->death_unconfirmed;
   if (unconfirmed) truth.unconfirmed.insert(end.attempt.number);
-  if (end.never_started) parts_.coverage->Count("attempt handed back");
+  if (end.never_started) {
+    parts_.coverage->Count(end.failure->reason == Reason::kDrained
+                               ? "attempt drained before it began"
+                               : "attempt handed back");
+  }
   if (end.process_failed) parts_.coverage->Count("process failed");
   const BegunAttempt* begun = FindBegun(end.attempt);
   if (begun == nullptr) return;

@@ -18,8 +18,9 @@
 //    all its output counted;
 //  - a clock fires neither before its time nor, unless somebody was stopped,
 //    more than kLateMax after it;
-//  - charges and outcomes are as OutcomeJudge says, backoffs as RetryJudge and
-//    batches as BatchJudge do.
+//  - charges and outcomes are as OutcomeJudge says, backoffs as RetryJudge,
+//    batches as BatchJudge, and what becomes of workers that leave as
+//    DrainJudge do.
 // It measures in true time, which no node knows, and grants to clocks that they
 // run as wrong as HostClock says, and nothing else.
 #ifndef VIGIL_TESTS_SIM_JUDGE_H_
@@ -38,6 +39,7 @@
 #include "tests/sim/batch_judge.h"
 #include "tests/sim/clock_judge.h"
 #include "tests/sim/coverage.h"
+#include "tests/sim/drain_judge.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/host_clock.h"
 #include "tests/sim/job_spec.h"
@@ -68,7 +70,8 @@ class Judge {
         batches_({parts.queue, parts.clock, parts.coverage, parts.store}),
         outcomes_({parts.queue, parts.clock, parts.coverage, &batches_}),
         retries_(parts.queue, parts.clock),
-        clocks_(parts.queue) {}
+        clocks_(parts.queue),
+        drains_(parts.queue, parts.coverage) {}
 
   // Ends the process, after saying what must not be.
   [[noreturn]] void Violation(const std::string& what) const;
@@ -78,6 +81,7 @@ class Judge {
 
   BatchJudge& batches() { return batches_; }
   const BatchJudge& batches() const { return batches_; }
+  DrainJudge& drains() { return drains_; }
 
   // --- jobs
   void Submitted(JobSpec spec);
@@ -126,6 +130,7 @@ class Judge {
   const OutcomeJudge outcomes_;
   const RetryJudge retries_;
   const ClockJudge clocks_;
+  DrainJudge drains_;
   absl::btree_map<JobId, JobTruth> jobs_;
 };
 

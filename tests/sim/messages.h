@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
@@ -40,12 +41,17 @@ struct UsableSlotsMessage {
   int slots = 0;
   std::string cause;
 };
+// It takes nothing new, and leaves.
+struct DrainingMessage {};
+// It has: nothing runs, and every end was acknowledged.
+struct LeftMessage {};
 // The worker closed the stream, or it broke.
 struct StreamEnd {};
 using ToCoordinator =
     std::variant<coordinator::WorkerHello, HeartbeatMessage, AttemptUpdate,
                  AttemptCheckpoint, AttemptEnd, Announcement, TaskTypeStatus,
-                 AheadMessage, UsableSlotsMessage, StreamEnd>;
+                 AheadMessage, UsableSlotsMessage, DrainingMessage, LeftMessage,
+                 StreamEnd>;
 
 // --- from the coordinator
 struct Attached {
@@ -70,11 +76,15 @@ struct EndAck {
 struct SlotsMessage {
   int slots = 0;
 };
+// Absent: the worker's own grace.
+struct DrainMessage {
+  std::optional<absl::Duration> grace;
+};
 struct StreamClosed {
   absl::Status status;
 };
 using ToWorker = std::variant<Attached, HeartbeatAck, Assignment, StopMessage,
-                              EndAck, SlotsMessage, StreamClosed>;
+                              EndAck, SlotsMessage, DrainMessage, StreamClosed>;
 
 }  // namespace vigil::sim
 

@@ -32,6 +32,7 @@ constexpr Row kRows[] = {
     {Mutant::kBatchStopForgotten, "batch_stop_forgotten"},
     {Mutant::kBackoffNotInFlight, "backoff_not_in_flight"},
     {Mutant::kOutcomeAlone, "outcome_alone"},
+    {Mutant::kLeftWithWork, "left_with_work"},
 };
 
 }  // namespace

@@ -63,6 +63,8 @@ enum class Mutant {
   // The outcome of an item is stored without the batch's row, which follows
   // with the next commit.
   kOutcomeAlone,
+  // A worker that drains says that it has left while attempts still run.
+  kLeftWithWork,
 };
 
 // "fence_ignored"; of kNone, "none".

@@ -56,7 +56,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{Mutant::kLastWordsUnread, 40}, Case{Mutant::kChildOverlooked, 10},
         Case{Mutant::kDeadAtAttach, 400}, Case{Mutant::kItemStartForgotten, 20},
         Case{Mutant::kBatchStopForgotten, 500},
-        Case{Mutant::kBackoffNotInFlight, 20}, Case{Mutant::kOutcomeAlone, 5}),
+        Case{Mutant::kBackoffNotInFlight, 20}, Case{Mutant::kOutcomeAlone, 5},
+        Case{Mutant::kLeftWithWork, 60}),
     [](const testing::TestParamInfo<Case>& info) {
       return std::string(MutantName(info.param.mutant));
     });

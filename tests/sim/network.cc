@@ -38,6 +38,8 @@ void Network::Lose(const ToCoordinator& message) const {
     parts_.coverage->Count("lost with its stream: end");
   } else if (std::holds_alternative<coordinator::WorkerHello>(message)) {
     parts_.coverage->Count("lost with its stream: attach");
+  } else if (std::holds_alternative<LeftMessage>(message)) {
+    parts_.coverage->Count("lost with its stream: left");
   }
 }
 
@@ -48,6 +50,8 @@ void Network::Lose(const ToWorker& message) const {
     parts_.coverage->Count("lost with its stream: acknowledgement of an end");
   } else if (std::holds_alternative<StopMessage>(message)) {
     parts_.coverage->Count("lost with its stream: stop");
+  } else if (std::holds_alternative<DrainMessage>(message)) {
+    parts_.coverage->Count("lost with its stream: drain");
   }
 }
 
@@ -203,6 +207,16 @@ void Network::BreakOne() {
   if (open.empty()) return;
   parts_.coverage->Count("fault: stream broken");
   Break(open[parts_.random->Index(open.size())]);
+}
+
+void Network::BreakAllOf(int worker) {
+  for (auto& [id, stream] : streams_) {
+    if (stream.worker != worker || stream.broken || !stream.worker_open) {
+      continue;
+    }
+    parts_.coverage->Count("fault: stream broken");
+    Break(&stream);
+  }
 }
 
 void Network::HoldUp(int worker, absl::Duration time) {

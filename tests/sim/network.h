@@ -65,8 +65,9 @@ class Network {
   // Long delays and repeated messages happen from now on, or no more.
   void SetRough(bool rough) { rough_ = rough; }
   bool rough() const { return rough_; }
-  // Breaks one open stream, if there is any.
+  // Breaks one open stream, if there is any; and those of `worker`.
   void BreakOne();
+  void BreakAllOf(int worker);
   // Nothing from `worker` arrives for `time`; nothing to it; neither.
   void HoldUp(int worker, absl::Duration time);
   void HoldDown(int worker, absl::Duration time);

@@ -94,8 +94,9 @@ void OutcomeJudge::CheckCharges(const coordinator::Job& row,
                 truth.unconfirmed.contains(attempt.number),
             row.id, "an attempt is charged that never began");
     } else if (began) {
-      Check(attempt.failure->reason == Reason::kWorkerLost, row.id,
-            "an attempt that began is not charged");
+      Check(attempt.failure->reason == Reason::kWorkerLost ||
+                attempt.failure->reason == Reason::kDrained,
+            row.id, "an attempt that began is not charged");
       Check(!absl::StrContains(attempt.failure->message, "was not charged"),
             row.id, "an attempt is taken back that began");
     }
@@ -242,10 +243,10 @@ void OutcomeJudge::CheckFailure(const coordinator::Job& row,
             row.id, "PROTOCOL_ERROR, but its program kept to it");
       return;
     case Reason::kWorkerLost:
+    case Reason::kDrained:
       return;
     case Reason::kUnspecified:
     case Reason::kCancelled:
-    case Reason::kDrained:
     case Reason::kNestedDispatch:
     case Reason::kInvalidResult:
     case Reason::kOutputLimit:

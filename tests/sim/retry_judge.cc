@@ -17,13 +17,14 @@ using coordinator::AttemptRecord;
 // Ends of attempts that are counted apart, each for its own backoff.
 enum class Kind {
   kCharged,
-  kLost,       // with its worker
+  kLost,       // with its worker, or drained
   kTakenBack,  // it never began
   kProcess,    // charged to its process
 };
 
 Kind KindOf(const AttemptRecord& attempt) {
   if (attempt.charged) return Kind::kCharged;
+  if (attempt.failure->reason == Reason::kDrained) return Kind::kLost;
   if (attempt.failure->reason != Reason::kWorkerLost) return Kind::kProcess;
   return absl::StrContains(attempt.failure->message, "was not charged")
              ? Kind::kTakenBack

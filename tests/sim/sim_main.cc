@@ -5,9 +5,10 @@
 // stopped, whichever clock is wrong, no acknowledged job is lost, no job runs
 // twice at once, no end is reported before its tree is gone, no clock fires
 // early or late, no retry begins before its backoff is over, no item of a batch
-// has two outcomes; and when the faults end, every job ends, and every batch
-// with an outcome for each of its items (see judge.h and batch_judge.h for the
-// full list, faults.h for the faults and for what is assumed).
+// has two outcomes, no job is charged or waits for a worker that was told to
+// leave; and when the faults end, every job ends, and every batch with an
+// outcome for each of its items (see judge.h, batch_judge.h and drain_judge.h
+// for the full list, faults.h for the faults and for what is assumed).
 //
 // How: everything runs in this process in simulated time, in which each host's
 // clock runs a little wrong, driven by one random generator. A seed therefore

@@ -74,6 +74,7 @@ HostClock::Options RandomClock(Random* random) {
 Cluster::Options ClusterFor(const SimulationOptions& options) {
   // Apart from the run's own chance, so that neither disturbs the other.
   Random random(options.seed * 7919 + 1);
+  Random leaving(options.seed * 7919 + 4);
   Cluster::Options cluster;
   cluster.seed = options.seed;
   cluster.mutant = options.mutant;
@@ -96,6 +97,10 @@ Cluster::Options ClusterFor(const SimulationOptions& options) {
     if (random.Chance(0.3)) {
       worker.ahead_min = static_cast<int>(random.Int(1, 6));
     }
+    worker.drain_grace = leaving.Chance(0.2)
+                             ? absl::ZeroDuration()
+                             : leaving.Between(absl::Milliseconds(500),
+                                               coordinator::kDrainGrace);
     if (i != 1) worker.commands.insert("inline");
     for (const auto& type : cluster.types) {
       if (i == 0 || random.Chance(0.7)) worker.types.push_back(type);

@@ -213,6 +213,9 @@ void WorkerNode::Do(const worker::SoftStop& effect) {
   Place& place = At(effect.slot);
   parts_.coverage->Count(absl::StrCat("soft stop: ", ReasonName(effect.cause)));
   const AttemptId& attempt = *core_->attempt_in(effect.slot);
+  if (effect.cause == Reason::kDrained) {
+    parts_.judge->drains().Stopped(session_, attempt);
+  }
   const bool dumped = std::exchange(place.dumped, false);
   if (!dumped && !place.rests && place.purpose == worker::SpawnPurpose::kRun) {
     parts_.judge->ClockFired(attempt, effect.cause, place.quiet_since);

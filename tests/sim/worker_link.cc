@@ -47,6 +47,7 @@ void WorkerLink::Lose() {
   ++failures_;
   wait = std::min(wait, kBackoffMax);
   deadline_ = parts_.clock->now() + parts_.random->Between(wait / 2, wait);
+  owner_->Lost();
 }
 
 void WorkerLink::Send(ToCoordinator message) {

@@ -34,6 +34,8 @@ class WorkerLink {
     // The coordinator answered Attach; of what that listed, `kill` is to end.
     // Ends since then were not sent yet.
     virtual void AttachedNow(const std::vector<AttemptId>& kill) = 0;
+    // The stream was lost, and is opened again.
+    virtual void Lost() = 0;
     // The session was given up.
     virtual void Fenced() = 0;
   };

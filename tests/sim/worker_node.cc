@@ -49,6 +49,8 @@ void WorkerNode::Start() {
   stopped_ = false;
   fenced_ = false;
   was_fenced_ = false;
+  leave_ = Leaving();
+  signalled_ = false;
   sent_ends_.clear();
   effects_.clear();
   usable_.reset();
@@ -73,13 +75,20 @@ void WorkerNode::NewSession() {
     ++sessions_;
     attaches_ = 0;
   }
+  const SessionId before = session_;
   session_ = SessionId(absl::StrCat(id().value(), "-session-", sessions_));
+  if (leave_.draining) parts_.judge->drains().Continues(before, session_);
   link_.Start();
 }
 
 void WorkerNode::Crash() {
   if (core_ == nullptr) return;
   parts_.trace->Add(parts_.queue->now(), id().value() + " crashes");
+  if (leave_.draining) parts_.coverage->Count("killed while it drains");
+  End();
+}
+
+void WorkerNode::End() {
   link_.Stop();
   parts_.network->WorkerDown(this);
   for (const auto& process : processes_) {
@@ -193,13 +202,26 @@ void WorkerNode::Turn() {
     Perform();
     if (fenced_ && core_->Quiet()) NewSession();
     TellTypes();
+    TellDraining();
     TellAhead();
     TellUsable();
     link_.Tick();
     CheckUsable();
-  } while (std::min(core_->NextDeadline(), link_.NextDeadline()) <= now);
+    CheckDrain();
+  } while (!leave_.done && NextDeadline() <= now);
+  if (leave_.done) {
+    parts_.trace->Add(parts_.queue->now(), id().value() + " ends");
+    End();
+    parts_.ended(options_.index);
+    return;
+  }
   if (++turns_ % kTurnsPerCheck == 0) core_->CheckInvariants();
-  timer_.Arm(std::min(core_->NextDeadline(), link_.NextDeadline()));
+  timer_.Arm(NextDeadline());
+}
+
+absl::Time WorkerNode::NextDeadline() const {
+  return std::min({core_->NextDeadline(), link_.NextDeadline(),
+                   leave_.stop_time, leave_.deadline});
 }
 
 void WorkerNode::Perform() {
@@ -213,8 +235,9 @@ void WorkerNode::Perform() {
 }
 
 bool WorkerNode::Settled() const {
-  if (core_ == nullptr || stopped_ || !link_.attached() || !core_->Quiet() ||
-      !core_->ended().empty() || core_->usable().lowered().has_value()) {
+  if (core_ == nullptr || stopped_ || leave_.draining || !link_.attached() ||
+      !core_->Quiet() || !core_->ended().empty() ||
+      core_->usable().lowered().has_value()) {
     return false;
   }
   int idle = 0;
@@ -258,6 +281,7 @@ coordinator::WorkerHello WorkerNode::Hello() {
   hello.predecessors_dead = predecessors_dead_ && !was_fenced_;
   hello.task_types = TypeNames();
   hello.max_slots = MaxSlots();
+  hello.draining = leave_.told = leave_.draining;
   hello.running = core_->Running();
   for (const auto& [attempt, end] : core_->ended()) {
     if (sent_ends_.contains(attempt)) parts_.coverage->Count("end sent again");
@@ -319,7 +343,9 @@ void WorkerNode::Hear(const ToWorker& message) {
   } else if (const auto* ack = std::get_if<EndAck>(&message)) {
     EndAcknowledged(ack->attempt);
   } else if (const auto* slots = std::get_if<SlotsMessage>(&message)) {
-    core_->SetSlots(slots->slots, now, &effects_);
+    if (!leave_.draining) core_->SetSlots(slots->slots, now, &effects_);
+  } else if (const auto* drain = std::get_if<DrainMessage>(&message)) {
+    Drain(drain->grace.value_or(options_.drain_grace));
   }
 }
 

@@ -17,6 +17,7 @@
 
 #include "absl/time/time.h"
 #include "base/ids.h"
+#include "coordinator/core/limits.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/host_clock.h"
@@ -47,6 +48,8 @@ class WorkerNode : public Network::WorkerEnd,
     Judge* judge;
     Network* network;
     Mutant mutant;
+    // Its process, which has that index, ended by itself.
+    std::function<void(int)> ended;
   };
   struct Options {
     int index = 0;
@@ -64,6 +67,8 @@ class WorkerNode : public Network::WorkerEnd,
     // Says that it takes that many attempts beyond its slots, if it would not
     // take more by itself.
     int ahead_min = 0;
+    // How long what runs may take when it is to leave and nobody says so.
+    absl::Duration drain_grace = coordinator::kDrainGrace;
   };
   WorkerNode(const Parts& parts, Options options);
 
@@ -75,6 +80,10 @@ class WorkerNode : public Network::WorkerEnd,
   void Continue();
   bool up() const { return core_ != nullptr; }
   bool stopped() const { return stopped_; }
+  // SIGTERM: it drains and ends by itself; a second one: it ends at once.
+  void Terminate();
+  // Of its end, as an operator knows it.
+  bool draining() const { return leave_.draining; }
   // Nothing that it or an earlier life started is left.
   bool AllDead() const;
   void SetCalm() { options_.rough = false; }
@@ -96,7 +105,7 @@ class WorkerNode : public Network::WorkerEnd,
   const worker::Core* core() const { return core_.get(); }
   // Slots that the core has had.
   int places() const { return static_cast<int>(places_.size()); }
-  // Attached, nothing to do, all slots ready, no end unacknowledged.
+  // Attached to stay, nothing to do, all slots ready, no end unacknowledged.
   bool Settled() const;
   // Ends the run if a clock is overdue.
   void CheckNotLate() const;
@@ -106,11 +115,26 @@ class WorkerNode : public Network::WorkerEnd,
   void LeaseExtended(absl::Time until) override;
   void Hear(const ToWorker& message) override;
   void AttachedNow(const std::vector<AttemptId>& kill) override;
+  void Lost() override;
   void Fenced() override;
   void SlotSaid(SlotNode* slot, const slot::Event& event) override;
   void SlotGone(SlotNode* slot) override;
 
  private:
+  // How it leaves; of this life.
+  struct Leaving {
+    bool draining = false;
+    // As said on this stream.
+    bool told = false;
+    // When what still runs is stopped.
+    absl::Time stop_time = absl::InfiniteFuture();
+    // It said that it has left.
+    bool said = false;
+    // When it ends without an answer.
+    absl::Time deadline = absl::InfiniteFuture();
+    // It ends with this turn.
+    bool done = false;
+  };
   struct Place {
     std::shared_ptr<SlotNode> node;
     std::shared_ptr<TaskTree> tree;
@@ -152,6 +176,16 @@ class WorkerNode : public Network::WorkerEnd,
   void Read(int slot);
   void ReadPipes(int slot);
   void MayRest(int slot);
+
+  // Its process is no more.
+  void End();
+  absl::Time NextDeadline() const;
+
+  // worker_leave.cc
+  void Drain(absl::Duration grace);
+  void TellDraining();
+  void CheckDrain();
+  void Leave();
 
   // worker_warm.cc
   void OfferTypes();
@@ -207,6 +241,8 @@ class WorkerNode : public Network::WorkerEnd,
   // In this life. And whether all trees of earlier ones were gone before it.
   bool was_fenced_ = false;
   bool predecessors_dead_ = false;
+  Leaving leave_;
+  bool signalled_ = false;
   // Its catalog, and the complete caches on its disk, by name.
   std::map<std::string, worker::TaskTypeRulesPtr> types_;
   std::map<std::string, worker::TaskTypeRulesPtr> caches_;

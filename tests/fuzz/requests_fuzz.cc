@@ -127,7 +127,7 @@ void CheckStored(const JobSpec& resolved) {
   CheckShowable(shown);
   const vigil::store::JobRow row = vigil::coordinator::EncodeRow(job);
   PolicyPool other;
-  const auto decoded = vigil::coordinator::DecodeRow(row, &other);
+  const auto decoded = vigil::coordinator::RowDecoder(&other).Decode(row);
   VIGIL_CHECK(decoded.ok(), decoded.status().ToString());
   VIGIL_CHECK(*(*decoded)->policy == *job.policy, shown.ShortDebugString());
   VIGIL_CHECK(Same(vigil::coordinator::ToProto(**decoded, waiting), shown) &&

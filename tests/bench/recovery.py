@@ -24,7 +24,7 @@ TOKEN_KILL = 1.0  # seconds from a job's first token to the kill
 TOKEN_ROUNDS = 20
 # Of workers that do not come back; heartbeats come ten times in a lease.
 LEASE = 1.0  # seconds
-MARGIN = 0.1
+MARGIN = 1.5  # at least 1.4 s and a hundredth of the lease
 STATUS_CALLS = 300
 STREAMS = 10_000
 FLOOD_BYTES = 4_000_000

@@ -187,7 +187,6 @@ INSTANTIATE_TEST_SUITE_P(
                          "\"\\377\" reason: REASON_TASK_ERROR }"),
                 "5: task_types[0].reason_patterns[1] (\"t\") pattern is not "
                 "UTF-8"},
-        BadCase{"word not UTF-8", "task_types { \xff }", "1:14: "},
         BadCase{"mixed signs",
                 TypeWith("timeouts { startup_timeout { seconds: 2 nanos: -1 } "
                          "}"),

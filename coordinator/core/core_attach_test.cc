@@ -73,6 +73,18 @@ TEST_F(AttachTest, WhatTheWorkerRunsAndWeDoNotKnowIsKilled) {
   EXPECT_EQ(core_->counters().fenced, 2);
 }
 
+TEST_F(AttachTest, ASessionIsKnownOnceItHasAttachedWhateverItsNumber) {
+  WorkerHello hello = Hello("w");
+  hello.attach_number = -1;
+  EXPECT_TRUE(Attach(1, hello).ok());
+  hello.attach_number = -2;
+  EXPECT_TRUE(absl::IsUnavailable(Attach(2, hello).status()));
+  // A record that nobody holds a lease for would never be dropped.
+  TickAt(now_ + absl::Hours(1));
+  TickAt(now_ + kLostWorkerKept);
+  EXPECT_TRUE(core_->Workers().empty());
+}
+
 TEST_F(AttachTest, ASessionDoesNotPassToAnotherWorker) {
   RunJob();
   WorkerHello hello = Hello("v");

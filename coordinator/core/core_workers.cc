@@ -21,6 +21,30 @@ WorkerNews NewsOf(const WorkerRecord& worker, WorkerNews::Kind kind,
           cause};
 }
 
+// Whether what is known of a session lets it attach as it says.
+absl::Status CheckSession(const WorkerRecord& worker,
+                          const WorkerHello& hello) {
+  if (worker.lost || worker.being_killed) {
+    return absl::AbortedError(absl::StrCat(
+        "session ", hello.session.value(), " of worker ", hello.worker.value(),
+        " was given up after its lease; start a new session"));
+  }
+  if (worker.hello.worker != hello.worker) {
+    // What is known of it is filed under its worker's name.
+    return absl::AbortedError(
+        absl::StrCat("session ", hello.session.value(), " is one of worker ",
+                     worker.hello.worker.value(), ", not of ",
+                     hello.worker.value(), "; start a new session"));
+  }
+  if (hello.attach_number < worker.hello.attach_number) {
+    // What it lists is out of date: an attempt that it does not name may have
+    // been assigned, and be running, since.
+    return absl::UnavailableError(absl::StrCat(
+        "session ", hello.session.value(), " has attached again meanwhile"));
+  }
+  return absl::OkStatus();
+}
+
 // A moment in an attempt's life, of which its worker said how long ago it was:
 // not before the attempt was assigned nor ahead of now, whatever was said.
 absl::Time MomentIn(const AttemptRecord& attempt, absl::Duration ago,
@@ -62,34 +86,22 @@ absl::StatusOr<AttachVerdict> Core::Attach(StreamId stream, WorkerHello hello,
         " worked for a coordinator with another history: this one's store was "
         "restored from a backup, or is another; start a new session"));
   }
-  std::unique_ptr<WorkerRecord>& slot = workers_[hello.session];
-  const bool known = slot != nullptr;
-  if (!known) {
-    slot = std::make_unique<WorkerRecord>();
-    slot->attach_time = now;
-    slot->slots_max = hello.slots;
+  const auto found = workers_.find(hello.session);
+  WorkerRecord* worker =
+      found == workers_.end() ? nullptr : found->second.get();
+  if (worker != nullptr) {
+    if (absl::Status status = CheckSession(*worker, hello); !status.ok()) {
+      ++counters_.fenced;
+      return status;
+    }
   }
-  WorkerRecord* worker = slot.get();
-  if (worker->lost || worker->being_killed) {
-    ++counters_.fenced;
-    return absl::AbortedError(absl::StrCat(
-        "session ", hello.session.value(), " of worker ", hello.worker.value(),
-        " was given up after its lease; start a new session"));
-  }
-  if (known && worker->hello.worker != hello.worker) {
-    // What is known of the session is filed under its worker's name.
-    ++counters_.fenced;
-    return absl::AbortedError(
-        absl::StrCat("session ", hello.session.value(), " is one of worker ",
-                     worker->hello.worker.value(), ", not of ",
-                     hello.worker.value(), "; start a new session"));
-  }
-  if (hello.attach_number < worker->hello.attach_number) {
-    // What it lists is out of date: an attempt that it does not name may have
-    // been assigned, and be running, since.
-    ++counters_.fenced;
-    return absl::UnavailableError(absl::StrCat(
-        "session ", hello.session.value(), " has attached again meanwhile"));
+  if (worker == nullptr) {
+    // Not before: nobody would drop the record of one that was refused.
+    std::unique_ptr<WorkerRecord>& record = workers_[hello.session];
+    record = std::make_unique<WorkerRecord>();
+    record->attach_time = now;
+    record->slots_max = hello.slots;
+    worker = record.get();
   }
   if (worker->stream != 0) {
     fx->at_once.push_back(CloseStream{

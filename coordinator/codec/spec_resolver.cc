@@ -209,7 +209,11 @@ absl::Status SpecResolver::ResolveChunks(const v1::TaskType* type,
                    chunks->mutable_chunk_timeout());
   }
   if (!chunks->has_expected_chunk_time()) {
-    if (!counts) return absl::OkStatus();
+    if (!counts) {
+      // A type's own counts for those jobs only that set the time.
+      chunks->clear_max_consecutive_slow_chunks();
+      return absl::OkStatus();
+    }
     return Invalid("spec.chunk_policy.max_consecutive_slow_chunks",
                    "counts chunks slower than expected_chunk_time, which is "
                    "not set; set that too");

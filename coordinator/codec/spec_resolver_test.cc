@@ -386,6 +386,24 @@ TEST(SpecResolverTest, C3_EachFieldOfARequestWinsOverItsTypes) {
             (ChunkPolicy{absl::Seconds(8), absl::Milliseconds(3500), 1}));
 }
 
+TEST(SpecResolverTest, ATypesCountOfSlowChunksNeedsATimeToCountBy) {
+  v1::TaskType type;
+  type.set_name("t");
+  type.mutable_chunk_policy()->set_max_consecutive_slow_chunks(7);
+  v1::JobSpec spec;
+  spec.set_task_type("t");
+  auto resolved = SpecResolver({}).Resolve(spec, &type);
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  EXPECT_FALSE(resolved->chunk_policy().has_max_consecutive_slow_chunks());
+  // What a client was shown it may ask for.
+  EXPECT_TRUE(SpecResolver({}).Resolve(*resolved, &type).ok());
+  ToProto(absl::Seconds(1),
+          spec.mutable_chunk_policy()->mutable_expected_chunk_time());
+  resolved = SpecResolver({}).Resolve(spec, &type);
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  EXPECT_EQ(resolved->chunk_policy().max_consecutive_slow_chunks(), 7);
+}
+
 TEST(SpecResolverTest, C3_ChunksOutOfBoundsAreRefusedByName) {
   v1::JobSpec spec = Command();
   v1::ChunkPolicy* chunks = spec.mutable_chunk_policy();

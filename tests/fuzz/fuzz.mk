@@ -22,7 +22,8 @@ SOURCES := $(filter-out %_test.cc %_test_util.cc %_benchmark.cc, \
 	$(wildcard $(DIRS:%=%/*.cc))) \
 	coordinator/rpc/cursors.cc coordinator/rpc/worker_messages.cc \
 	coordinator/rpc/worker_view.cc worker/frames/frame_check.cc \
-	worker/frames/frame_codec.cc tests/fuzz/coordinator_world.cc
+	worker/frames/frame_codec.cc tests/fuzz/coordinator_world.cc \
+	tests/fuzz/proto_mutator.cc
 
 PB := $(PROTOS:proto/%.proto=$(OUT)/gen/%.pb) \
 	$(OWN_PROTOS:%.proto=$(OUT)/gen/%.pb)
@@ -50,7 +51,12 @@ $(OUT)/all.a: $(OBJECTS) $(PB:=.o)
 	rm -f $@
 	ar rcs $@ $^
 
+# libFuzzer finds these by their names.
+$(OUT)/requests: $(OUT)/tests/fuzz/requests_mutator.o
+$(OUT)/worker_messages: $(OUT)/tests/fuzz/worker_messages_mutator.o
+
 $(OUT)/%: $(OUT)/tests/fuzz/%_fuzz.o $(OUT)/all.a
-	$(CXX) -fsanitize=fuzzer,$(SANITIZE) -o $@ $^ $(LIBS) -lpthread
+	$(CXX) -fsanitize=fuzzer,$(SANITIZE) -o $@ $(filter %.o,$^) $(OUT)/all.a \
+		$(LIBS) -lpthread
 
 -include $(OBJECTS:.o=.d) $(PB:=.d) $(TARGETS:%=$(OUT)/tests/fuzz/%_fuzz.d)

@@ -15,6 +15,8 @@
 
 namespace {
 
+using ::vigil::fuzz::Step;
+
 // Longer scripts are no better, and slow.
 constexpr int kStepsMax = 40;
 
@@ -28,8 +30,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   vigil::fuzz::CoordinatorWorld world;
   int steps = 0;
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
-    vigil::fuzz::Step step;
+    Step step;
     if (!parser.ParseFromString(std::string(line), &step)) continue;
+    // What cannot come over the wire, strings that are not UTF-8, is not
+    // received.
+    if (!Step().ParseFromString(step.SerializeAsString())) continue;
     world.Apply(std::move(step));
     if (++steps == kStepsMax) break;
   }

@@ -151,12 +151,6 @@ std::string RandomToken() {
   return absl::BytesToHexString(absl::string_view(bytes, sizeof(bytes)));
 }
 
-// After its lease a worker waits up to 1 s (its kFencedDeathMax) for a slot to
-// kill a task, and then kills the slot, which may be stopped, and what lived
-// under it, which takes less than the rest: so a shorter margin would start
-// jobs beside what is left of them.
-constexpr absl::Duration kSlotDeathMax = absl::Milliseconds(1400);
-
 absl::Status CheckFlags() {
   const absl::Duration lease = absl::GetFlag(FLAGS_lease);
   const absl::Duration heartbeat = absl::GetFlag(FLAGS_heartbeat_interval);

@@ -298,8 +298,7 @@ class Core {
   // Cancels the jobs of batches that were stopped.
   void StopBatches(absl::Time now, Effects* fx);
 
-  // core_workers.cc
-  WorkerRecord* FindStream(StreamId stream);
+  // core_attempts.cc
   // The job whose current attempt `attempt` is and runs on `worker`; null, and
   // counted as fenced, when it is not.
   Job* FindCurrent(const WorkerRecord& worker, const AttemptId& attempt);
@@ -308,6 +307,9 @@ class Core {
   // Stores what an attempt handed in, if it was the job's last.
   void KeepResult(Job* job, std::shared_ptr<const std::string> result,
                   Effects* fx);
+
+  // core_workers.cc
+  WorkerRecord* FindStream(StreamId stream);
   // Takes back what was assigned to `worker` and is not among `listed`.
   void RequeueNeverStarted(WorkerRecord* worker,
                            const std::set<AttemptId>& listed, absl::Time now,

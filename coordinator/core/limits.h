@@ -81,6 +81,12 @@ inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(3);
 inline constexpr absl::Duration kLease = absl::Seconds(30);
 inline constexpr absl::Duration kLeaseMargin = absl::Seconds(3);
 
+// After its lease a worker waits up to 1 s (its kFencedDeathMax) for a slot to
+// kill a task, and then kills the slot, which may be stopped, and what lived
+// under it, which takes less than the rest: so a shorter margin would start
+// jobs beside what is left of them.
+inline constexpr absl::Duration kSlotDeathMax = absl::Milliseconds(1400);
+
 // From SIGKILL of a local worker to the proof that its whole tree is dead, in
 // which thousands of processes die; after it the worker is given up like a
 // remote one, since its slots have killed at their leases long before.

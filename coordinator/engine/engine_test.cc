@@ -239,9 +239,16 @@ TEST_F(EngineTest, AJobWhoseProgramCouldNotBeReadIsTriedAgain) {
   Turn([&] { id = Submit("read-back"); });
   Settle();
   Reopen();
+  absl::Notification begun;
   absl::Notification go;
   ASSERT_TRUE(engine_->Read(
-      [&](store::StoreView&) { go.WaitForNotification(); }, [] {}));
+      [&](store::StoreView&) {
+        begun.Notify();
+        go.WaitForNotification();
+      },
+      [] {}));
+  // From here on it has no place in the queue.
+  begun.WaitForNotification();
   while (engine_->Read([](store::StoreView&) {}, [] {})) {
   }
   FakeLink link;

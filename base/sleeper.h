@@ -4,6 +4,7 @@
 #ifndef VIGIL_BASE_SLEEPER_H_
 #define VIGIL_BASE_SLEEPER_H_
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -21,11 +22,12 @@ class Sleeper {
   // Sleeps for `time`, at most until Wake was called, now or ever before; true
   // for that.
   bool Sleep(absl::Duration time) {
+    // An instant that is never reached has no form on that clock.
+    const auto bounded =
+        absl::ToChronoNanoseconds(std::min(time, absl::Hours(24 * 365)));
     std::unique_lock<std::mutex> lock(mutex_);
-    return wake_.wait_until(
-        lock,
-        std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(time),
-        [this] { return woken_; });
+    return wake_.wait_until(lock, std::chrono::steady_clock::now() + bounded,
+                            [this] { return woken_; });
   }
 
   // Ends this sleep and all later ones.

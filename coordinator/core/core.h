@@ -283,9 +283,9 @@ class Core {
                     Effects* fx);
   void FinishCancelled(Job* job, const Failure& failure, absl::Time now,
                        Effects* fx);
-  // Ends an attempt that was never started, at nobody's charge; the job goes on
-  // from there.
-  void TakeBack(Job* job, const std::string& why, absl::Time now);
+  // Ends an attempt that was never started, at nobody's charge. True: the job
+  // goes on from there; false: it was cancelled meanwhile, and has ended.
+  bool TakeBack(Job* job, const std::string& why, absl::Time now, Effects* fx);
   void LoseAttempt(Job* job, const std::string& how, absl::Time now,
                    Effects* fx);
   // The current attempt ended because its worker went, which is counted apart.
@@ -314,6 +314,8 @@ class Core {
   void RequeueNeverStarted(WorkerRecord* worker,
                            const std::set<AttemptId>& listed, absl::Time now,
                            Effects* fx);
+  // As FindWorker.
+  WorkerRecord* FindLatest(const WorkerId& id) const;
   // NOT_FOUND, FAILED_PRECONDITION: there is no such worker, or no stream of
   // it.
   absl::StatusOr<WorkerRecord*> FindConnected(const WorkerId& id);

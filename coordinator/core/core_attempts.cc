@@ -110,16 +110,11 @@ void Core::End(StreamId stream, AttemptEnd end, absl::Time now, Effects* fx) {
   const bool drained = !unconfirmed && end.failure.has_value() &&
                        end.failure->reason == Reason::kDrained;
   if ((lost || drained) && end.never_started) {
-    TakeBack(
-        job,
-        drained ? end.failure->message : "its worker " + end.failure->message,
-        now);
-    if (job->cancel_requested) {
-      Finish(job, JobState::kCancelled, now, fx);
-    } else {
-      job->handed_back = true;
-      BackOff(job, 1, kHandedBackDelay, now, fx);
-    }
+    const std::string why =
+        drained ? end.failure->message : "its worker " + end.failure->message;
+    if (!TakeBack(job, why, now, fx)) return;
+    job->handed_back = true;
+    BackOff(job, 1, kHandedBackDelay, now, fx);
     return;
   }
   if (lost) {

@@ -384,7 +384,8 @@ void Core::RetryProcess(Job* job, const AttemptEnd& end, absl::Time now,
   Fail(job, std::move(failure), now, fx);
 }
 
-void Core::TakeBack(Job* job, const std::string& why, absl::Time now) {
+bool Core::TakeBack(Job* job, const std::string& why, absl::Time now,
+                    Effects* fx) {
   AttemptRecord& attempt = job->current();
   attempt.phase = Phase::kEnded;
   attempt.end_time = now;
@@ -392,10 +393,11 @@ void Core::TakeBack(Job* job, const std::string& why, absl::Time now) {
   attempt.failure = Failure{Reason::kWorkerLost,
                             absl::StrCat(why, "; it was not charged"), ""};
   --job->charged_attempts;
-  if (job->cancel_requested) {
-    job->failure =
-        Failure{Reason::kCancelled, "cancelled before it was started", ""};
-  }
+  if (!job->cancel_requested) return true;
+  job->failure =
+      Failure{Reason::kCancelled, "cancelled before it was started", ""};
+  Finish(job, JobState::kCancelled, now, fx);
+  return false;
 }
 
 void Core::LoseAttempt(Job* job, const std::string& how, absl::Time now,

@@ -39,10 +39,10 @@ void Core::CountNestedDispatch(const std::optional<TaskToken>& token, int jobs,
     return;
   }
   const WarmSlot& warm = std::get<WarmSlot>(*token);
-  const auto worker = latest_session_.find(warm.worker);
-  if (worker == latest_session_.end() || warm.slot >= kSlotsMax) return;
+  WorkerRecord* worker = FindLatest(warm.worker);
+  if (worker == nullptr || warm.slot >= kSlotsMax) return;
   // A short job's first report is its last: wait until one tells whose it is.
-  NestedDispatches& calls = worker->second->nested_dispatches[warm.slot];
+  NestedDispatches& calls = worker->nested_dispatches[warm.slot];
   if (calls.task_type != warm.task_type) calls = {warm.task_type, now, 0};
   calls.time = now;
   Add(jobs, &calls.jobs);

@@ -57,6 +57,10 @@ WorkerRecord* Core::FindStream(StreamId stream) {
 }
 
 const WorkerRecord* Core::FindWorker(const WorkerId& id) const {
+  return FindLatest(id);
+}
+
+WorkerRecord* Core::FindLatest(const WorkerId& id) const {
   const auto it = latest_session_.find(id);
   return it == latest_session_.end() ? nullptr : it->second;
 }
@@ -166,10 +170,7 @@ void Core::RequeueNeverStarted(WorkerRecord* worker,
   }
   for (const auto& [attempt, job] : missing) {
     worker->Release(attempt);
-    TakeBack(job, "the assignment never reached its worker", now);
-    if (job->cancel_requested) {
-      Finish(job, JobState::kCancelled, now, fx);
-    } else {
+    if (TakeBack(job, "the assignment never reached its worker", now, fx)) {
       Enqueue(job, now, fx);
     }
   }
@@ -186,10 +187,8 @@ void Core::NotSent(const AttemptId& attempt, const absl::Status& why,
   const auto worker = workers_.find(job->current().session);
   VIGIL_CHECK(worker != workers_.end(), attempt.job_id.value());
   worker->second->Release(attempt);
-  TakeBack(job, "the assignment could not be sent", now);
-  if (job->cancel_requested) {
-    Finish(job, JobState::kCancelled, now, fx);
-  } else if (absl::IsResourceExhausted(why) || absl::IsUnavailable(why)) {
+  if (!TakeBack(job, "the assignment could not be sent", now, fx)) return;
+  if (absl::IsResourceExhausted(why) || absl::IsUnavailable(why)) {
     BackOff(job, 1, kAdmissionRetryDelay, now, fx);
   } else {
     Fail(job,
@@ -307,17 +306,15 @@ void Core::Left(StreamId stream, absl::Time now, Effects* fx) {
 }
 
 const WorkerRecord* Core::Pause(const WorkerId& id) {
-  const auto it = latest_session_.find(id);
-  if (it == latest_session_.end()) return nullptr;
-  it->second->paused = true;
-  return it->second;
+  WorkerRecord* worker = FindLatest(id);
+  if (worker != nullptr) worker->paused = true;
+  return worker;
 }
 
 const WorkerRecord* Core::Resume(const WorkerId& id) {
-  const auto it = latest_session_.find(id);
-  if (it == latest_session_.end()) return nullptr;
-  it->second->paused = false;
-  return it->second;
+  WorkerRecord* worker = FindLatest(id);
+  if (worker != nullptr) worker->paused = false;
+  return worker;
 }
 
 absl::StatusOr<const WorkerRecord*> Core::Drain(
@@ -337,16 +334,16 @@ absl::StatusOr<const WorkerRecord*> Core::Drain(
 }
 
 absl::StatusOr<WorkerRecord*> Core::FindConnected(const WorkerId& id) {
-  const auto it = latest_session_.find(id);
-  if (it == latest_session_.end()) {
+  WorkerRecord* worker = FindLatest(id);
+  if (worker == nullptr) {
     return absl::NotFoundError(absl::StrCat(
         "no worker ", id.value(), "; `vigil status` lists those there are"));
   }
-  if (!it->second->connected()) {
+  if (!worker->connected()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "worker ", id.value(), " is not connected; try again when it is"));
   }
-  return it->second;
+  return worker;
 }
 
 absl::StatusOr<const WorkerRecord*> Core::SetSlots(const WorkerId& id,

@@ -11,13 +11,13 @@
 #include "absl/status/statusor.h"
 #include "coordinator/codec/stored_batch.pb.h"
 #include "coordinator/codec/stored_job.pb.h"
+#include "coordinator/engine/limits.h"
 #include "vigil/v1/batch.pb.h"
 
 namespace vigil::coordinator {
 
-// The largest position in an output or in the results of a batch: more than
-// there ever is, and sums of two fit into their type.
-inline constexpr int64_t kPositionMax = int64_t{1} << 60;
+// The largest position in an output; no batch has as many results either.
+inline constexpr int64_t kPositionMax = kOutputOffsetMax;
 
 // Takes the cursor of a WatchEvent apart; an empty one is the beginning.
 // INVALID_ARGUMENT: it is damaged, or belongs to another job.

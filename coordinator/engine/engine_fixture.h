@@ -128,6 +128,17 @@ class EngineFixture : public ::testing::Test {
     return (*job)->id;
   }
 
+  // The first that an attempt wrote to stdout, as its worker says it.
+  static v1::AttemptOutput OutputOf(const AttemptId& attempt,
+                                    const std::string& data) {
+    v1::AttemptOutput output;
+    output.mutable_attempt()->set_job_id(attempt.job_id.value());
+    output.mutable_attempt()->set_number(attempt.number);
+    output.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
+    output.mutable_output()->set_data(data);
+    return output;
+  }
+
   StreamId Attach(FakeLink* link, int slots,
                   std::vector<AttemptId> running = {}) {
     const StreamId stream = engine_->AddLink(link);

@@ -122,11 +122,7 @@ TEST_F(EngineTest, OutputThatManyPassOnIsAcknowledgedOnceATurn) {
     for (HoldingWatcher& watcher : watchers) engine_->hub().Add(id, &watcher);
   });
   Settle();
-  v1::AttemptOutput output;
-  output.mutable_attempt()->set_job_id(id.value());
-  output.mutable_attempt()->set_number(1);
-  output.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
-  output.mutable_output()->set_data("x");
+  v1::AttemptOutput output = OutputOf({id, 1}, "x");
   Turn([&] { engine_->TakeOutput(stream, output); });
   Settle();
   const auto acks = [&link] {
@@ -305,14 +301,7 @@ TEST_F(EngineTest, OutputIsAcknowledgedWhenDurableAndNotBefore) {
     }
     return bytes;
   };
-  Turn([&] {
-    v1::AttemptOutput output;
-    output.mutable_attempt()->set_job_id(id.value());
-    output.mutable_attempt()->set_number(1);
-    output.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
-    output.mutable_output()->set_data("hello");
-    engine_->TakeOutput(stream, output);
-  });
+  Turn([&] { engine_->TakeOutput(stream, OutputOf({id, 1}, "hello")); });
   EXPECT_EQ(acknowledged(), 0);
   AwaitPosted();
   Turn();
@@ -330,11 +319,7 @@ TEST_F(EngineTest, OutputOfAnAttemptThatAnotherWorkerRunsIsNotItsOutput) {
     id = Submit("talk");
   });
   Settle();
-  v1::AttemptOutput output;
-  output.mutable_attempt()->set_job_id(id.value());
-  output.mutable_attempt()->set_number(1);
-  output.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
-  output.mutable_output()->set_data("forged");
+  v1::AttemptOutput output = OutputOf({id, 1}, "forged");
   Turn([&] {
     // The same session on a new stream: nothing counts from the old one.
     other = Attach(&other_link, 1, {{id, 1}});
@@ -379,12 +364,7 @@ TEST_F(EngineTest, OutputOfAnAttemptWhoseEndIsNotDurableIsLeftToItsWorker) {
     end.attempt = {id, 1};
     end.last.attempt = end.attempt;
     engine_->core().End(stream, std::move(end), engine_->now(), engine_->fx());
-    v1::AttemptOutput output;
-    output.mutable_attempt()->set_job_id(id.value());
-    output.mutable_attempt()->set_number(1);
-    output.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
-    output.mutable_output()->set_data("hello");
-    engine_->TakeOutput(stream, output);
+    engine_->TakeOutput(stream, OutputOf({id, 1}, "hello"));
   });
   EXPECT_EQ(acks(), 0);
   Settle();
@@ -396,12 +376,7 @@ TEST_F(EngineTest, OutputOfAnAttemptThatWasGivenUpIsTakenOffTheWorkersHands) {
   StreamId stream = 0;
   Turn([&] { stream = Attach(&link, 1); });
   Turn([&] {
-    v1::AttemptOutput output;
-    output.mutable_attempt()->set_job_id("unknown");
-    output.mutable_attempt()->set_number(3);
-    output.mutable_output()->set_stream(v1::Output::STREAM_STDOUT);
-    output.mutable_output()->set_data("hello");
-    engine_->TakeOutput(stream, output);
+    engine_->TakeOutput(stream, OutputOf({JobId("unknown"), 3}, "hello"));
   });
   ASSERT_FALSE(link.messages.empty());
   EXPECT_GE(link.messages.back().output_acks(0).total_bytes(), 5);

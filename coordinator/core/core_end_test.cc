@@ -108,38 +108,6 @@ TEST_F(EndTest, AFailureThatIsNotRetriedEndsTheJob) {
   }
 }
 
-TEST_F(EndTest, AnAttemptThatWasDrainedIsTriedAgainAndNotCharged) {
-  policy_.retry.maximum_attempts = 2;
-  policy_.retry.maximum_interval = absl::Milliseconds(100);
-  RunJob();
-  for (int attempt = 1; attempt <= kWorkerLostMax; ++attempt) {
-    End(1, EndOf(Id("j", attempt), Reason::kDrained));
-    ASSERT_EQ(StateOf("j"), JobState::kBackoff);
-    EXPECT_FALSE(Get("j").current().charged);
-    EXPECT_EQ(Get("j").charged_attempts, 0);
-    EXPECT_EQ(Get("j").lost_attempts, attempt);
-    TickAt(Get("j").retry_time);
-    ASSERT_EQ(Assigned(), (Ids{Id("j", attempt + 1)}));
-  }
-  End(1, EndOf(Id("j", kWorkerLostMax + 1), Reason::kDrained));
-  ExpectFailed(Reason::kDrained);
-  EXPECT_EQ(core_->counters().attempts_lost, 0);
-}
-
-TEST_F(EndTest, AnAttemptThatWasDrainedIsNotTriedAgainWhereThatIsRuledOut) {
-  policy_.retry.maximum_attempts = 1;
-  RunJob();
-  End(1, EndOf(Id("j"), Reason::kDrained));
-  ExpectFailed(Reason::kDrained);
-
-  Restart({});
-  policy_.retry.maximum_attempts = 4;
-  policy_.retry.non_retryable_reasons = {Reason::kDrained};
-  RunJob();
-  End(1, EndOf(Id("j"), Reason::kDrained));
-  ExpectFailed(Reason::kDrained);
-}
-
 TEST_F(EndTest, B3_RetriesWaitATenthTwoTenthsAndFourTenthsThenFail) {
   RunJob();
   const absl::Duration waits[] = {absl::Milliseconds(100),
@@ -360,30 +328,6 @@ TEST_F(EndTest, AnAttemptHandedBackUnstartedCostsNothingEvenWhenOneIsAll) {
   TickAt(now_ + absl::Seconds(1));
   EXPECT_EQ(Get("j").state, JobState::kRunning);
   EXPECT_EQ(Get("j").last_attempt, 2);
-}
-
-TEST_F(EndTest, AnAttemptDrainedBeforeItBeganCostsNothingEvenWhenOneIsAll) {
-  policy_.retry.maximum_attempts = 1;
-  RunJob();
-  AttemptEnd end = EndOf(Id("j"), Reason::kDrained);
-  end.never_started = true;
-  End(1, std::move(end));
-  EXPECT_EQ(Get("j").state, JobState::kBackoff);
-  EXPECT_FALSE(Get("j").current().charged);
-  EXPECT_EQ(Get("j").charged_attempts, 0);
-  EXPECT_EQ(Get("j").lost_attempts, 0);
-  TickAt(now_ + absl::Seconds(1));
-  EXPECT_EQ(Get("j").last_attempt, 2);
-}
-
-TEST_F(EndTest, AnAttemptDrainedUnconfirmedIsNotTriedAgain) {
-  RunJob();
-  AttemptEnd end = EndOf(Id("j"), Reason::kDrained);
-  end.never_started = true;
-  end.evidence.emplace();
-  end.evidence->death_unconfirmed = true;
-  End(1, std::move(end));
-  ExpectFailed(Reason::kDrained);
 }
 
 TEST_F(EndTest, AnAttemptHandedBackDoesNotBeginANewWait) {

@@ -147,38 +147,6 @@ TEST_F(WarmTest, ACrashWhileLoadingIsReportedAtOnceAndChargedToTheProcess_L7) {
   EXPECT_FALSE(TheEnd().never_started);
 }
 
-TEST_F(WarmTest, AnAttemptDrainedWhileItsProgramLoadsIsHandedBack) {
-  Start(1);
-  const TaskTypeRulesPtr type = Offer(Warm());
-  Assign(type, "a");
-  Spawned(0);
-  Stop("a", Reason::kDrained);
-  Die();
-  EXPECT_EQ(EndReason(), Reason::kDrained);
-  EXPECT_TRUE(TheEnd().never_started);
-  EXPECT_FALSE(TheEnd().process_failed);
-}
-
-TEST_F(WarmTest, AnAttemptDrainedAfterItBeganIsNotHandedBack) {
-  Start(1);
-  Begin(Offer(Warm()), "a");
-  Stop("a", Reason::kDrained);
-  Die();
-  EXPECT_EQ(EndReason(), Reason::kDrained);
-  EXPECT_FALSE(TheEnd().never_started);
-}
-
-TEST_F(WarmTest, AnAttemptCancelledWhileItsProgramLoadsIsNotHandedBack) {
-  Start(1);
-  const TaskTypeRulesPtr type = Offer(Warm());
-  Assign(type, "a");
-  Spawned(0);
-  Stop("a");
-  Die();
-  EXPECT_EQ(EndReason(), Reason::kCancelled);
-  EXPECT_FALSE(TheEnd().never_started);
-}
-
 TEST_F(WarmTest, AnExitWithoutAResultIsNoSuccess) {
   Start(1);
   const TaskTypeRulesPtr type = Offer(Warm());

@@ -38,6 +38,9 @@ Phase = job_pb2.Attempt
 Reason = failure_pb2.Failure
 STDOUT = output_pb2.Output.STREAM_STDOUT
 STDERR = output_pb2.Output.STREAM_STDERR
+# As grpc.health.v1 encodes HealthCheckResponse{status: ...}.
+SERVING = b"\x08\x01"
+NOT_SERVING = b"\x08\x02"
 FINAL = (State.STATE_SUCCEEDED, State.STATE_FAILED, State.STATE_CANCELLED)
 
 

@@ -7,6 +7,7 @@ import unittest
 
 import grpc
 from cluster import (
+    NOT_SERVING,
     PATIENCE,
     Cluster,
     Phase,
@@ -17,7 +18,6 @@ from cluster import (
 )
 from vigil.v1 import worker_pb2, worker_service_pb2
 
-NOT_SERVING = b"\x08\x02"
 LONG = "--drain_grace=1h"
 
 

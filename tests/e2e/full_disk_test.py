@@ -6,6 +6,7 @@ status is still answered; when there is room again, what waited is committed and
 nothing that was acknowledged is lost. Any other failed write ends the
 coordinator, with a last line that says so.
 """
+import contextlib
 import subprocess
 import unittest
 
@@ -13,31 +14,39 @@ import grpc
 from vigil.v1 import job_pb2, job_service_pb2, status_service_pb2
 
 from cluster import (
-    Cluster, PATIENCE, State, processes_with, refused, wait_until)
+    Cluster, NOT_SERVING, PATIENCE, SERVING, State, processes_with, refused,
+    wait_until)
 
-# As grpc.health.v1 encodes HealthCheckResponse{status: ...}.
-SERVING = b"\x08\x01"
-NOT_SERVING = b"\x08\x02"
 SIZE = 24 << 20
 INPUT = b"x" * (1 << 20)
 
 
 class FullDiskTest(unittest.TestCase):
 
-    def mount(self, directory):
-        """A small file system there; skips the test where that is refused."""
-        directory.mkdir()
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs",
-             str(directory)], capture_output=True, text=True, check=False)
-        if mounted.returncode != 0:
-            self.skipTest("no small disk to fill, mounting needs root: "
-                          + mounted.stderr.strip())
-
-    def unmount(self, directory):
-        """Takes it away, if it is there."""
-        subprocess.run(["umount", str(directory)], capture_output=True,
-                       check=False)
+    @contextlib.contextmanager
+    def small_disk(self):
+        """A cluster whose data lies on a small file system of its own, and
+        where to put what fills it; skips the test where mounting is refused.
+        """
+        with Cluster(local_slots=0) as cluster:
+            disk = cluster.dir / "disk"
+            cluster.terminate()
+            disk.mkdir()
+            mounted = subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700",
+                 "tmpfs", str(disk)], capture_output=True, text=True,
+                check=False)
+            if mounted.returncode != 0:
+                self.skipTest("no small disk to fill, mounting needs root: "
+                              + mounted.stderr.strip())
+            try:
+                cluster.data_dir = disk / "data"
+                cluster.start()
+                yield cluster, disk / "ballast"
+            finally:
+                cluster.kill()
+                subprocess.run(["umount", str(disk)], capture_output=True,
+                               check=False)
 
     def fill(self, path):
         """Writes until there is no room."""
@@ -66,17 +75,8 @@ class FullDiskTest(unittest.TestCase):
             acknowledged.append(call.result().job.job_id)
 
     def test_a_full_disk_stops_acknowledgements_until_there_is_room(self):
-        with Cluster(local_slots=0) as cluster:
-            disk = cluster.dir / "disk"
-            cluster.terminate()
-            self.mount(disk)
-            try:
-                cluster.data_dir = disk / "data"
-                cluster.start()
-                self.check_full_disk(cluster, disk / "ballast")
-            finally:
-                cluster.kill()
-                self.unmount(disk)
+        with self.small_disk() as (cluster, ballast):
+            self.check_full_disk(cluster, ballast)
 
     @staticmethod
     def get(cluster, job_id):
@@ -135,27 +135,17 @@ class FullDiskTest(unittest.TestCase):
                          set(acknowledged))
 
     def test_a_killed_coordinator_lost_nothing_on_a_full_disk(self):
-        with Cluster(local_slots=0) as cluster:
-            disk = cluster.dir / "disk"
-            cluster.terminate()
-            self.mount(disk)
-            try:
-                cluster.data_dir = disk / "data"
-                cluster.start()
-                first = cluster.submit(cluster.command("/bin/true"))
-                self.fill(disk / "ballast")
-                acknowledged, waits = self.submit_until_stalled(cluster)
-                cluster.kill()
-                with self.assertRaises(grpc.RpcError):
-                    waits.result(timeout=PATIENCE)
-                (disk / "ballast").unlink()
-                cluster.start()
-                self.assertEqual(
-                    {job.job_id for job in cluster.list_jobs()},
-                    {first, *acknowledged})
-            finally:
-                cluster.kill()
-                self.unmount(disk)
+        with self.small_disk() as (cluster, ballast):
+            first = cluster.submit(cluster.command("/bin/true"))
+            self.fill(ballast)
+            acknowledged, waits = self.submit_until_stalled(cluster)
+            cluster.kill()
+            with self.assertRaises(grpc.RpcError):
+                waits.result(timeout=PATIENCE)
+            ballast.unlink()
+            cluster.start()
+            self.assertEqual({job.job_id for job in cluster.list_jobs()},
+                             {first, *acknowledged})
 
     # A limit on the size of files is a failed write that is no full disk.
     def test_a_failing_disk_ends_the_coordinator_and_says_so(self):

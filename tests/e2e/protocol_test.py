@@ -6,12 +6,10 @@ import queue
 import unittest
 
 import grpc
-from cluster import Cluster, State, refused
+from cluster import NOT_SERVING, SERVING, Cluster, State, refused
 from vigil.v1 import dispatch_service_pb2, dispatch_service_pb2_grpc
 
 # HealthCheckResponse{status: ...}.
-SERVING = b"\x08\x01"
-NOT_SERVING = b"\x08\x02"
 SERVICE_UNKNOWN = b"\x08\x03"
 # ServerReflectionRequest{list_services: "*"}.
 LIST_SERVICES = b"\x3a\x01*"

@@ -15,6 +15,8 @@ import time
 
 import recovery
 from cluster import FINAL, VIGIL, Cluster, Reason, State, wait_until
+from load_case import resident_mib
+from status_calls import status_times
 from table import header, row
 from vigil.v1 import job_service_pb2
 
@@ -35,8 +37,8 @@ THROUGHPUT_JOBS = 10_000
 # Submitted in one call: what comes first runs while the rest is submitted.
 THROUGHPUT_PIECE = 500
 QUEUED_JOBS = 200_000
+MIB = 2 ** 20  # bytes
 SUBMIT_PIECE = 10_000
-STATUS_CALLS = 300
 WARM_JOBS = 5_000
 WARM_DEPTHS = (1, 4, 16, 64)
 WARM_ROUNDS = 500
@@ -267,43 +269,26 @@ def million():
                 print(f"  MISSED: wanted at most {BATCH_PEAK_GOAL_MB} MB")
 
 
-def resident_bytes(pid):
-    """The resident set of a process."""
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("no VmRSS")
-
-
-def status_times(cluster):
-    """Microseconds of each of many GetStatus calls."""
-    times = []
-    for _ in range(STATUS_CALLS):
-        start = time.monotonic()
-        cluster.get_status()
-        times.append((time.monotonic() - start) * 1e6)
-    return times
-
-
 def queue():
     """200,000 queued jobs: submission, memory, GetStatus, restart."""
     with Cluster(local_slots=0) as cluster:
         row("queue: GetStatus, nothing queued", status_times(cluster), "us")
-        before = resident_bytes(cluster.coordinator.pid)
+        before = resident_mib(cluster.coordinator.pid)
         seconds = submit(cluster, QUEUED_JOBS)
         row("queue: SubmitJobs, 10,000 a call", [QUEUED_JOBS / seconds],
             "jobs/s")
-        grown = resident_bytes(cluster.coordinator.pid) - before
-        row("queue: memory of each of 200,000", [grown / QUEUED_JOBS], "bytes")
+        grown = resident_mib(cluster.coordinator.pid) - before
+        row("queue: memory of each of 200,000",
+            [grown * MIB / QUEUED_JOBS], "bytes")
         row("queue: GetStatus, 200,000 queued", status_times(cluster), "us")
         cluster.kill()
         start = time.monotonic()
         cluster.start()
         row("queue: kill -9 to serving again",
             [(time.monotonic() - start) * 1e3], "ms")
-        grown = resident_bytes(cluster.coordinator.pid) - before
-        row("queue: memory of each after the restart", [grown / QUEUED_JOBS],
-            "bytes")
+        grown = resident_mib(cluster.coordinator.pid) - before
+        row("queue: memory of each after the restart",
+            [grown * MIB / QUEUED_JOBS], "bytes")
 
 
 def main():

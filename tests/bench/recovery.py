@@ -11,6 +11,7 @@ import time
 
 from cluster import Cluster, Phase, processes_with, wait_until
 from load_case import LoadedCluster
+from status_calls import status_times
 from table import row
 from vigil.v1 import job_service_pb2
 
@@ -25,7 +26,6 @@ TOKEN_ROUNDS = 20
 # Of workers that do not come back; heartbeats come ten times in a lease.
 LEASE = 1.0  # seconds
 MARGIN = 1.5  # at least 1.4 s and a hundredth of the lease
-STATUS_CALLS = 300
 STREAMS = 10_000
 FLOOD_BYTES = 4_000_000
 
@@ -260,16 +260,6 @@ def tokens():
 
 
 # --- 10,000 streams
-
-def status_times(cluster):
-    """Microseconds of each of many GetStatus calls."""
-    times = []
-    for _ in range(STATUS_CALLS):
-        start = time.monotonic()
-        cluster.get_status()
-        times.append((time.monotonic() - start) * 1e6)
-    return times
-
 
 def streams():
     """GetStatus with 10,000 streams, half of which take nothing, and floods."""

@@ -9,7 +9,7 @@
 
 namespace vigil::coordinator {
 
-// Jobs that have not ended. About 0.7 GiB of memory when reached; a client that
+// Jobs that have not ended. About 1.2 GiB of memory when reached; a client that
 // is refused is told to wait.
 inline constexpr int64_t kLiveJobsMax = 1'000'000;
 

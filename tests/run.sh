@@ -13,6 +13,8 @@ readonly BAZEL_NO_TESTS=4 # Bazel's exit status when nothing matched.
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 # shellcheck source=deploy/setup.sh
 source deploy/setup.sh
+# shellcheck source=tests/clients/setup.sh
+source tests/clients/setup.sh
 
 options=()
 targets=()
@@ -70,7 +72,8 @@ run_tests() {
   fi
 }
 
-vigil_setup
+vigil_tests_setup
+mapfile -t -O "${#options[@]}" options < <(vigil_npm_options)
 vigil_say "The first time takes up to 25 minutes on two cores; when nothing" \
   "has changed, seconds."
 scratch=$(mktemp -d)

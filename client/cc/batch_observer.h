@@ -1,6 +1,6 @@
-// BatchObserver: what the one who runs a batch is told while it goes on. The
-// functions are called on the library's threads, one at a time and in order;
-// the next event is read only when the last call has returned, so a slow
+// BatchObserver: what the one who runs or watches a batch is told meanwhile.
+// The functions are called on the library's threads, one at a time and in
+// order; the next event is read only when the last call has returned, so a slow
 // observer slows the stream down and loses nothing. Owned by the stream until
 // on_end has returned; nothing is called after that.
 #ifndef VIGIL_CLIENT_CC_BATCH_OBSERVER_H_
@@ -26,10 +26,12 @@ struct BatchObserver {
   // known of it.
   //
   // - UNAVAILABLE: the coordinator could not be reached for as long as the
-  //   options say. It stops the batch when it is back, unless that is sooner.
+  //   options say. A batch that was run is stopped when the coordinator is
+  //   back; one that was watched goes on.
   // - CANCELLED: the stream was abandoned, by the caller or because the client
   //   went away.
-  // - Others: as RunBatch of batch_service.proto.
+  // - NOT_FOUND: the coordinator does not know the batch (any more).
+  // - Others: as RunBatch and WatchBatch of batch_service.proto.
   std::function<void(absl::StatusOr<v1::Batch> batch)> on_end;
 };
 

@@ -14,7 +14,7 @@ class BatchOperation::Call
                                      v1::RunBatchResponse> {
  public:
   Call(std::shared_ptr<BatchOperation> operation, v1::RunBatchRequest first)
-      : Stream(operation->channel_.NewContext()),
+      : Stream(operation->NewContext()),
         operation_(std::move(operation)),
         request_(std::move(first)) {}
 

@@ -7,6 +7,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "client/cc/batch_operation.h"
+#include "client/cc/batch_watch_operation.h"
 #include "client/cc/channel.h"
 #include "client/cc/default_address.h"
 #include "client/cc/random_id.h"
@@ -77,6 +78,12 @@ BatchStream Client::RunBatch(v1::OpenBatch open, v1::ResultOrder order,
 JobStream Client::Watch(v1::WatchJobRequest request, JobObserver observer) {
   return WatchOperation::Watch(*channel_, std::move(request),
                                std::move(observer));
+}
+
+BatchWatch Client::WatchBatch(v1::WatchBatchRequest request,
+                              BatchObserver observer) {
+  return BatchWatchOperation::Watch(*channel_, std::move(request),
+                                    std::move(observer));
 }
 
 void Client::SubmitJob(v1::SubmitJobRequest request,

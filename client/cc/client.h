@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "client/cc/batch_observer.h"
 #include "client/cc/batch_stream.h"
+#include "client/cc/batch_watch.h"
 #include "client/cc/call_options.h"
 #include "client/cc/job_observer.h"
 #include "client/cc/job_stream.h"
@@ -56,6 +57,10 @@ class Client {
   // and its result comes once.
   BatchStream RunBatch(v1::OpenBatch open, v1::ResultOrder order,
                        BatchObserver observer);
+
+  // Watches a batch to its end, reconnecting likewise. request.cursor, if set,
+  // says behind which event to begin. Needs a batch_id.
+  BatchWatch WatchBatch(v1::WatchBatchRequest request, BatchObserver observer);
 
   // The calls of JobService, StatusService and WorkerService, asynchronous...
   void SubmitJob(v1::SubmitJobRequest request,

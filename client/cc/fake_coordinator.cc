@@ -84,6 +84,18 @@ grpc::Status FakeCoordinator::Batches::RunBatch(grpc::ServerContext* context,
   return fake_->on_run_batch ? fake_->on_run_batch(context, io) : kNotScripted;
 }
 
+grpc::Status FakeCoordinator::Batches::WatchBatch(
+    grpc::ServerContext* context, const v1::WatchBatchRequest* request,
+    grpc::ServerWriter<v1::WatchBatchResponse>* writer) {
+  if (!fake_->on_watch_batch) return kNotScripted;
+  return fake_->on_watch_batch(context, *request,
+                               [writer](const v1::BatchEvent& event) {
+                                 v1::WatchBatchResponse response;
+                                 *response.mutable_event() = event;
+                                 writer->Write(response);
+                               });
+}
+
 grpc::Status FakeCoordinator::Batches::CancelBatch(
     grpc::ServerContext*, const v1::CancelBatchRequest* request,
     v1::CancelBatchResponse*) {

@@ -48,6 +48,9 @@ class FakeCoordinator : public v1::JobService::Service {
   using BatchIo =
       grpc::ServerReaderWriter<v1::RunBatchResponse, v1::RunBatchRequest>;
   std::function<grpc::Status(grpc::ServerContext*, BatchIo*)> on_run_batch;
+  std::function<grpc::Status(grpc::ServerContext*, const v1::WatchBatchRequest&,
+                             const std::function<void(const v1::BatchEvent&)>&)>
+      on_watch_batch;
   std::function<grpc::Status(const v1::CancelBatchRequest&)> on_cancel_batch;
   std::function<grpc::Status(v1::GetStatusResponse*)> on_status;
   std::function<grpc::Status(const v1::ListWorkersRequest&,
@@ -95,6 +98,9 @@ class FakeCoordinator : public v1::JobService::Service {
    public:
     explicit Batches(FakeCoordinator* fake) : fake_(fake) {}
     grpc::Status RunBatch(grpc::ServerContext* context, BatchIo* io) override;
+    grpc::Status WatchBatch(
+        grpc::ServerContext* context, const v1::WatchBatchRequest* request,
+        grpc::ServerWriter<v1::WatchBatchResponse>* writer) override;
     grpc::Status CancelBatch(grpc::ServerContext* context,
                              const v1::CancelBatchRequest* request,
                              v1::CancelBatchResponse* response) override;

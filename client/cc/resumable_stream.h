@@ -32,6 +32,20 @@ class ResumableStream : public Operation,
                         public std::enable_shared_from_this<
                             ResumableStream<Control, Observer, Result>> {
  public:
+  // One gRPC stream. Freed when a later one has taken its place, or with the
+  // operation.
+  class Stream {
+   public:
+    explicit Stream(std::unique_ptr<grpc::ClientContext> context)
+        : context_(std::move(context)) {}
+    virtual ~Stream() = default;
+    virtual void Begin(Channel& channel) = 0;
+    grpc::ClientContext& context() { return *context_; }
+
+   private:
+    const std::unique_ptr<grpc::ClientContext> context_;
+  };
+
   // To be called once, when it is owned by a shared_ptr.
   void Start() {
     if (channel_.operations().Add(this->shared_from_this())) {
@@ -49,26 +63,50 @@ class ResumableStream : public Operation,
     if (timer_) timer_->Cancel();
   }
 
+  // Makes the context of the next stream.
+  std::unique_ptr<grpc::ClientContext> NewContext() const {
+    return channel_.NewContext();
+  }
+
+  // A stream is over, and has no more callbacks to come than this one.
+  void OnStreamDone(absl::Status status,
+                    std::optional<absl::Duration> pushback) {
+    if (result_.has_value()) {
+      End(*std::move(result_));
+      return;
+    }
+    bool abandoned = false;
+    {
+      absl::MutexLock lock(&mu_);
+      abandoned = abandoned_;
+    }
+    if (abandoned) {
+      End(absl::CancelledError(words_.abandoned));
+      return;
+    }
+    // A coordinator that stops ends its streams by OK or CANCELLED.
+    const bool cut = status.ok() || absl::IsCancelled(status);
+    if (cut) status = absl::UnavailableError(words_.cut);
+    std::optional<absl::Duration> wait;
+    if (cut || IsTransient(status, pushback)) {
+      wait = backoff_.Next(channel_.clock().Now(), pushback, RandomFraction());
+    }
+    if (!wait.has_value()) {
+      End(status);
+      return;
+    }
+    if (observer_.on_retry) observer_.on_retry(status, *wait);
+    absl::MutexLock lock(&mu_);
+    timer_ = StartTimer(abandoned_ ? absl::ZeroDuration() : *wait,
+                        [self = this->shared_from_this()] { self->Open(); });
+  }
+
  protected:
   // What is said of a stream that was abandoned, and of one that the
   // coordinator ended too early.
   struct Words {
     const char* abandoned;
     const char* cut;
-  };
-
-  // One gRPC stream. Freed when a later one has taken its place, or with the
-  // operation.
-  class Stream {
-   public:
-    explicit Stream(std::unique_ptr<grpc::ClientContext> context)
-        : context_(std::move(context)) {}
-    virtual ~Stream() = default;
-    virtual void Begin(Channel& channel) = 0;
-    grpc::ClientContext& context() { return *context_; }
-
-   private:
-    const std::unique_ptr<grpc::ClientContext> context_;
   };
 
   ResumableStream(Channel& channel, Observer observer, const Words& words)
@@ -112,39 +150,6 @@ class ResumableStream : public Operation,
   std::string id() const {
     absl::MutexLock lock(&mu_);
     return id_;
-  }
-
-  // A stream is over, and has no more callbacks to come than this one.
-  void OnStreamDone(absl::Status status,
-                    std::optional<absl::Duration> pushback) {
-    if (result_.has_value()) {
-      End(*std::move(result_));
-      return;
-    }
-    bool abandoned = false;
-    {
-      absl::MutexLock lock(&mu_);
-      abandoned = abandoned_;
-    }
-    if (abandoned) {
-      End(absl::CancelledError(words_.abandoned));
-      return;
-    }
-    // A coordinator that stops ends its streams by OK or CANCELLED.
-    const bool cut = status.ok() || absl::IsCancelled(status);
-    if (cut) status = absl::UnavailableError(words_.cut);
-    std::optional<absl::Duration> wait;
-    if (cut || IsTransient(status, pushback)) {
-      wait = backoff_.Next(channel_.clock().Now(), pushback, RandomFraction());
-    }
-    if (!wait.has_value()) {
-      End(status);
-      return;
-    }
-    if (observer_.on_retry) observer_.on_retry(status, *wait);
-    absl::MutexLock lock(&mu_);
-    timer_ = StartTimer(abandoned_ ? absl::ZeroDuration() : *wait,
-                        [self = this->shared_from_this()] { self->Open(); });
   }
 
   Channel& channel_;

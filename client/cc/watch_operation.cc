@@ -1,9 +1,8 @@
 #include "client/cc/watch_operation.h"
 
-#include <grpcpp/support/client_callback.h>
-
-#include <type_traits>
 #include <utility>
+
+#include "client/cc/read_stream.h"
 
 namespace vigil::client {
 namespace {
@@ -15,49 +14,6 @@ bool IsFinal(const v1::Job& job) {
 }
 
 }  // namespace
-
-// One gRPC stream of either method.
-template <typename Response>
-class WatchOperation::StreamOf : public Stream,
-                                 public grpc::ClientReadReactor<Response> {
- public:
-  StreamOf(std::shared_ptr<WatchOperation> operation, v1::RunJobRequest run)
-      : Stream(operation->channel_.NewContext()),
-        operation_(std::move(operation)),
-        run_(std::move(run)) {}
-  StreamOf(std::shared_ptr<WatchOperation> operation, v1::WatchJobRequest watch)
-      : Stream(operation->channel_.NewContext()),
-        operation_(std::move(operation)),
-        watch_(std::move(watch)) {}
-
-  void Begin(Channel& channel) override {
-    if constexpr (std::is_same_v<Response, v1::RunJobResponse>) {
-      channel.jobs().async()->RunJob(&this->context(), &run_, this);
-    } else {
-      channel.jobs().async()->WatchJob(&this->context(), &watch_, this);
-    }
-    this->StartRead(&response_);
-    this->StartCall();
-  }
-
-  void OnReadDone(bool ok) override {
-    if (!ok) return;
-    operation_->OnEvent(response_.event());
-    this->StartRead(&response_);
-  }
-
-  void OnDone(const grpc::Status& status) override {
-    // The operation may free this stream from here on, before it returns.
-    const std::shared_ptr<WatchOperation> operation = std::move(operation_);
-    operation->OnStreamDone(FromGrpc(status), PushbackOf(this->context()));
-  }
-
- private:
-  std::shared_ptr<WatchOperation> operation_;
-  v1::RunJobRequest run_;
-  v1::WatchJobRequest watch_;
-  Response response_;
-};
 
 JobStream WatchOperation::Run(Channel& channel, v1::RunJobRequest request,
                               JobObserver observer) {
@@ -95,11 +51,17 @@ WatchOperation::WatchOperation(Channel& channel,
 std::unique_ptr<WatchOperation::Stream> WatchOperation::NewStream() {
   auto self = std::static_pointer_cast<WatchOperation>(shared_from_this());
   if (run_.has_value()) {
-    return std::make_unique<StreamOf<v1::RunJobResponse>>(std::move(self),
-                                                          *run_);
+    return std::make_unique<
+        ReadStream<WatchOperation, v1::RunJobRequest, v1::RunJobResponse>>(
+        std::move(self),
+        [](Channel& on, auto... call) { on.jobs().async()->RunJob(call...); },
+        *run_);
   }
-  return std::make_unique<StreamOf<v1::WatchJobResponse>>(std::move(self),
-                                                          watch_);
+  return std::make_unique<
+      ReadStream<WatchOperation, v1::WatchJobRequest, v1::WatchJobResponse>>(
+      std::move(self),
+      [](Channel& on, auto... call) { on.jobs().async()->WatchJob(call...); },
+      watch_);
 }
 
 void WatchOperation::OnEvent(const v1::WatchEvent& event) {

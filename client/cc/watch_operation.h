@@ -28,17 +28,16 @@ class WatchOperation
   WatchOperation(Channel& channel, std::optional<v1::RunJobRequest> run,
                  v1::WatchJobRequest watch, JobObserver observer);
 
+  // What the open stream read.
+  void OnEvent(const v1::WatchEvent& event);
+
   // JobStreamControl:
   void CancelJob() override { Cancel(); }
   std::string job_id() const override { return id(); }
 
  private:
-  template <typename Response>
-  class StreamOf;
-
   std::unique_ptr<Stream> NewStream() override;
   void SendCancel() override;
-  void OnEvent(const v1::WatchEvent& event);
 
   const std::string namespace_;
   // Set for a run until its first event came: then it is watched.

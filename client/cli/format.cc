@@ -29,6 +29,10 @@ absl::string_view WhoseShortage(v1::Failure::Exhaustion exhaustion) {
   return "";
 }
 
+// Whether this byte behind a 0xc2 makes one of U+0080 to U+009f, which some
+// terminals obey as they do ESC.
+bool IsC1(char c) { return (static_cast<unsigned char>(c) & 0xe0) == 0x80; }
+
 }  // namespace
 
 std::string Style::Wrap(absl::string_view code, absl::string_view text) const {
@@ -153,7 +157,8 @@ std::string ExitText(const v1::Exit& exit) {
 
 std::string OneLine(absl::string_view text) {
   std::string line;
-  for (const char c : text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
     if (c == '\n') {
       line += "\\n";
@@ -161,6 +166,10 @@ std::string OneLine(absl::string_view text) {
       line += "\\t";
     } else if (byte < 0x20 || byte == 0x7f) {
       absl::StrAppend(&line, "\\x", absl::Hex(byte, absl::kZeroPad2));
+    } else if (byte == 0xc2 && i + 1 < text.size() && IsC1(text[i + 1])) {
+      absl::StrAppend(
+          &line, "\\x",
+          absl::Hex(static_cast<unsigned char>(text[++i]), absl::kZeroPad2));
     } else {
       line += c;
     }

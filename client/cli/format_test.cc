@@ -102,6 +102,14 @@ TEST(OneLine, EscapesControlCharactersAndForeignBytes) {
   EXPECT_EQ(OneLine("\xff"), "\\xff");
 }
 
+TEST(OneLine, EscapesControlCharactersOfTwoBytes) {
+  EXPECT_EQ(OneLine("a\xc2\x9b"
+                    "31m"),
+            "a\\x9b31m");
+  EXPECT_EQ(OneLine("\xc2\x80\xc2\x9f"), "\\x80\\x9f");
+  EXPECT_EQ(OneLine("\xc2\xa0\xc3\x9b"), "\xc2\xa0\xc3\x9b");
+}
+
 TEST(Fit, FillsUpOrCutsAtCharacters) {
   EXPECT_EQ(Fit("ab", 4), "ab  ");
   EXPECT_EQ(Fit("abcd", 4), "abcd");

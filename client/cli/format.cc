@@ -11,8 +11,12 @@
 #include "base/check.h"
 #include "base/reason.h"
 #include "base/utf8.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
+#include "google/protobuf/util/type_resolver.h"
+#include "google/protobuf/util/type_resolver_util.h"
 
 namespace vigil::cli {
 namespace {
@@ -32,6 +36,21 @@ absl::string_view WhoseShortage(v1::Failure::Exhaustion exhaustion) {
 // Whether this byte behind a 0xc2 makes one of U+0080 to U+009f, which some
 // terminals obey as they do ESC.
 bool IsC1(char c) { return (static_cast<unsigned char>(c) & 0xe0) == 0x80; }
+
+constexpr char kTypePrefix[] = "type.googleapis.com";
+
+// The message in binary, maps sorted by their keys: else the same message has
+// another text each time.
+std::string Deterministic(const google::protobuf::Message& message) {
+  std::string binary;
+  google::protobuf::io::StringOutputStream stream(&binary);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  // No message of ours has required fields.
+  message.SerializePartialToCodedStream(&coded);
+  coded.Trim();
+  return binary;
+}
 
 }  // namespace
 
@@ -195,12 +214,19 @@ std::string Fit(absl::string_view text, size_t width) {
 
 std::string ToJson(const google::protobuf::Message& message,
                    JsonLayout layout) {
+  // Never deleted: others may still print while the program ends.
+  static google::protobuf::util::TypeResolver* const resolver =
+      google::protobuf::util::NewTypeResolverForDescriptorPool(
+          kTypePrefix, google::protobuf::DescriptorPool::generated_pool());
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.add_whitespace = layout == JsonLayout::kIndented;
+  const std::string binary = Deterministic(message);
   std::string json;
-  const auto status =
-      google::protobuf::util::MessageToJsonString(message, &json, options);
+  const auto status = google::protobuf::util::BinaryToJsonString(
+      resolver,
+      absl::StrCat(kTypePrefix, "/", message.GetDescriptor()->full_name()),
+      binary, &json, options);
   // Every message of ours has a JSON form.
   VIGIL_CHECK(status.ok(), status.ToString());
   return json;

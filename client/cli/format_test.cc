@@ -133,6 +133,16 @@ TEST(Json, UsesTheNamesOfTheProtoFiles) {
   EXPECT_EQ(JsonString("a\"\n\xc3\xa9"), "\"a\\\"\\n\xc3\xa9\"");
 }
 
+TEST(ToJson, SortsMapsSoThatTheSameMessageIsTheSameText) {
+  v1::Job job;
+  for (const char* key : {"d", "b", "a", "c"}) {
+    (*job.mutable_spec()->mutable_labels())[key] = "";
+  }
+  EXPECT_EQ(ToJson(job, JsonLayout::kOneLine),
+            "{\"spec\":{\"labels\":"
+            "{\"a\":\"\",\"b\":\"\",\"c\":\"\",\"d\":\"\"}}}");
+}
+
 TEST(Plural, AddsWhatEnglishAdds) {
   EXPECT_EQ(Plural(1, "slot"), "1 slot");
   EXPECT_EQ(Plural(0, "slot"), "0 slots");

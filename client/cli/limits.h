@@ -150,6 +150,11 @@ inline constexpr int kTerminalColumnsDefault = 80;
 // Lines of who was refused, in `vigil status`.
 inline constexpr size_t kRefusalsShown = 5;
 
+// Characters that are left of a table's last text on a narrow terminal: enough
+// to tell one from the other, and to see that it is cut. What does not fit then
+// is cut at the end of the line.
+inline constexpr size_t kTextColumnsMin = 8;
+
 }  // namespace vigil::cli
 
 #endif  // VIGIL_CLIENT_CLI_LIMITS_H_

@@ -43,7 +43,8 @@ class Printer {
   Printer& operator=(const Printer&) = delete;
 
   // InvalidArgument, saying what to do, when what a call returns has no such
-  // form: `name` of messages that have none. To be asked before the call.
+  // form: `name` of messages that have none. To be asked before the call; a
+  // printer of such a format ends the program.
   static absl::Status Check(const google::protobuf::Descriptor& response,
                             Streaming streaming, OutputFormat format);
 

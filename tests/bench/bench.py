@@ -1,7 +1,7 @@
 """The benchmarks: prints a table of medians and ranges.
 
 Usage: bench.py [launch | decision | kills | throughput | warm | queue |
-                 million | restart | lost | tokens | streams]...;
+                 million | restart | lost | tokens | streams | cli]...;
 default: all.
 Figures move from machine to machine and with its load: compare what was
 measured side by side in one run.
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import cli
 import recovery
 from cluster import FINAL, VIGIL, Cluster, Reason, State, wait_until
 from load_case import resident_mib
@@ -295,7 +296,7 @@ def main():
     """Runs what the arguments name."""
     known = {"launch": launch, "decision": decision, "kills": kills,
              "throughput": throughput, "warm": warm, "queue": queue,
-             "million": million, **recovery.KNOWN}
+             "million": million, **recovery.KNOWN, **cli.KNOWN}
     names = sys.argv[1:] or list(known)
     for name in names:
         if name not in known:

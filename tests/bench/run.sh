@@ -4,7 +4,7 @@
 #
 # usage: tests/bench/run.sh [launch | decision | kills | throughput | warm |
 #                            queue | million | restart | lost | tokens |
-#                            streams]...
+#                            streams | cli]...
 set -Eeuo pipefail
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.."

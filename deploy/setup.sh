@@ -15,8 +15,8 @@
 VIGIL_PACKAGES=(
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto
   bazel-skylib espeak-ng g++ libabsl-dev libgmock-dev libgrpc++-dev
-  libgrpc-dev libgtest-dev libprotobuf-dev libre2-dev libseccomp-dev
-  libsqlite3-dev libssl-dev
+  libgrpc-dev libgtest-dev libprotobuf-dev libprotoc-dev libre2-dev
+  libseccomp-dev libsqlite3-dev libssl-dev
   protobuf-compiler protobuf-compiler-grpc
   iproute2 iptables python3 python3-grpcio python3-protobuf sox sqlite3
   util-linux

@@ -64,7 +64,8 @@ Channel::Channel(const std::string& address, const ClientOptions& options)
       jobs_(channel_),
       batches_(channel_),
       status_(channel_),
-      workers_(channel_) {}
+      workers_(channel_),
+      generic_(channel_) {}
 
 std::unique_ptr<grpc::ClientContext> Channel::NewContext() const {
   auto context = std::make_unique<grpc::ClientContext>();

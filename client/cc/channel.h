@@ -8,6 +8,7 @@
 #include <grpcpp/alarm.h>
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/generic/generic_stub.h>
 
 #include <functional>
 #include <memory>
@@ -37,6 +38,8 @@ class Channel {
   v1::BatchService::Stub& batches() { return batches_; }
   v1::StatusService::Stub& status() { return status_; }
   v1::WorkerService::Stub& workers() { return workers_; }
+  // For methods that are known by name only.
+  grpc::GenericStub& generic() { return generic_; }
 
   // Makes the context of one call. Within a task it says which: the coordinator
   // refuses what a task may not do.
@@ -53,6 +56,7 @@ class Channel {
   v1::BatchService::Stub batches_;
   v1::StatusService::Stub status_;
   v1::WorkerService::Stub workers_;
+  grpc::GenericStub generic_;
 };
 
 // The same code and message.

@@ -6,14 +6,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "client/cli/nearest.h"
+#include "client/cli/wrap.h"
 
 namespace vigil::cli {
 namespace {
 
 constexpr size_t kHelpColumn = 30;
-constexpr size_t kHelpColumnsMax = 80;
 
 std::string Normalized(absl::string_view name) {
   return absl::StrReplaceAll(name, {{"-", "_"}});
@@ -121,29 +120,26 @@ absl::StatusOr<std::vector<std::string>> FlagSet::Parse(
   return words;
 }
 
-std::string FlagSet::Describe() const {
+std::string FlagSet::Describe(size_t columns) const {
   std::string text;
   for (const Flag& flag : flags_) {
-    std::string line = "  ";
+    if (!flag.heading.empty()) {
+      absl::StrAppend(&text, text.empty() ? "" : "\n", flag.heading, ":\n");
+    }
+    std::string name = "  ";
     if (flag.letter != 0) {
-      absl::StrAppend(&line, "-", std::string(1, flag.letter), ", ");
+      absl::StrAppend(&name, "-", std::string(1, flag.letter), ", ");
     }
-    absl::StrAppend(&line, "--", flag.name);
-    if (!flag.value.empty()) absl::StrAppend(&line, "=", flag.value);
-    if (line.size() + 2 > kHelpColumn) {
-      absl::StrAppend(&text, line, "\n");
-      line.clear();
+    absl::StrAppend(&name, "--", flag.name);
+    if (!flag.value.empty()) absl::StrAppend(&name, "=", flag.value);
+    std::string help = Wrap(flag.help, columns, kHelpColumn);
+    // The name stands before the first line, if there is room.
+    if (!help.empty() && name.size() + 2 <= kHelpColumn) {
+      help.replace(0, name.size(), name);
+      absl::StrAppend(&text, help);
+    } else {
+      absl::StrAppend(&text, name, "\n", help);
     }
-    line.resize(kHelpColumn, ' ');
-    for (absl::string_view word : absl::StrSplit(flag.help, ' ')) {
-      if (line.size() + 1 + word.size() > kHelpColumnsMax) {
-        absl::StrAppend(&text, line, "\n");
-        line.assign(kHelpColumn, ' ');
-      }
-      if (line.size() > kHelpColumn) line += ' ';
-      absl::StrAppend(&line, word);
-    }
-    absl::StrAppend(&text, line, "\n");
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #ifndef VIGIL_CLIENT_CLI_FLAGS_H_
 #define VIGIL_CLIENT_CLI_FLAGS_H_
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/cli/limits.h"
 
 namespace vigil::cli {
 
@@ -23,10 +25,12 @@ struct Flag {
   // What stands for its value in --help; empty: a switch, which is given
   // "true" unless it is written --name=false.
   std::string value = {};
-  // One sentence, or a few; no line breaks.
+  // As Wrap() takes it.
   std::string help;
   // Takes the value. Its error is told with the flag's name before it.
   std::function<absl::Status(absl::string_view value)> set;
+  // Heads this flag and those that follow it in --help; empty: goes on.
+  std::string heading = {};
 };
 
 class FlagSet {
@@ -51,8 +55,11 @@ class FlagSet {
   absl::StatusOr<std::vector<std::string>> Parse(
       const std::vector<std::string>& arguments) const;
 
-  // The table for --help: a line or more for each flag, within 80 columns.
-  std::string Describe() const;
+  // The table for --help: a line or more for each flag.
+  std::string Describe(size_t columns = kHelpColumnsDefault) const;
+
+  // In the order in which they were added.
+  const std::vector<Flag>& flags() const { return flags_; }
 
  private:
   const Flag* FindName(absl::string_view name) const;

@@ -147,6 +147,14 @@ inline constexpr absl::Duration kDoctorCleanUpTimeout = absl::Seconds(2);
 // Width of a terminal that does not say its own, in columns.
 inline constexpr int kTerminalColumnsDefault = 80;
 
+// Columns of help where the terminal does not say how many it has, and the most
+// that it uses of a wide one: longer lines are hard to read.
+inline constexpr size_t kHelpColumnsDefault = 80;
+inline constexpr size_t kHelpColumnsMax = 100;
+
+// The fewest: below them every word would have a line to itself.
+inline constexpr size_t kHelpColumnsMin = 40;
+
 // Lines of who was refused, in `vigil status`.
 inline constexpr size_t kRefusalsShown = 5;
 

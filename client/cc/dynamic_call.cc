@@ -60,7 +60,7 @@ class StreamCall
   StreamCall(Channel& channel, const Message& prototype,
              DynamicObserver observer)
       : channel_(channel),
-        prototype_(prototype),
+        prototype_(prototype.New()),
         observer_(std::move(observer)),
         context_(channel.NewContext()) {}
 
@@ -140,7 +140,7 @@ class StreamCall
  private:
   // Hands on what was read; false when nothing more is to be read.
   bool Deliver() {
-    auto message = std::shared_ptr<Message>(prototype_.New());
+    auto message = std::shared_ptr<Message>(prototype_->New());
     problem_ = Parse(&incoming_, message.get());
     if (!problem_.ok()) {
       context_->TryCancel();
@@ -159,7 +159,7 @@ class StreamCall
   }
 
   Channel& channel_;
-  const Message& prototype_;
+  const std::unique_ptr<Message> prototype_;
   DynamicObserver observer_;
   // Only gRPC's callbacks free it, after the last use.
   std::unique_ptr<grpc::ClientContext> context_;

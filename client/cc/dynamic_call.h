@@ -46,8 +46,7 @@ class DynamicCalls {
 
   // Opens a stream of `method`, whatever sides of it are streams: where the
   // client's is not, one Write and WritesDone follow. What comes is read into
-  // messages like `prototype`, which is not kept beyond this client. `timeout`
-  // bounds the whole stream.
+  // messages of the type of `prototype`. `timeout` bounds the whole stream.
   DynamicStream Open(const std::string& method,
                      const google::protobuf::Message& prototype,
                      DynamicObserver observer,

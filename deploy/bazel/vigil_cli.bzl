@@ -83,6 +83,7 @@ def vigil_cli_commands(name, protos, function, **kwargs):
         ],
         protos = protos,
         stem = name,
+        testonly = kwargs.get("testonly", False),
     )
     native.cc_library(
         name = name,

@@ -30,6 +30,9 @@ class Connection {
 
   const std::string& address() const { return address_.text; }
 
+  // The namespace of whoever names none; empty: the coordinator's default.
+  const std::string& default_namespace() const { return namespace_; }
+
   // Talks to this address from now on.
   void Use(const std::string& address) { address_.text = address; }
 
@@ -42,6 +45,7 @@ class Connection {
 
  private:
   std::string flag_;
+  std::string namespace_;
   client::Address address_;
 };
 

@@ -1,6 +1,6 @@
-// The exit status of `vigil run`: the program's own where it has one, and
-// otherwise mostly those of timeout(1) and the shells. Pure functions,
-// thread-safe.
+// The exit statuses of the verbs. That of `vigil run` is the program's own
+// where it has one, and otherwise mostly those of timeout(1) and the shells.
+// Pure functions, thread-safe.
 #ifndef VIGIL_CLIENT_CLI_EXIT_CODE_H_
 #define VIGIL_CLIENT_CLI_EXIT_CODE_H_
 
@@ -10,6 +10,9 @@ namespace vigil::cli {
 
 // A warm task, which stays, reported an error: no exit status tells of it.
 inline constexpr int kExitTaskError = 1;
+// What a generated command names is not there, as systemctl has it: scripts
+// tell it from a coordinator that cannot be reached.
+inline constexpr int kExitNoSuchThing = 4;
 // Some jobs of a batch failed, as xargs has it; or some checks of the doctor.
 inline constexpr int kExitSomeFailed = 123;
 // One of the job's clocks ended it.

@@ -147,6 +147,20 @@ inline constexpr absl::Duration kDoctorCleanUpTimeout = absl::Seconds(2);
 // Width of a terminal that does not say its own, in columns.
 inline constexpr int kTerminalColumnsDefault = 80;
 
+// How long a generated command waits for its answer unless told otherwise: 30 s,
+// which a worker may take for ClearWorkerCache and SweepWorker, and some for the
+// way.
+inline constexpr absl::Duration kCommandTimeout = absl::Seconds(35);
+
+// Rows of a list that are printed unless told otherwise, as many as fit on a
+// few screens, and those of one page, as the protos state.
+inline constexpr int kRowsDefault = 100;
+inline constexpr int kPageRowsMax = 1000;
+
+// Bytes of a request, or of one value in it, as text: no request above 4 MiB is
+// sent, and base64 and JSON make up to twice as much of it.
+inline constexpr size_t kRequestTextBytesMax = 8 << 20;
+
 // Columns of help where the terminal does not say how many it has, and the most
 // that it uses of a wide one: longer lines are hard to read.
 inline constexpr size_t kHelpColumnsDefault = 80;

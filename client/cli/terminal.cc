@@ -7,12 +7,15 @@
 
 namespace vigil::cli {
 
-int ColumnsOfStderr() {
+int ColumnsOf(int fd) {
   winsize size = {};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
-    return kTerminalColumnsDefault - 1;
-  }
-  return size.ws_col - 1;
+  if (ioctl(fd, TIOCGWINSZ, &size) != 0) return 0;
+  return size.ws_col == 0 ? kTerminalColumnsDefault : size.ws_col;
+}
+
+int ColumnsOfStderr() {
+  const int columns = ColumnsOf(STDERR_FILENO);
+  return (columns == 0 ? kTerminalColumnsDefault : columns) - 1;
 }
 
 }  // namespace vigil::cli

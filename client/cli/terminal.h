@@ -8,6 +8,9 @@ namespace vigil::cli {
 // Written to a terminal: empties the line that the cursor is on.
 inline constexpr char kClearLine[] = "\r\033[K";
 
+// How many columns the terminal has that is open as `fd`; 0: it is none.
+int ColumnsOf(int fd);
+
 // How many columns a line on stderr may use. The last one stays free: some
 // terminals wrap when it is written.
 int ColumnsOfStderr();

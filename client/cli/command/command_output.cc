@@ -1,0 +1,58 @@
+#include "client/cli/command/command_output.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/exit_code.h"
+#include "client/cli/files.h"
+#include "client/cli/terminal.h"
+#include "client/cli/verb.h"
+
+namespace vigil::cli {
+
+Printer::Options CommandOutput::OptionsFor(OutputFormat format,
+                                           const Environment& environment) {
+  Printer::Options options;
+  options.format = format;
+  options.style = environment.StyleOfStdout();
+  options.now = environment.clock->Now();
+  options.zone = environment.zone;
+  options.columns =
+      environment.stdout_is_terminal ? ColumnsOf(STDOUT_FILENO) : 0;
+  return options;
+}
+
+CommandOutput::CommandOutput(OutputFormat format,
+                             const Environment& environment)
+    : printer_(
+          OptionsFor(format, environment),
+          [this](absl::string_view text) {
+            problem_.Update(WriteAll(STDOUT_FILENO, text));
+            return problem_.ok();
+          },
+          [](absl::string_view text) {
+            // Where stderr cannot be written there is no place to say so.
+            return WriteAll(STDERR_FILENO, text).ok();
+          }) {}
+
+bool CommandOutput::PrintResponse(const google::protobuf::Message& response) {
+  began_ = true;
+  return printer_.PrintResponse(response) && problem_.ok();
+}
+
+bool CommandOutput::PrintEvent(const google::protobuf::Message& event) {
+  began_ = true;
+  return printer_.PrintEvent(event) && problem_.ok();
+}
+
+bool CommandOutput::Finish() {
+  return !began_ || (printer_.Finish() && problem_.ok());
+}
+
+int CommandOutput::ExitOfFailure() const {
+  if (absl::IsAborted(problem_)) return kExitSignal + SIGPIPE;
+  return Fail(absl::StrCat("stdout: ", problem_.message()));
+}
+
+}  // namespace vigil::cli

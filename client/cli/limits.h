@@ -38,10 +38,6 @@ inline constexpr absl::Duration kStatusInterval = absl::Seconds(1);
 inline constexpr int kSavesMax = 64;
 inline constexpr size_t kSavesWaitingMax = 1000;
 
-// How long the coordinator may take to answer ClearWorkerCache and SweepWorker:
-// the 30 s that it gives the worker, and some for the way.
-inline constexpr absl::Duration kWorkerCallTimeout = absl::Seconds(35);
-
 // Failed items named at the end of a batch; the others are counted.
 inline constexpr size_t kFailuresListedMax = 20;
 

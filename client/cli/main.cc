@@ -7,22 +7,27 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/build_version.h"
 #include "base/clock.h"
 #include "client/cli/batch.h"
+#include "client/cli/command/command.h"
+#include "client/cli/command/command_help.h"
+#include "client/cli/command/command_lookup.h"
+#include "client/cli/command/vigil_commands.h"
 #include "client/cli/doctor.h"
 #include "client/cli/environment.h"
 #include "client/cli/event_queue.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/explain.h"
+#include "client/cli/limits.h"
 #include "client/cli/nearest.h"
 #include "client/cli/run.h"
-#include "client/cli/status.h"
 #include "client/cli/verb.h"
-#include "client/cli/worker.h"
+#include "client/cli/wrap.h"
 
 extern char** environ;
 
@@ -40,10 +45,8 @@ constexpr Entry kVerbs[] = {
     {"run", "run a program, stream it, and exit as it did", Run},
     {"batch", "run a program once for each line of input, as xargs does",
      Batch},
-    {"status", "what runs and what waits", Status},
     {"explain", "what a job waits for, or why and how it ended", Explain},
     {"doctor", "check whether all of it works here", Doctor},
-    {"worker", "clear what warm-ups and earlier lives left on workers", Worker},
 };
 
 const Entry* FindVerb(const std::string& name) {
@@ -53,17 +56,31 @@ const Entry* FindVerb(const std::string& name) {
   return nullptr;
 }
 
+// A line of a list, or a few.
+std::string Line(absl::string_view name, absl::string_view summary) {
+  constexpr size_t kNameColumns = 12;
+  std::string text = Wrap(summary, kHelpColumnsDefault, kNameColumns);
+  return text.replace(2, name.size(), name.data(), name.size());
+}
+
+// Asks nothing but the table, which is constant: help is there at once.
 std::string Usage() {
   std::string text =
       "Vigil runs work that can hang, and ends it when it has gone silent.\n\n"
-      "usage: vigil VERB [flags] ...\n\n";
+      "usage: vigil VERB [flags] ...\n"
+      "       vigil NOUN VERB [flags] ...\n\n"
+      "verbs:\n";
   for (const Entry& verb : kVerbs) {
-    std::string name = absl::StrCat("  ", verb.name);
-    name.resize(12, ' ');
-    absl::StrAppend(&text, name, verb.summary, "\n");
+    absl::StrAppend(&text, Line(verb.name, verb.summary));
   }
-  absl::StrAppend(&text,
-                  "\n`vigil VERB --help` describes a verb and its flags.\n");
+  absl::StrAppend(&text, "\nnouns, with a verb for each method of the API:\n");
+  for (const NounSpec& noun : VigilCommands()) {
+    absl::StrAppend(&text, Line(noun.noun, noun.summary));
+  }
+  absl::StrAppend(
+      &text,
+      "\n`vigil VERB --help` describes a verb and its flags, `vigil NOUN "
+      "--help` the\nverbs of a noun, `vigil NOUN VERB --help` one of them.\n");
   return text;
 }
 
@@ -75,6 +92,7 @@ int UnknownVerb(const std::string& name) {
   }
   std::vector<std::string> names = {"help"};
   for (const Entry& verb : kVerbs) names.push_back(verb.name);
+  for (const NounSpec& noun : VigilCommands()) names.emplace_back(noun.noun);
   const std::string nearest = Nearest(name, names);
   return Fail(absl::StrCat(
       "no verb `", name, "`",
@@ -101,23 +119,72 @@ Environment ReadEnvironment() {
   return environment;
 }
 
+// What a command line asks for.
+struct Request {
+  // Null: it is not a verb of its own.
+  const Entry* verb = nullptr;
+  // Null: it is not a noun either.
+  const NounSpec* noun = nullptr;
+  std::vector<std::string> arguments;
+};
+
+// Where a verb and a noun have one name, the noun is meant with one of its
+// verbs, and the verb otherwise; `vigil batch -- get` runs a program called
+// get.
+Request Understand(const std::string& name, std::vector<std::string> rest) {
+  Request request;
+  request.verb = FindVerb(name);
+  request.noun = FindNoun(VigilCommands(), name);
+  request.arguments = std::move(rest);
+  if (request.verb != nullptr && request.noun != nullptr &&
+      !request.arguments.empty() &&
+      FindVerb(*request.noun, request.arguments[0]) != nullptr) {
+    request.verb = nullptr;
+  }
+  return request;
+}
+
+// `vigil help NAME ...`.
+Request UnderstandHelp(const std::vector<std::string>& words) {
+  Request request = Understand(words[0], {words.begin() + 1, words.end()});
+  // What follows a verb may be a program, which is not to be run.
+  if (request.verb != nullptr) request.arguments.clear();
+  request.arguments.push_back("--help");
+  return request;
+}
+
+int Execute(const Request& request, const Environment& environment) {
+  if (request.verb == nullptr) {
+    return RunCommand(*request.noun, request.arguments, environment);
+  }
+  const int status = request.verb->run(request.arguments, environment);
+  const bool help =
+      request.arguments.size() == 1 &&
+      (request.arguments[0] == "--help" || request.arguments[0] == "-h");
+  if (!help || status != 0 || request.noun == nullptr) return status;
+  const std::string verbs =
+      absl::StrCat("\nAlso `vigil ", request.verb->name,
+                   " VERB`, where the verb is one of\n",
+                   VerbList(*request.noun, kHelpColumnsDefault));
+  return Print(verbs) ? 0 : kExitVigil;
+}
+
 int Main(const std::vector<std::string>& arguments) {
   if (arguments.empty()) {
     Print(Usage());
     return kExitVigil;
   }
-  std::string name = arguments[0];
-  std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  const std::string& name = arguments[0];
+  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   if (name == "--version") {
     return Print(absl::StrCat("vigil ", kBuildVersion, "\n")) ? 0 : kExitVigil;
   }
-  if (name == "help" || name == "--help" || name == "-h") {
-    if (rest.empty()) return Print(Usage()) ? 0 : kExitVigil;
-    name = rest[0];
-    rest = {"--help"};
+  const bool help = name == "help" || name == "--help" || name == "-h";
+  if (help && rest.empty()) return Print(Usage()) ? 0 : kExitVigil;
+  const Request request = help ? UnderstandHelp(rest) : Understand(name, rest);
+  if (request.verb == nullptr && request.noun == nullptr) {
+    return UnknownVerb(help ? rest[0] : name);
   }
-  const Entry* verb = FindVerb(name);
-  if (verb == nullptr) return UnknownVerb(name);
 
   // A pipe that nobody reads is an error to handle, not an end without
   // cleaning up.
@@ -128,7 +195,7 @@ int Main(const std::vector<std::string>& arguments) {
   Environment environment = ReadEnvironment();
   environment.clock = &clock;
   environment.events = events->get();
-  return verb->run(rest, environment);
+  return Execute(request, environment);
 }
 
 }  // namespace

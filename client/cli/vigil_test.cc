@@ -300,23 +300,13 @@ TEST_F(VigilTest, BatchExitsWith123WhenAJobFailedAndWritesAJsonLineEach) {
   EXPECT_THAT(expected.err(), HasSubstr("as expected"));
 }
 
-TEST_F(VigilTest, StatusAndExplainAreForPeopleOrJson) {
-  fake_.on_status = [](auto* response) {
-    response->set_build("b");
-    return grpc::Status::OK;
-  };
+TEST_F(VigilTest, ExplainIsForPeople) {
   fake_.on_get = [](const auto& request, auto* response) {
     response->mutable_job()->set_job_id(request.job_id());
     response->mutable_job()->set_state(v1::Job::STATE_QUEUED);
     return grpc::Status::OK;
   };
   fake_.Start(address_);
-  VigilProcess status = Start({"status"});
-  EXPECT_EQ(status.Wait(), 0);
-  EXPECT_THAT(status.out(), StartsWith("coordinator b,"));
-  VigilProcess json = Start({"status", "-o", "json"});
-  EXPECT_EQ(json.Wait(), 0);
-  EXPECT_THAT(json.out(), StartsWith("{\n \"build\": \"b\""));
   VigilProcess explain = Start({"explain", "job-1"});
   EXPECT_EQ(explain.Wait(), 0);
   EXPECT_THAT(explain.out(), StartsWith("job job-1 QUEUED\nwaits: "));
@@ -355,7 +345,7 @@ TEST_F(VigilTest, ExplainWritesTheResultAsItIsOrSaysWhyThereIsNone) {
 
 TEST_F(VigilTest, UnreachableCoordinatorIsExplained) {
   for (const char* verb :
-       {"status", "explain job", "batch prog", "worker clear-cache t"}) {
+       {"status", "explain job", "batch prog", "worker list", "job watch j"}) {
     VigilProcess vigil = Start(absl::StrSplit(verb, ' '));
     EXPECT_EQ(vigil.Wait(), 125);
     EXPECT_THAT(vigil.err(),

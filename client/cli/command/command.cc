@@ -36,6 +36,10 @@ size_t HelpColumns() {
   return std::clamp(columns, kHelpColumnsMin, kHelpColumnsMax);
 }
 
+int PrintVersion() {
+  return Print(absl::StrCat("vigil ", kBuildVersion, "\n")) ? 0 : kExitVigil;
+}
+
 // One command, from its words on.
 class Invocation {
  public:
@@ -80,9 +84,7 @@ int Invocation::Execute(const std::vector<std::string>& arguments) {
         CommandHelp(noun_, command_, shape_, flags_.set(), HelpColumns());
     return Print(help) ? 0 : kExitVigil;
   }
-  if (values.version) {
-    return Print(absl::StrCat("vigil ", kBuildVersion, "\n")) ? 0 : kExitVigil;
-  }
+  if (values.version) return PrintVersion();
   if (!parsed.ok()) return Misused(parsed);
   absl::Status fits =
       Printer::Check(*shape_.response, command_.streaming, values.output);
@@ -165,6 +167,7 @@ int RunCommand(const NounSpec& noun, const std::vector<std::string>& arguments,
     const bool printed = Print(NounHelp(noun, HelpColumns()));
     return help && printed ? 0 : kExitVigil;
   }
+  if (word == "--version") return PrintVersion();
   const CommandSpec* command = FindVerb(noun, word);
   if (command == nullptr) return Fail(NoSuchVerb(noun, word));
   return Invocation(noun, *command, environment)

@@ -301,6 +301,7 @@ TEST_F(VigilTest, BatchExitsWith123WhenAJobFailedAndWritesAJsonLineEach) {
 }
 
 TEST_F(VigilTest, ExplainIsForPeople) {
+  fake_.on_status = [](auto*) { return grpc::Status::OK; };
   fake_.on_get = [](const auto& request, auto* response) {
     response->mutable_job()->set_job_id(request.job_id());
     response->mutable_job()->set_state(v1::Job::STATE_QUEUED);

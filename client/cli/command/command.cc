@@ -81,7 +81,7 @@ int Invocation::Execute(const std::vector<std::string>& arguments) {
   const CommandFlags::Values& values = flags_.values();
   if (values.help) {
     const std::string help =
-        CommandHelp(noun_, command_, shape_, flags_.set(), HelpColumns());
+        CommandHelp(noun_, command_, shape_, *flags_.set(), HelpColumns());
     return Print(help) ? 0 : kExitVigil;
   }
   if (values.version) return PrintVersion();

@@ -4,11 +4,15 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "client/cli/vigil_fixture.h"
@@ -89,16 +93,15 @@ TEST_F(CommandTest, WordsAndFlagsMakeTheRequest) {
     return grpc::Status::OK;
   };
   fake_.Start(address_);
+  VigilProcess wrong =
+      Start({"job", "submit", "--retry.retry-on=oom_killed", "prog"});
+  EXPECT_EQ(wrong.Wait(), 125);
+  EXPECT_THAT(wrong.err(),
+              HasSubstr("--retry.retry_on: `oom_killed` is none of"));
   VigilProcess vigil =
       Start({"job", "submit", "--timeouts.inactivity=2s", "--labels=a=b",
-             "--retry.retry-on=inactivity-timeout,oom_killed", "-o", "name",
+             "--retry.retry-on=inactivity-timeout,out_of_memory", "-o", "name",
              "prog", "--its-own"});
-  EXPECT_EQ(vigil.Wait(), 125);
-  EXPECT_THAT(vigil.err(),
-              HasSubstr("--retry.retry_on: `oom_killed` is none of"));
-  vigil = Start({"job", "submit", "--timeouts.inactivity=2s", "--labels=a=b",
-                 "--retry.retry-on=inactivity-timeout,out_of_memory", "-o",
-                 "name", "prog", "--its-own"});
   EXPECT_EQ(vigil.Wait(), 0) << vigil.err();
   EXPECT_EQ(vigil.out(), "j1\n");
   EXPECT_THAT(sent.spec().command().argv(), ElementsAre("prog", "--its-own"));

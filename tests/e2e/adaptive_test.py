@@ -37,15 +37,15 @@ class AdaptiveTest(unittest.TestCase):
         with Cluster(local_slots=4) as cluster:
             worker = self.wait_usable(cluster, 4)
             self.assertEqual(worker.usable_slots.cause, "")
-            self.assertNotIn(b"usable", cluster.vigil("status").stdout)
             job_id = self.exhaust(cluster)
             worker = self.wait_usable(cluster, 2)
             self.assertEqual(worker.slots_max, 4)
             self.assertIn(job_id, worker.usable_slots.cause)
             self.assertIn("RESOURCE_EXHAUSTED", worker.usable_slots.cause)
-            status = cluster.vigil("status").stdout.decode()
-            self.assertIn("slots 2 of 4 usable: attempt 1 of job " + job_id,
-                          status)
+            (shown,) = cluster.status_json()["workers"]
+            self.assertEqual(shown["usable_slots"]["slots"], 2)
+            self.assertIn("attempt 1 of job " + job_id,
+                          shown["usable_slots"]["cause"])
             self.assertIn("uses 2 of 4 slots: ", cluster.log())
             # Down to one, and that one works.
             self.exhaust(cluster)

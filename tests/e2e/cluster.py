@@ -4,6 +4,7 @@ Everything lives in a directory of its own below TEST_TMPDIR, listens on a unix
 socket there, and is gone when the test ends, whatever happened; stop() fails
 the test when a process is left over.
 """
+import json
 import os
 import pathlib
 import signal
@@ -322,9 +323,15 @@ class Cluster:
                 worker_id=worker_id, slots=slots)).worker
 
     # --- the command line
+    def status_json(self):
+        """What `vigil status -o json` shows."""
+        return json.loads(self.vigil("status", "-o", "json").stdout)
+
     def vigil(self, *args, **options):
         """Runs the CLI against this coordinator."""
         return subprocess.run(
-            [VIGIL, args[0], f"--address={self.address}", *map(str, args[1:])],
-            capture_output=True, timeout=PATIENCE, check=False,
-            **{"stdin": subprocess.DEVNULL, **options})
+            [VIGIL, *map(str, args)], capture_output=True, timeout=PATIENCE,
+            check=False,
+            **{"stdin": subprocess.DEVNULL,
+               "env": {**os.environ, "VIGIL_ADDRESS": self.address},
+               **options})

@@ -171,6 +171,7 @@ class WorkerDrainTest(DrainCase):
             told = cluster.vigil("worker", "drain", worker_id)
             self.assertEqual(told.returncode, 125)
             self.assertIn("not connected", told.stderr.decode())
+            self.assertIn("retry when it is", told.stderr.decode())
 
 
 class CoordinatorDrainTest(DrainCase):

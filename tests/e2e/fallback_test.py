@@ -133,8 +133,7 @@ class FallbackTest(unittest.TestCase):
             self.assertEqual(
                 cluster.vigil("explain", "--result", job_id).stdout,
                 b"instead")
-            self.assertIn(b"1 jobs that gave their fallback",
-                          cluster.vigil("status").stdout)
+            self.assertEqual(cluster.status_json()["fallbacks"], "1")
             batch = cluster.vigil(
                 "batch", "-o", "json", "--input={}", "--fallback=input", "--",
                 "/bin/sh", "-c", 'read x; test "$x" != bad',

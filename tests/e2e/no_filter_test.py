@@ -1,6 +1,6 @@
 """B1 where kernel or container do not permit the filter: no_seccomp runs the
 coordinator, and so all below it, where seccomp(2) fails with EPERM. It is said
-in the log, by the API and by `vigil status`; processes are counted instead and
+in the log, by the API and by `vigil worker get`; processes are counted instead and
 too many of them end the attempt; threads are not limited.
 """
 import unittest
@@ -28,9 +28,10 @@ class NoFilterTest(NestingTestCase):
                 if "tasks are not held to max_processes" in line]
         self.assertEqual(len(said), 1, said)
         self.assertIn("allow the system call seccomp(2)", said[0])
-        shown = self.cluster.vigil("status").stdout.decode()
-        self.assertIn("processes and threads of tasks are NOT limited: " +
-                      worker.nesting_filter.problem, shown)
+        shown = self.cluster.vigil("worker", "get",
+                                   worker.worker_id).stdout.decode()
+        self.assertRegex(shown, r"FILTER: +UNAVAILABLE\n")
+        self.assertIn(worker.nesting_filter.problem, shown)
 
     def assert_counted(self, job, limit):
         """It had its processes, for a while, and was ended for them."""

@@ -170,10 +170,10 @@ class PolicySurfaceTest(unittest.TestCase):
         worker, = self.cluster.get_status().workers
         self.assertEqual(worker.memory_available_bytes,
                          worker.host.memory_available_bytes)
-        shown = self.cluster.vigil("status").stdout.decode()
-        self.assertRegex(
-            shown, r"host  load [\d.]+ on \d+ processors?, .* of .* memory "
-            r"available, \d+ threads, \d+ processes")
+        shown = self.cluster.vigil(
+            "worker", "list", "-o", "wide").stdout.decode()
+        for header in ("LOAD", "CPUS", "MEMORY FREE", "THREADS", "PROCESSES"):
+            self.assertIn(header, shown)
 
     def test_S7_nothing_is_stuck_and_no_death_unproved_on_a_sound_host(self):
         status = self.cluster.get_status()

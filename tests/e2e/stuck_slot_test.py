@@ -103,7 +103,7 @@ class StuckSlotTest(unittest.TestCase):
             0: Slot.STATE_STUCK, 1: Slot.STATE_IDLE},
                    "slot 0 is shown as STUCK, and slot 1 is there")
         shown = self.cluster.vigil("status").stdout.decode()
-        self.assertIn("STUCK", shown)
+        self.assertRegex(shown, r"\n *0 +STUCK")
         shown = self.cluster.vigil("explain", job.job_id).stdout.decode()
         self.assertIn("could NOT be proved dead", shown)
 

@@ -3,6 +3,7 @@ by the worker's next life, and what it ran is then tried again at once, not
 after the lease of 30 s; the same by `vigil worker sweep`; and nobody else's
 process is ever touched.
 """
+import json
 import os
 import pathlib
 import signal
@@ -138,6 +139,12 @@ class SweepTest(LossTestCase):
             self.assertLess(time.monotonic() - start, WELL_BEFORE_THE_LEASE)
             self.assert_second_attempt(job)
 
+    def sweep(self, cluster, worker_id, *flags):
+        """What `vigil worker sweep` finds, as JSON."""
+        swept = cluster.vigil("worker", "sweep", worker_id, *flags, "-ojson")
+        self.assertEqual(swept.returncode, 0, swept.stderr)
+        return json.loads(swept.stdout).get("result", {}).get("processes", [])
+
     def test_S7_sweep_lists_first_and_kills_then(self):
         with Cluster(local_slots=0) as cluster:
             cluster.start_worker("w")
@@ -145,43 +152,34 @@ class SweepTest(LossTestCase):
                 self.holder(cluster, 600))
             tree = self.wait_started(cluster, job_id)
             worker_id = self.worker_id(cluster)
-            nothing = cluster.vigil("worker", "sweep", "--dry-run")
-            self.assertEqual(nothing.returncode, 0, nothing.stderr)
-            self.assertIn(b"nothing is left behind", nothing.stdout)
+            self.assertEqual(self.sweep(cluster, worker_id, "--dry-run"), [])
             left = self.bystander(worker_id)
             other = self.bystander("another")
 
-            listed = cluster.vigil("worker", "sweep", "--dry-run")
-            self.assertEqual(listed.returncode, 0, listed.stderr)
-            (line,) = [line for line in listed.stdout.decode().splitlines()
-                       if " pid " in line]
-            self.assertIn(f"pid {left.pid} ", line)
-            self.assertIn("/bin/sleep 1000", line)
-            self.assertIn("mark in its environment", line)
-            self.assertIn("would be killed", line)
+            (found,) = self.sweep(cluster, worker_id, "--dry-run")
+            self.assertEqual(found["pid"], left.pid)
+            self.assertIn("/bin/sleep 1000", found["command"])
+            self.assertIn("mark in its environment", found["found_by"])
+            self.assertNotIn("killed", found)
             self.assertIsNone(left.poll())
 
-            swept = cluster.vigil("worker", "sweep", f"--worker={worker_id}")
-            self.assertEqual(swept.returncode, 0, swept.stderr)
-            self.assertIn(f"pid {left.pid} ".encode(), swept.stdout)
-            self.assertIn(b"  killed", swept.stdout)
+            (killed,) = self.sweep(cluster, worker_id)
+            self.assertEqual((killed["pid"], killed["killed"]),
+                             (left.pid, True))
             self.assertEqual(left.wait(timeout=10), -signal.SIGKILL)
             self.assertIsNone(other.poll())
             # The worker's own tree bears its mark too, and lives.
             self.assertTrue(all(map(alive, tree)))
-            again = cluster.vigil("worker", "sweep")
-            self.assertIn(b"nothing is left behind", again.stdout)
+            self.assertEqual(self.sweep(cluster, worker_id), [])
             cluster.cancel(job_id)
             cluster.finish(job_id)
 
     def test_S7_sweep_of_a_worker_that_is_not_there_is_an_error(self):
         with Cluster(local_slots=0) as cluster:
-            none = cluster.vigil("worker", "sweep")
-            self.assertEqual(none.returncode, 125)
-            self.assertIn(b"no worker is connected", none.stderr)
-            unknown = cluster.vigil("worker", "sweep", "--worker=x")
-            self.assertEqual(unknown.returncode, 125)
+            unknown = cluster.vigil("worker", "sweep", "x")
+            self.assertEqual(unknown.returncode, 4)
             self.assertIn(b"NOT_FOUND", unknown.stderr)
+            self.assertIn(b"`vigil worker list` shows", unknown.stderr)
 
     def test_S7_strangers_are_not_touched_whatever_a_record_says(self):
         with Cluster(local_slots=0) as cluster:
@@ -196,8 +194,8 @@ class SweepTest(LossTestCase):
             self.assertEqual(len(job.attempts), 1)
             self.assertEqual(recorded.wait(timeout=10), -signal.SIGKILL)
             self.assertIsNone(recycled.poll())
-            swept = cluster.vigil("worker", "sweep")
-            self.assertIn(b"nothing is left behind", swept.stdout)
+            self.assertEqual(
+                self.sweep(cluster, self.worker_id(cluster)), [])
             self.assertIsNone(recycled.poll())
 
 

@@ -5,6 +5,7 @@ the window is proved in simulated time, beside the code.
 """
 import json
 import os
+import re
 import signal
 import stat
 import unittest
@@ -55,13 +56,12 @@ class TelemetryTest(unittest.TestCase):
     def test_B5_failures_are_counted_by_class_and_judged(self):
         with Cluster(local_slots=2) as cluster:
             self.assertEqual(self.telemetry(cluster).attempts, 0)
-            self.assertNotIn(b"health", cluster.vigil("status").stdout)
             self.run_many(cluster, 19, "/bin/true")
             telemetry = self.telemetry(cluster)
             self.assertEqual(telemetry.health, Health.HEALTH_OK)
             self.assertEqual(telemetry.window.seconds, 600)
-            self.assertIn(b"health: OK; 19 attempts in the last 10m00s: 19 "
-                          b"succeeded\n", cluster.vigil("status").stdout)
+            self.assertRegex(cluster.vigil("status").stdout.decode(),
+                             r"HEALTH: +OK\n")
             # One of 20 is not above 5 %; two of 21 are.
             self.run_many(cluster, 1, "/bin/false")
             self.assertEqual(self.telemetry(cluster).health, Health.HEALTH_OK)
@@ -84,9 +84,10 @@ class TelemetryTest(unittest.TestCase):
             self.assertEqual(telemetry.jobs_failed, 3)
             self.assertAlmostEqual(telemetry.reasons[0].rate, 19 / 22)
             status = cluster.vigil("status").stdout.decode()
-            self.assertIn("health: ACTION; 22 attempts", status)
+            self.assertRegex(status, r"HEALTH: +ACTION\n")
             self.assertIn(telemetry.causes[0], status)
-            self.assertIn("of 22 jobs 3 failed", status)
+            self.assertRegex(status, r"JOBS ENDED: +22\n")
+            self.assertRegex(status, r"JOBS FAILED: +3\n")
             wait_until(lambda: "health is ACTION: commands: " in cluster.log(),
                        "the log says so")
 
@@ -123,8 +124,9 @@ class TelemetryTest(unittest.TestCase):
             self.assertEqual(telemetry.fallbacks, 1)
             self.assertEqual(
                 self.counts(cluster)[Reason.REASON_RESOURCE_EXHAUSTED], 2)
-            self.assertIn(b"of 3 jobs 2 succeeded after a retry, 1 succeeded "
-                          b"by their fallback", cluster.vigil("status").stdout)
+            status = cluster.vigil("status").stdout.decode()
+            self.assertRegex(status, r"CURED BY RETRY: +2\n")
+            self.assertRegex(status, r"FALLBACKS LATELY: +1\n")
 
     def test_B5_like_messages_are_one_group(self):
         with Cluster(local_slots=1) as cluster:
@@ -138,8 +140,9 @@ class TelemetryTest(unittest.TestCase):
             self.assertEqual(messages[0].reason, Reason.REASON_NONZERO_EXIT)
             self.assertEqual(messages[0].message, last.failure.message)
             self.assertEqual(messages[0].job_id, last.job_id)
-            self.assertIn(f"4 x NONZERO_EXIT: {last.failure.message}".encode(),
-                          cluster.vigil("status").stdout)
+            self.assertRegex(
+                cluster.vigil("status").stdout.decode(),
+                "NONZERO_EXIT.*" + re.escape(last.failure.message))
 
     def test_B5_thresholds_are_settings(self):
         with Cluster(local_slots=1, flags=["--warning_rate=60",

@@ -41,10 +41,10 @@ class ClearTest(WarmUpCase):
         self.run_cached()
         self.assertEqual(self.fills("cached"), begun + 1)
 
-        done = self.cluster.vigil("worker", "clear-cache", "cached")
         worker = worker_of(self.cluster).worker_id
-        self.assertEqual((done.returncode, done.stdout),
-                         (0, f"{worker}  cleared\n".encode()))
+        done = self.cluster.vigil("worker", "clear-cache", worker,
+                                  "--task-type=cached")
+        self.assertEqual((done.returncode, done.stdout), (0, b""))
         self.run_cached()
         self.assertEqual(self.fills("cached"), begun + 2)
 
@@ -69,9 +69,13 @@ class ClearTest(WarmUpCase):
                         self.clear("cached"))
         self.assertEqual(error.code(), grpc.StatusCode.FAILED_PRECONDITION)
         self.assertEqual(self.caches("cached"), ["complete"])
-        done = self.cluster.vigil("worker", "clear-cache", "cached")
+        done = self.cluster.vigil(
+            "worker", "clear-cache", worker_of(self.cluster).worker_id,
+            "--task-type=cached")
         self.assertEqual(done.returncode, 125)
         self.assertIn(b"runs on this worker", done.stderr)
+        # What the proto advises.
+        self.assertIn(b"try again when it is idle", done.stderr)
         go.touch()
         self.assert_succeeded(self.cluster.finish(job_id))
 
@@ -83,8 +87,10 @@ class ClearTest(WarmUpCase):
         error = refused(self.cluster.worker_service.ClearWorkerCache,
                         self.clear("cached", "nobody"))
         self.assertEqual(error.code(), grpc.StatusCode.NOT_FOUND)
-        done = self.cluster.vigil("worker", "clear-cache", "nothing")
-        self.assertEqual(done.returncode, 125)
+        done = self.cluster.vigil(
+            "worker", "clear-cache", worker_of(self.cluster).worker_id,
+            "--task-type=nothing")
+        self.assertEqual(done.returncode, 4)
         self.assertIn(b"nothing", done.stderr)
 
     def test_A4_a_type_without_a_warm_up_has_nothing_to_clear(self):

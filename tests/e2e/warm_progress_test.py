@@ -51,9 +51,10 @@ class WarmProgressTest(WarmTestCase):
 
     def test_A8_by_status_and_explain_while_it_runs(self):
         go, job_id = self.start()
-        for verb in (["status"], ["explain", job_id]):
-            shown = self.cluster.vigil(*verb).stdout.decode()
-            self.assertIn("progress 37 of 100", shown)
+        shown = self.cluster.vigil("explain", job_id).stdout.decode()
+        self.assertIn("progress 37 of 100", shown)
+        shown = self.cluster.vigil("status").stdout.decode()
+        self.assertRegex(shown, job_id + r" .* ACTIVE .* 37 +100 ")
         go.touch()
         self.cluster.finish(job_id)
 

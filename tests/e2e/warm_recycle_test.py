@@ -44,8 +44,10 @@ class KeptTest(RecycleCase):
         pids = self.run_jobs("task", 10)
         self.assertEqual(len(set(pids)), 1)
         self.wait_warm("task", 1)
-        shown = self.cluster.vigil("status").stdout.decode()
-        self.assertIn("task  1 warm process", shown)
+        (worker,) = self.cluster.status_json()["workers"]
+        (task,) = [status for status in worker["task_type_statuses"]
+                   if status["name"] == "task"]
+        self.assertEqual(task["warm_processes"], 1)
 
     def test_A11_of_several_the_last_one_used_is_preferred(self):
         go = self.flag()

@@ -126,19 +126,22 @@ class FailureTest(WarmUpCase):
         self.assertEqual(len(job.attempts), 1)
         degraded = type_status(self.cluster, "optional").degraded
         self.assertIn("status 3", degraded)
-        shown = self.cluster.vigil("status").stdout.decode()
+        worker = self.cluster.get_status().workers[0].worker_id
+        shown = self.cluster.vigil("worker", "get", worker).stdout.decode()
         self.assertIn("DEGRADED", shown)
         self.assertIn("status 3", shown)
 
         self.go("optional")
-        cleared = self.cluster.vigil("worker", "clear-cache", "optional")
+        cleared = self.cluster.vigil("worker", "clear-cache", worker,
+                                     "--task-type=optional")
         self.assertEqual(cleared.returncode, 0, cleared.stderr)
         job, directory, _ = self.run_steps("optional", *LOOK)
         self.assert_complete(job, directory)
         wait_until(lambda: not type_status(self.cluster, "optional").degraded,
                    "it is not degraded any more")
-        self.assertNotIn("DEGRADED",
-                         self.cluster.vigil("status").stdout.decode())
+        self.assertNotIn(
+            "status 3",
+            self.cluster.vigil("worker", "get", worker).stdout.decode())
 
     def test_A4_one_that_hangs_ends_at_its_own_timeout(self):
         job, _, _ = self.run_steps("hanging", *LOOK, startup=600,

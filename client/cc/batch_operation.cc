@@ -20,9 +20,17 @@ class BatchOperation::Call
 
   void Begin(Channel& channel) override {
     channel.batches().async()->RunBatch(&context(), this);
+    // Reads and writes are started by others than gRPC's callbacks, so that the
+    // call must not end before a read has failed.
+    AddHold();
     StartWrite(&request_);
     StartRead(&response_);
     StartCall();
+  }
+
+  void Read() override {
+    response_.Clear();
+    StartRead(&response_);
   }
 
   void Write(v1::RunBatchRequest request) {
@@ -42,15 +50,16 @@ class BatchOperation::Call
 
   void OnReadDone(bool ok) override {
     if (!ok) {
-      // From here on the call may end, and nothing may be written to it. Until
-      // here this read was under way, which kept it.
-      absl::MutexLock lock(&operation_->mu_);
-      operation_->opened_ = false;
+      {
+        // From here on nothing may be written to it.
+        absl::MutexLock lock(&operation_->mu_);
+        operation_->opened_ = false;
+      }
+      RemoveHold();
       return;
     }
     operation_->OnEvent(response_.event());
-    response_.Clear();
-    StartRead(&response_);
+    if (operation_->ReadsOn()) Read();
   }
 
   void OnDone(const grpc::Status& status) override {
@@ -66,20 +75,22 @@ class BatchOperation::Call
 };
 
 BatchStream BatchOperation::Run(Channel& channel, v1::OpenBatch open,
-                                v1::ResultOrder order, BatchObserver observer) {
+                                v1::ResultOrder order, BatchObserver observer,
+                                const StreamOptions& options) {
   v1::RunBatchRequest first;
   *first.mutable_open() = std::move(open);
   first.set_order(order);
-  auto operation = std::make_shared<BatchOperation>(channel, std::move(first),
-                                                    std::move(observer));
+  auto operation = std::make_shared<BatchOperation>(
+      channel, std::move(first), std::move(observer), options);
   operation->Start();
   return BatchStream(std::move(operation));
 }
 
 BatchOperation::BatchOperation(Channel& channel, v1::RunBatchRequest first,
-                               BatchObserver observer)
+                               BatchObserver observer,
+                               const StreamOptions& options)
     : ResumableStream(
-          channel, std::move(observer),
+          channel, std::move(observer), options,
           {"the stream was abandoned",
            "the coordinator ended the stream before the batch had ended"}),
       first_(std::move(first)) {}

@@ -23,10 +23,11 @@ class BatchOperation
  public:
   // Starts a batch. open.request_id is set.
   static BatchStream Run(Channel& channel, v1::OpenBatch open,
-                         v1::ResultOrder order, BatchObserver observer);
+                         v1::ResultOrder order, BatchObserver observer,
+                         const StreamOptions& options);
 
   BatchOperation(Channel& channel, v1::RunBatchRequest first,
-                 BatchObserver observer);
+                 BatchObserver observer, const StreamOptions& options);
 
   // BatchStreamControl:
   void Add(v1::BatchItem item) override;

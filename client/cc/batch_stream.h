@@ -23,6 +23,7 @@ class BatchStreamControl {
   virtual int64_t held_bytes() const = 0;
   virtual void CancelBatch() = 0;
   virtual void Abandon() = 0;
+  virtual void ReadNext() = 0;
   virtual std::string batch_id() const = 0;
 };
 
@@ -63,6 +64,13 @@ class BatchStream {
   // later.
   void Abandon() {
     if (control_) control_->Abandon();
+  }
+
+  // With StreamOptions::Reading::kOnDemand: has the next event read. To be
+  // called once for each event that came, at any time after it began to be
+  // told.
+  void ReadNext() {
+    if (control_) control_->ReadNext();
   }
 
   // Empty until the coordinator has said it.

@@ -16,6 +16,7 @@ class BatchWatchControl {
   virtual ~BatchWatchControl() = default;
   virtual void CancelBatch() = 0;
   virtual void Abandon() = 0;
+  virtual void ReadNext() = 0;
   virtual std::string batch_id() const = 0;
 };
 
@@ -37,6 +38,13 @@ class BatchWatch {
   // the batch has ended before. The batch goes on.
   void Abandon() {
     if (control_) control_->Abandon();
+  }
+
+  // With StreamOptions::Reading::kOnDemand: has the next event read. To be
+  // called once for each event that came, at any time after it began to be
+  // told.
+  void ReadNext() {
+    if (control_) control_->ReadNext();
   }
 
   // As in the request.

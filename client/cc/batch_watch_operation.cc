@@ -8,18 +8,20 @@ namespace vigil::client {
 
 BatchWatch BatchWatchOperation::Watch(Channel& channel,
                                       v1::WatchBatchRequest request,
-                                      BatchObserver observer) {
+                                      BatchObserver observer,
+                                      const StreamOptions& options) {
   auto operation = std::make_shared<BatchWatchOperation>(
-      channel, std::move(request), std::move(observer));
+      channel, std::move(request), std::move(observer), options);
   operation->Start();
   return BatchWatch(std::move(operation));
 }
 
 BatchWatchOperation::BatchWatchOperation(Channel& channel,
                                          v1::WatchBatchRequest request,
-                                         BatchObserver observer)
+                                         BatchObserver observer,
+                                         const StreamOptions& options)
     : ResumableStream(
-          channel, std::move(observer),
+          channel, std::move(observer), options,
           {"the watching was abandoned",
            "the coordinator ended the stream before the batch had ended"}),
       namespace_(request.namespace_()),

@@ -18,10 +18,10 @@ class BatchWatchOperation
     : public ResumableStream<BatchWatchControl, BatchObserver, v1::Batch> {
  public:
   static BatchWatch Watch(Channel& channel, v1::WatchBatchRequest request,
-                          BatchObserver observer);
+                          BatchObserver observer, const StreamOptions& options);
 
   BatchWatchOperation(Channel& channel, v1::WatchBatchRequest request,
-                      BatchObserver observer);
+                      BatchObserver observer, const StreamOptions& options);
 
   // What the open stream read.
   void OnEvent(const v1::BatchEvent& event);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "base/task_token.h"
 #include "client/cc/default_address.h"
 #include "client/cc/process_task.h"
@@ -63,8 +64,7 @@ Channel::Channel(const std::string& address, const ClientOptions& options)
                                          Arguments(address, options))),
       jobs_(channel_),
       batches_(channel_),
-      status_(channel_),
-      workers_(channel_),
+      methods_(channel_),
       generic_(channel_) {}
 
 std::unique_ptr<grpc::ClientContext> Channel::NewContext() const {
@@ -99,6 +99,11 @@ bool IsTransient(const absl::Status& status,
                  std::optional<absl::Duration> pushback) {
   return absl::IsUnavailable(status) ||
          (absl::IsResourceExhausted(status) && pushback.has_value());
+}
+
+absl::Status NoTimeLeft(const absl::Status& status) {
+  return absl::DeadlineExceededError(
+      absl::StrCat("no time is left to try again after: ", status.message()));
 }
 
 std::unique_ptr<grpc::Alarm> StartTimer(absl::Duration wait,

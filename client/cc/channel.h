@@ -20,12 +20,15 @@
 #include "base/clock.h"
 #include "client/cc/call_options.h"
 #include "client/cc/operation.h"
+#include "google/protobuf/message.h"
 #include "vigil/v1/batch_service.grpc.pb.h"
 #include "vigil/v1/job_service.grpc.pb.h"
-#include "vigil/v1/status_service.grpc.pb.h"
-#include "vigil/v1/worker_service.grpc.pb.h"
 
 namespace vigil::client {
+
+// Calls methods by their paths, with messages of any type.
+using MessageStub = grpc::TemplatedGenericStub<google::protobuf::Message,
+                                               google::protobuf::Message>;
 
 class Channel {
  public:
@@ -33,11 +36,14 @@ class Channel {
 
   const ClientOptions& options() const { return options_; }
   const Clock& clock() const { return clock_; }
+  // An instant of the system's clock as it is set now, on clock().
+  absl::Time FromWallClock(absl::Time instant) const {
+    return clock_.Now() + (instant - Clock().Now());
+  }
   OperationSet& operations() { return operations_; }
   v1::JobService::Stub& jobs() { return jobs_; }
   v1::BatchService::Stub& batches() { return batches_; }
-  v1::StatusService::Stub& status() { return status_; }
-  v1::WorkerService::Stub& workers() { return workers_; }
+  MessageStub& methods() { return methods_; }
   // For methods that are known by name only.
   grpc::GenericStub& generic() { return generic_; }
 
@@ -54,8 +60,7 @@ class Channel {
   std::shared_ptr<grpc::Channel> channel_;
   v1::JobService::Stub jobs_;
   v1::BatchService::Stub batches_;
-  v1::StatusService::Stub status_;
-  v1::WorkerService::Stub workers_;
+  MessageStub methods_;
   grpc::GenericStub generic_;
 };
 
@@ -71,6 +76,10 @@ void SetTimeout(grpc::ClientContext& context, absl::Duration timeout);
 // Whether the call may succeed when it is made again.
 bool IsTransient(const absl::Status& status,
                  std::optional<absl::Duration> pushback);
+
+// What is said when a try failed by `status` and the deadline is too near for
+// another one.
+absl::Status NoTimeLeft(const absl::Status& status);
 
 // Returns a timer that calls `wake` once, on a thread of the library: after
 // `wait`, or at once when it is cancelled or destroyed before.

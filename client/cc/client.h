@@ -7,18 +7,23 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/cc/awaitable.h"
 #include "client/cc/batch_observer.h"
 #include "client/cc/batch_stream.h"
 #include "client/cc/batch_watch.h"
 #include "client/cc/call_options.h"
 #include "client/cc/job_observer.h"
 #include "client/cc/job_stream.h"
+#include "client/cc/methods.h"
+#include "client/cc/stream_options.h"
+#include "google/protobuf/message.h"
 #include "vigil/v1/batch_service.pb.h"
 #include "vigil/v1/job_service.pb.h"
-#include "vigil/v1/status_service.pb.h"
-#include "vigil/v1/worker_service.pb.h"
 
 namespace vigil::client {
 
@@ -40,86 +45,86 @@ class Client {
   Client& operator=(const Client&) = delete;
   ~Client();
 
+  // Makes one of the unary calls that methods.h lists, by its request. It
+  // begins when it is awaited:
+  //   absl::StatusOr<v1::GetJobResponse> got = client->Call(request).Wait();
+  //   absl::StatusOr<v1::GetJobResponse> got = co_await client->Call(request);
+  // Errors are those of the method in proto/vigil/v1, and
+  // - DEADLINE_EXCEEDED: as the options say. What becomes of the call is not
+  //   known.
+  // - CANCELLED: the client went away meanwhile. Nor is it then.
+  template <typename Request>
+  Awaitable<absl::StatusOr<ResponseTo<Request>>> Call(
+      Request request, CallOptions options = {}) {
+    return Awaitable<absl::StatusOr<ResponseTo<Request>>>(
+        [this, request = std::move(request),
+         options](Callback<ResponseTo<Request>> callback) mutable {
+          Call(std::move(request), std::move(callback), options);
+        },
+        executor_);
+  }
+
+  // The same, begun at once and told by a callback on the library's threads.
+  template <typename Request>
+  void Call(Request request, Callback<ResponseTo<Request>> callback,
+            CallOptions options = {}) {
+    using Response = ResponseTo<Request>;
+    Start(
+        std::make_unique<Request>(std::move(request)),
+        std::make_unique<Response>(),
+        [callback = std::move(callback)](
+            const absl::Status& status,
+            google::protobuf::Message& response) mutable {
+          if (status.ok()) {
+            callback(std::move(static_cast<Response&>(response)));
+          } else {
+            callback(status);
+          }
+        },
+        options);
+  }
+
   // Runs a job and streams it to its end, through broken connections and
   // restarts of the coordinator. A request_id is made up if there is none. The
   // job is started once: a stream that breaks before the first event is asked
   // for again under the same request_id, one that breaks later goes on behind
   // the last event.
-  JobStream RunJob(v1::RunJobRequest request, JobObserver observer);
+  JobStream RunJob(v1::RunJobRequest request, JobObserver observer,
+                   const StreamOptions& options = {});
 
   // Watches a job to its end, reconnecting likewise. request.cursor, if set,
   // says behind which event to begin.
-  JobStream Watch(v1::WatchJobRequest request, JobObserver observer);
+  JobStream WatchJob(v1::WatchJobRequest request, JobObserver observer,
+                     const StreamOptions& options = {});
 
   // Runs a batch: items are given to the handle, results come to the observer,
   // through broken connections and restarts of the coordinator. A request_id is
   // made up if there is none. Each item is started once (its attempts aside),
   // and its result comes once.
   BatchStream RunBatch(v1::OpenBatch open, v1::ResultOrder order,
-                       BatchObserver observer);
+                       BatchObserver observer,
+                       const StreamOptions& options = {});
 
   // Watches a batch to its end, reconnecting likewise. request.cursor, if set,
   // says behind which event to begin. Needs a batch_id.
-  BatchWatch WatchBatch(v1::WatchBatchRequest request, BatchObserver observer);
+  BatchWatch WatchBatch(v1::WatchBatchRequest request, BatchObserver observer,
+                        const StreamOptions& options = {});
 
-  // The calls of JobService, StatusService and WorkerService, asynchronous...
-  void SubmitJob(v1::SubmitJobRequest request,
-                 Callback<v1::SubmitJobResponse> callback,
-                 CallOptions options = {});
-  void SubmitJobs(v1::SubmitJobsRequest request,
-                  Callback<v1::SubmitJobsResponse> callback,
-                  CallOptions options = {});
-  void GetJob(v1::GetJobRequest request, Callback<v1::GetJobResponse> callback,
-              CallOptions options = {});
-  void ListJobs(v1::ListJobsRequest request,
-                Callback<v1::ListJobsResponse> callback,
-                CallOptions options = {});
-  void CancelJob(v1::CancelJobRequest request,
-                 Callback<v1::CancelJobResponse> callback,
-                 CallOptions options = {});
-  void ReadOutput(v1::ReadOutputRequest request,
-                  Callback<v1::ReadOutputResponse> callback,
-                  CallOptions options = {});
-  void GetStatus(v1::GetStatusRequest request,
-                 Callback<v1::GetStatusResponse> callback,
-                 CallOptions options = {});
-  void ListWorkers(v1::ListWorkersRequest request,
-                   Callback<v1::ListWorkersResponse> callback,
-                   CallOptions options = {});
-  void GetWorker(v1::GetWorkerRequest request,
-                 Callback<v1::GetWorkerResponse> callback,
-                 CallOptions options = {});
-  void DrainWorker(v1::DrainWorkerRequest request,
-                   Callback<v1::DrainWorkerResponse> callback,
-                   CallOptions options = {});
-  void SetWorkerSlots(v1::SetWorkerSlotsRequest request,
-                      Callback<v1::SetWorkerSlotsResponse> callback,
-                      CallOptions options = {});
-  // Its timeout is to be longer than the 30 s that a worker may take.
-  void ClearWorkerCache(v1::ClearWorkerCacheRequest request,
-                        Callback<v1::ClearWorkerCacheResponse> callback,
-                        CallOptions options = {});
-  // So is its timeout.
-  void SweepWorker(v1::SweepWorkerRequest request,
-                   Callback<v1::SweepWorkerResponse> callback,
-                   CallOptions options = {});
-
-  // ...and those that a plain program wants to wait for. They block until the
-  // call is over and must not be used inside a callback.
-  absl::StatusOr<v1::SubmitJobResponse> SubmitJob(v1::SubmitJobRequest request,
-                                                  CallOptions options = {});
-  absl::StatusOr<v1::GetJobResponse> GetJob(v1::GetJobRequest request,
-                                            CallOptions options = {});
-  absl::StatusOr<v1::ListJobsResponse> ListJobs(v1::ListJobsRequest request,
-                                                CallOptions options = {});
-  absl::StatusOr<v1::CancelJobResponse> CancelJob(v1::CancelJobRequest request,
-                                                  CallOptions options = {});
-  absl::StatusOr<v1::GetStatusResponse> GetStatus(
-      v1::GetStatusRequest request = {}, CallOptions options = {});
+  // As in the options.
+  const Executor& executor() const { return executor_; }
 
  private:
-  explicit Client(std::unique_ptr<Channel> channel);
+  Client(std::unique_ptr<Channel> channel, Executor executor);
 
+  // `response` is filled, and handed to `done` with the status of the call.
+  void Start(std::unique_ptr<google::protobuf::Message> request,
+             std::unique_ptr<google::protobuf::Message> response,
+             absl::AnyInvocable<void(const absl::Status& status,
+                                     google::protobuf::Message& response)>
+                 done,
+             CallOptions options);
+
+  const Executor executor_;
   std::unique_ptr<Channel> channel_;
 };
 

@@ -1,9 +1,8 @@
-// Proves what the client does when a coordinator answers, breaks off, pushes
-// back or vanishes, against a scripted gRPC server in this process. Retry
-// intervals are a millisecond; nothing here depends on how long anything takes.
+// Proves what a job's stream does when a coordinator answers, breaks off,
+// pushes back or vanishes, against a scripted gRPC server in this process.
+// Retry intervals are a millisecond; nothing here depends on how long anything
+// takes.
 #include "client/cc/client.h"
-
-#include <stdlib.h>
 
 #include <atomic>
 #include <mutex>
@@ -13,8 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/notification.h"
-#include "client/cc/fake_coordinator.h"
-#include "client/cc/test_dir.h"
+#include "client/cc/client_fixture.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -23,79 +21,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-const grpc::Status kUnavailable(grpc::StatusCode::UNAVAILABLE, "restarting");
-
-// Everything an observer is told, as lines.
-class Recorder {
- public:
-  JobObserver Observer() {
-    JobObserver observer;
-    observer.on_job = [this](const v1::Job& job) {
-      Add(v1::Job::State_Name(job.state()));
-    };
-    observer.on_output = [this](const v1::Output& output) {
-      Add(output.data());
-      if (on_output) on_output();
-    };
-    observer.on_gap = [this](const v1::OutputGap& gap) {
-      Add(absl::StrCat("gap of ", gap.size_bytes()));
-    };
-    observer.on_notice = [this](const v1::Failure& notice) {
-      Add(notice.message());
-    };
-    observer.on_end = [this](absl::StatusOr<v1::Job> job) {
-      end = std::move(job);
-      ended.Notify();
-    };
-    return observer;
-  }
-
-  std::vector<std::string> lines() {
-    std::lock_guard<std::mutex> lock(mu_);
-    return lines_;
-  }
-
-  std::function<void()> on_output;
-  absl::Notification ended;
-  absl::StatusOr<v1::Job> end = absl::UnknownError("not ended");
-
- private:
-  void Add(const std::string& line) {
-    std::lock_guard<std::mutex> lock(mu_);
-    lines_.push_back(line);
-  }
-
-  std::mutex mu_;
-  std::vector<std::string> lines_;
-};
-
-class ClientTest : public ::testing::Test {
- protected:
-  ClientTest() : address_(absl::StrCat("unix:", dir_.path(), "/s")) {}
-
-  // Starts the fake with the handlers set so far.
-  void Start() {
-    fake_.Start(address_);
-    Connect();
-  }
-
-  void Connect(absl::Duration give_up_after = absl::Seconds(60)) {
-    ClientOptions options;
-    options.backoff.initial_interval = absl::Milliseconds(1);
-    options.backoff.maximum_interval = absl::Milliseconds(20);
-    options.backoff.give_up_after = give_up_after;
-    auto client = Client::Connect(address_, options);
-    ASSERT_TRUE(client.ok()) << client.status();
-    client_ = *std::move(client);
-  }
-
-  const TestDir dir_;
-  const std::string address_;
-  FakeCoordinator fake_;
-  Recorder recorder_;
-  std::unique_ptr<Client> client_;
-};
 
 TEST_F(ClientTest, RunStreamsJobAndOutputInOrderToItsEnd) {
   fake_.on_run = [](auto*, const auto&, const auto& write) {
@@ -202,7 +127,7 @@ TEST_F(ClientTest, StreamThatEndsBeforeTheJobIsResumed) {
   Start();
   v1::WatchJobRequest request;
   request.set_job_id("j");
-  client_->Watch(request, recorder_.Observer());
+  client_->WatchJob(request, recorder_.Observer());
   recorder_.ended.WaitForNotification();
   EXPECT_EQ(recorder_.end->state(), v1::Job::STATE_FAILED);
   EXPECT_EQ(watches, 3);
@@ -227,7 +152,7 @@ TEST_F(ClientTest, WatchSurvivesRestartOfTheCoordinator) {
   };
   v1::WatchJobRequest request;
   request.set_job_id("j");
-  client_->Watch(request, recorder_.Observer());
+  client_->WatchJob(request, recorder_.Observer());
   watched.WaitForNotification();
   fake_.Stop();
   second_life = true;
@@ -280,7 +205,7 @@ TEST_F(ClientTest, OtherErrorsEndTheStreamWithTheirCode) {
     return grpc::Status(grpc::StatusCode::NOT_FOUND, "no job `j`");
   };
   Start();
-  client_->Watch({}, recorder_.Observer());
+  client_->WatchJob({}, recorder_.Observer());
   recorder_.ended.WaitForNotification();
   EXPECT_EQ(recorder_.end.status(), absl::NotFoundError("no job `j`"));
 }
@@ -353,7 +278,7 @@ TEST_F(ClientTest, AbandonedStreamEndsWithoutTheJob) {
   Start();
   absl::Notification running;
   recorder_.on_output = [&] { running.Notify(); };
-  JobStream stream = client_->Watch({}, recorder_.Observer());
+  JobStream stream = client_->WatchJob({}, recorder_.Observer());
   running.WaitForNotification();
   stream.Abandon();
   recorder_.ended.WaitForNotification();
@@ -373,9 +298,10 @@ TEST_F(ClientTest, GoingAwayEndsStreamsAndCallsAndWaitsForTheirCallbacks) {
   Start();
   absl::Notification running;
   recorder_.on_output = [&] { running.Notify(); };
-  JobStream stream = client_->Watch({}, recorder_.Observer());
+  JobStream stream = client_->WatchJob({}, recorder_.Observer());
   absl::StatusOr<v1::SubmitJobResponse> submitted;
-  client_->SubmitJob({}, [&](auto response) { submitted = response; });
+  client_->Call(v1::SubmitJobRequest(),
+                [&](auto response) { submitted = response; });
   running.WaitForNotification();
   client_.reset();
   EXPECT_TRUE(recorder_.ended.HasBeenNotified());
@@ -398,48 +324,6 @@ TEST_F(ClientTest, GoingAwayDoesNotWaitForTheNextTry) {
   waits.WaitForNotification();
   client_.reset();
   EXPECT_EQ(recorder_.end.status().code(), absl::StatusCode::kCancelled);
-}
-
-TEST_F(ClientTest, UnaryCallHasADeadline) {
-  fake_.on_submit = [](auto* context, const auto&, auto*) {
-    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
-    return grpc::Status::CANCELLED;
-  };
-  Start();
-  EXPECT_EQ(client_->SubmitJob({}, {.timeout = absl::Milliseconds(20)})
-                .status()
-                .code(),
-            absl::StatusCode::kDeadlineExceeded);
-}
-
-TEST_F(ClientTest, UnaryErrorHasCodeAndMessageOfTheServer) {
-  fake_.on_get = [](const auto& request, auto*) {
-    return grpc::Status(grpc::StatusCode::NOT_FOUND,
-                        "no job " + request.job_id());
-  };
-  Start();
-  v1::GetJobRequest request;
-  request.set_job_id("j");
-  EXPECT_EQ(client_->GetJob(request).status(), absl::NotFoundError("no job j"));
-}
-
-TEST_F(ClientTest, CallsAreRepeatedOnlyWhereThatIsAskedAndSafe) {
-  std::atomic<int> submissions = 0;
-  fake_.on_submit = [&](auto*, const auto&, auto*) {
-    return ++submissions % 2 == 1 ? kUnavailable : grpc::Status::OK;
-  };
-  Start();
-  const CallOptions patient{.retry_for = absl::Seconds(60)};
-  v1::SubmitJobRequest with_id;
-  with_id.set_request_id("r");
-  // Not asked for.
-  EXPECT_FALSE(client_->SubmitJob(with_id).ok());
-  submissions = 0;
-  // Not safe: two jobs might come of it.
-  EXPECT_FALSE(client_->SubmitJob({}, patient).ok());
-  submissions = 0;
-  EXPECT_TRUE(client_->SubmitJob(with_id, patient).ok());
-  EXPECT_EQ(submissions, 2);
 }
 
 TEST_F(ClientTest, SlowObserverHoldsTheStreamBack) {
@@ -471,76 +355,6 @@ TEST_F(ClientTest, SlowObserverHoldsTheStreamBack) {
   recorder_.ended.WaitForNotification();
   EXPECT_EQ(received, kEvents);
   EXPECT_LT(ahead_max, kEvents / 2);
-}
-
-// Sets VIGIL_TASK for this process, until it goes away.
-class InTask {
- public:
-  explicit InTask(const char* token) { setenv("VIGIL_TASK", token, 1); }
-  ~InTask() { unsetenv("VIGIL_TASK"); }
-};
-
-// What a call says of the task that it was made in.
-std::vector<std::string> TaskOf(const grpc::ServerContext& context) {
-  const auto& metadata = context.client_metadata();
-  const auto [begin, end] = metadata.equal_range("vigil-task");
-  std::vector<std::string> tokens;
-  for (auto it = begin; it != end; ++it) {
-    tokens.emplace_back(it->second.data(), it->second.size());
-  }
-  return tokens;
-}
-
-TEST_F(ClientTest, C1_EveryCallSaysWhichTaskMadeIt) {
-  std::vector<std::string> of_submit;
-  std::vector<std::string> of_run;
-  std::vector<std::string> of_watch;
-  fake_.on_submit = [&](auto* context, const auto&, auto*) {
-    of_submit = TaskOf(*context);
-    return grpc::Status::OK;
-  };
-  fake_.on_run = [&](auto* context, const auto&, const auto& write) {
-    of_run = TaskOf(*context);
-    write(JobEvent("j", v1::Job::STATE_RUNNING, "1"));
-    return kUnavailable;
-  };
-  fake_.on_watch = [&](auto* context, const auto&, const auto& write) {
-    of_watch = TaskOf(*context);
-    write(JobEvent("j", v1::Job::STATE_SUCCEEDED, "2"));
-    return grpc::Status::OK;
-  };
-  const InTask task("job=p;attempt=2");
-  Start();
-  EXPECT_TRUE(client_->SubmitJob({}).ok());
-  client_->RunJob({}, recorder_.Observer());
-  recorder_.ended.WaitForNotification();
-  EXPECT_THAT(of_submit, ElementsAre("job=p;attempt=2"));
-  EXPECT_THAT(of_run, ElementsAre("job=p;attempt=2"));
-  EXPECT_THAT(of_watch, ElementsAre("job=p;attempt=2"));
-}
-
-TEST_F(ClientTest, OutsideOfTasksNothingIsSaid) {
-  std::vector<std::string> of_submit = {"not called"};
-  fake_.on_submit = [&](auto* context, const auto&, auto*) {
-    of_submit = TaskOf(*context);
-    return grpc::Status::OK;
-  };
-  const InTask none("");
-  Start();
-  EXPECT_TRUE(client_->SubmitJob({}).ok());
-  EXPECT_THAT(of_submit, ElementsAre());
-}
-
-TEST_F(ClientTest, ATokenThatMetadataCannotCarryIsSentAllTheSame) {
-  std::vector<std::string> of_submit;
-  fake_.on_submit = [&](auto* context, const auto&, auto*) {
-    of_submit = TaskOf(*context);
-    return grpc::Status::OK;
-  };
-  const InTask task("two\nlines");
-  Start();
-  EXPECT_TRUE(client_->SubmitJob({}).ok());
-  EXPECT_THAT(of_submit, ElementsAre("two?lines"));
 }
 
 TEST(Client, RefusesAnAddressItDoesNotUnderstand) {

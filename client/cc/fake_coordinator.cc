@@ -96,6 +96,12 @@ grpc::Status FakeCoordinator::Batches::WatchBatch(
                                });
 }
 
+grpc::Status FakeCoordinator::Batches::AddItems(
+    grpc::ServerContext*, const v1::AddItemsRequest* request,
+    v1::AddItemsResponse*) {
+  return fake_->on_add_items ? fake_->on_add_items(*request) : kNotScripted;
+}
+
 grpc::Status FakeCoordinator::Batches::CancelBatch(
     grpc::ServerContext*, const v1::CancelBatchRequest* request,
     v1::CancelBatchResponse*) {

@@ -52,6 +52,7 @@ class FakeCoordinator : public v1::JobService::Service {
                              const std::function<void(const v1::BatchEvent&)>&)>
       on_watch_batch;
   std::function<grpc::Status(const v1::CancelBatchRequest&)> on_cancel_batch;
+  std::function<grpc::Status(const v1::AddItemsRequest&)> on_add_items;
   std::function<grpc::Status(v1::GetStatusResponse*)> on_status;
   std::function<grpc::Status(const v1::ListWorkersRequest&,
                              v1::ListWorkersResponse*)>
@@ -101,6 +102,9 @@ class FakeCoordinator : public v1::JobService::Service {
     grpc::Status WatchBatch(
         grpc::ServerContext* context, const v1::WatchBatchRequest* request,
         grpc::ServerWriter<v1::WatchBatchResponse>* writer) override;
+    grpc::Status AddItems(grpc::ServerContext* context,
+                          const v1::AddItemsRequest* request,
+                          v1::AddItemsResponse* response) override;
     grpc::Status CancelBatch(grpc::ServerContext* context,
                              const v1::CancelBatchRequest* request,
                              v1::CancelBatchResponse* response) override;

@@ -20,6 +20,9 @@ namespace vigil::client {
 // Each may be empty, and then what it would be told is dropped. A call that
 // blocks long holds up other streams of the process too.
 struct JobObserver {
+  // Every event as it came, before the function for its kind. Its cursor, if it
+  // has one, lets another process go on behind it: WatchJobRequest.cursor.
+  std::function<void(const v1::WatchEvent& event)> on_event;
   // The job as it is now: first of all, and after each change. After a
   // reconnection the same state may be told twice.
   std::function<void(const v1::Job& job)> on_job;

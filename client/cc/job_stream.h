@@ -16,6 +16,7 @@ class JobStreamControl {
   virtual ~JobStreamControl() = default;
   virtual void CancelJob() = 0;
   virtual void Abandon() = 0;
+  virtual void ReadNext() = 0;
   virtual std::string job_id() const = 0;
 };
 
@@ -38,6 +39,13 @@ class JobStream {
   // the coordinator if its request says so (on_disconnect).
   void Abandon() {
     if (control_) control_->Abandon();
+  }
+
+  // With StreamOptions::Reading::kOnDemand: has the next event read. To be
+  // called once for each event that came, at any time after it began to be
+  // told.
+  void ReadNext() {
+    if (control_) control_->ReadNext();
   }
 
   // Empty until the coordinator has said it.

@@ -27,6 +27,11 @@ inline constexpr absl::Duration kRetryIntervalMax = absl::Seconds(5);
 // for the caller to see.
 inline constexpr absl::Duration kPushbackMax = absl::Seconds(60);
 
+// How long a client that goes away waits for the answer to a cancellation that
+// is on its way: a healthy coordinator records it in milliseconds, and nobody
+// should wait long for another.
+inline constexpr absl::Duration kLastWishMax = absl::Seconds(2);
+
 // How often an open stream over TCP proves that the link is alive, and how long
 // the proof may take. Finds a peer that vanished without closing; gRPC servers
 // take pings on a quiet stream more often than every 5 min for abuse.

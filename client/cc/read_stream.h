@@ -33,14 +33,22 @@ class ReadStream : public Operation::Stream,
 
   void Begin(Channel& channel) override {
     method_(channel, &this->context(), &request_, this);
+    // Reads may be started by others than gRPC's callbacks, so that the call
+    // must not end before one has failed.
+    this->AddHold();
     this->StartRead(&response_);
     this->StartCall();
   }
 
+  void Read() override { this->StartRead(&response_); }
+
   void OnReadDone(bool ok) override {
-    if (!ok) return;
+    if (!ok) {
+      this->RemoveHold();
+      return;
+    }
     operation_->OnEvent(response_.event());
-    this->StartRead(&response_);
+    if (operation_->ReadsOn()) Read();
   }
 
   void OnDone(const grpc::Status& status) override {

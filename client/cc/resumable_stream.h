@@ -22,6 +22,7 @@
 #include "client/cc/backoff.h"
 #include "client/cc/channel.h"
 #include "client/cc/random_id.h"
+#include "client/cc/stream_options.h"
 #include "client/cc/unary_call.h"
 
 namespace vigil::client {
@@ -40,6 +41,8 @@ class ResumableStream : public Operation,
         : context_(std::move(context)) {}
     virtual ~Stream() = default;
     virtual void Begin(Channel& channel) = 0;
+    // Starts to read the next event.
+    virtual void Read() = 0;
     grpc::ClientContext& context() { return *context_; }
 
    private:
@@ -61,11 +64,32 @@ class ResumableStream : public Operation,
     abandoned_ = true;
     if (stream_) stream_->context().TryCancel();
     if (timer_) timer_->Cancel();
+    ReadIfPaused();
+  }
+
+  // Of Control: has the next event read where that is asked for.
+  void ReadNext() override {
+    absl::MutexLock lock(&mu_);
+    if (!ReadIfPaused()) next_wanted_ = true;
+  }
+
+  // Whether the open stream, whose event was told, is to read the next one at
+  // once: behind the last event only the end comes.
+  bool ReadsOn() {
+    absl::MutexLock lock(&mu_);
+    paused_ = options_.reading == StreamOptions::Reading::kOnDemand &&
+              !next_wanted_ && !abandoned_ && !result_.has_value();
+    next_wanted_ = false;
+    return !paused_;
   }
 
   // Makes the context of the next stream.
   std::unique_ptr<grpc::ClientContext> NewContext() const {
-    return channel_.NewContext();
+    auto context = channel_.NewContext();
+    if (deadline_ != absl::InfiniteFuture()) {
+      SetTimeout(*context, deadline_ - channel_.clock().Now());
+    }
+    return context;
   }
 
   // A stream is over, and has no more callbacks to come than this one.
@@ -95,6 +119,10 @@ class ResumableStream : public Operation,
       End(status);
       return;
     }
+    if (channel_.clock().Now() + *wait >= deadline_) {
+      End(NoTimeLeft(status));
+      return;
+    }
     if (observer_.on_retry) observer_.on_retry(status, *wait);
     absl::MutexLock lock(&mu_);
     timer_ = StartTimer(abandoned_ ? absl::ZeroDuration() : *wait,
@@ -109,10 +137,13 @@ class ResumableStream : public Operation,
     const char* cut;
   };
 
-  ResumableStream(Channel& channel, Observer observer, const Words& words)
+  ResumableStream(Channel& channel, Observer observer,
+                  const StreamOptions& options, const Words& words)
       : channel_(channel),
         observer_(std::move(observer)),
         backoff_(channel_.options().backoff),
+        options_(options),
+        deadline_(channel_.FromWallClock(options.deadline)),
         words_(words) {}
 
   // The next stream, which goes on behind the last event.
@@ -125,14 +156,16 @@ class ResumableStream : public Operation,
   virtual void Free() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {}
 
   // Sends `request` by `method`, of which nobody hears: whatever hinders it
-  // hinders the stream too.
+  // hinders the stream too. It is sent also when the client goes away.
   template <typename Request, typename Response, typename Method>
   void SendCancelBy(Request request, Method method) {
+    using Call = UnaryCall<Request, Response>;
     CallOptions options;
     options.retry_for = channel_.options().backoff.give_up_after;
-    std::make_shared<UnaryCall<Request, Response>>(
+    std::make_shared<Call>(
         channel_, method, std::move(request),
-        [](const absl::StatusOr<Response>&) {}, options)
+        [](const absl::StatusOr<Response>&) {}, options,
+        Call::OnAbandon::kLetItEnd)
         ->Start();
   }
 
@@ -167,6 +200,13 @@ class ResumableStream : public Operation,
   std::unique_ptr<Stream> stream_ ABSL_GUARDED_BY(mu_);
 
  private:
+  bool ReadIfPaused() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (!paused_) return false;
+    paused_ = false;
+    stream_->Read();
+    return true;
+  }
+
   void Open() {
     Stream* stream = nullptr;
     {
@@ -201,7 +241,14 @@ class ResumableStream : public Operation,
     channel_.operations().Remove(this);
   }
 
+  const StreamOptions options_;
+  // On the channel's clock.
+  const absl::Time deadline_;
   const Words words_;
+  // The open stream has told an event, and reads no other yet; one was asked
+  // for before that.
+  bool paused_ ABSL_GUARDED_BY(mu_) = false;
+  bool next_wanted_ ABSL_GUARDED_BY(mu_) = false;
   bool cancel_wanted_ ABSL_GUARDED_BY(mu_) = false;
   bool abandoned_ ABSL_GUARDED_BY(mu_) = false;
   // The one before, whose last callback may not quite have returned.

@@ -4,6 +4,7 @@
 #ifndef VIGIL_CLIENT_CC_UNARY_CALL_H_
 #define VIGIL_CLIENT_CC_UNARY_CALL_H_
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "client/cc/backoff.h"
 #include "client/cc/call_options.h"
 #include "client/cc/channel.h"
+#include "client/cc/limits.h"
 #include "client/cc/random_id.h"
 
 namespace vigil::client {
@@ -27,13 +29,23 @@ class UnaryCall
       Channel& channel, grpc::ClientContext* context, const Request* request,
       Response* response, std::function<void(grpc::Status)> done)>;
 
+  // What Abandon does to a try that is under way.
+  enum class OnAbandon {
+    kCancel,
+    // Gives it kLastWishMax more: for what is to be heard even if nobody waits.
+    kLetItEnd,
+  };
+
   UnaryCall(Channel& channel, Method method, Request request,
-            Callback<Response> callback, CallOptions options)
+            Callback<Response> callback, CallOptions options,
+            OnAbandon on_abandon = OnAbandon::kCancel)
       : channel_(channel),
         method_(std::move(method)),
         request_(std::move(request)),
         callback_(std::move(callback)),
         options_(options),
+        on_abandon_(on_abandon),
+        deadline_(channel_.FromWallClock(options.deadline)),
         backoff_(BackoffFor(channel_, options)) {}
 
   void Start() {
@@ -47,7 +59,14 @@ class UnaryCall
   void Abandon() override {
     absl::MutexLock lock(&mu_);
     abandoned_ = true;
-    if (context_) context_->TryCancel();
+    if (context_ && on_abandon_ == OnAbandon::kLetItEnd) {
+      last_wish_ = StartTimer(kLastWishMax, [self = this->shared_from_this()] {
+        absl::MutexLock lock(&self->mu_);
+        if (self->context_) self->context_->TryCancel();
+      });
+    } else if (context_) {
+      context_->TryCancel();
+    }
     if (timer_) timer_->Cancel();
   }
 
@@ -67,7 +86,8 @@ class UnaryCall
       context_.reset();
       if (!abandoned_) {
         context_ = channel_.NewContext();
-        SetTimeout(*context_, options_.timeout);
+        SetTimeout(*context_, std::min(options_.timeout,
+                                       deadline_ - channel_.clock().Now()));
       }
     }
     // Only this chain of calls replaces context_, so it stays what it is.
@@ -95,6 +115,10 @@ class UnaryCall
       Finish(status);
       return;
     }
+    if (channel_.clock().Now() + *wait >= deadline_) {
+      Finish(NoTimeLeft(status));
+      return;
+    }
     absl::MutexLock lock(&mu_);
     timer_ = StartTimer(abandoned_ ? absl::ZeroDuration() : *wait,
                         [self = this->shared_from_this()] { self->Try(); });
@@ -106,6 +130,7 @@ class UnaryCall
     {
       absl::MutexLock lock(&mu_);
       timer_.reset();
+      last_wish_.reset();
       context_.reset();
     }
     channel_.operations().Remove(this);
@@ -117,12 +142,16 @@ class UnaryCall
   Response response_;
   Callback<Response> callback_;
   const CallOptions options_;
+  const OnAbandon on_abandon_;
+  // On the channel's clock.
+  const absl::Time deadline_;
   Backoff backoff_;
 
   absl::Mutex mu_;
   bool abandoned_ = false;
   std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<grpc::Alarm> timer_;
+  std::unique_ptr<grpc::Alarm> last_wish_;
 };
 
 }  // namespace vigil::client

@@ -16,29 +16,33 @@ bool IsFinal(const v1::Job& job) {
 }  // namespace
 
 JobStream WatchOperation::Run(Channel& channel, v1::RunJobRequest request,
-                              JobObserver observer) {
+                              JobObserver observer,
+                              const StreamOptions& options) {
   v1::WatchJobRequest watch;
   watch.set_namespace_(request.job().namespace_());
   watch.set_take_over(true);
   auto operation = std::make_shared<WatchOperation>(
-      channel, std::move(request), std::move(watch), std::move(observer));
+      channel, std::move(request), std::move(watch), std::move(observer),
+      options);
   operation->Start();
   return JobStream(std::move(operation));
 }
 
 JobStream WatchOperation::Watch(Channel& channel, v1::WatchJobRequest request,
-                                JobObserver observer) {
+                                JobObserver observer,
+                                const StreamOptions& options) {
   auto operation = std::make_shared<WatchOperation>(
-      channel, std::nullopt, std::move(request), std::move(observer));
+      channel, std::nullopt, std::move(request), std::move(observer), options);
   operation->Start();
   return JobStream(std::move(operation));
 }
 
 WatchOperation::WatchOperation(Channel& channel,
                                std::optional<v1::RunJobRequest> run,
-                               v1::WatchJobRequest watch, JobObserver observer)
+                               v1::WatchJobRequest watch, JobObserver observer,
+                               const StreamOptions& options)
     : ResumableStream(
-          channel, std::move(observer),
+          channel, std::move(observer), options,
           {"the watching was abandoned",
            "the coordinator ended the stream before the job had ended"}),
       namespace_(watch.namespace_()),
@@ -74,6 +78,7 @@ void WatchOperation::OnEvent(const v1::WatchEvent& event) {
     absl::MutexLock lock(&mu_);
     Know(event.job().job_id());
   }
+  if (observer_.on_event) observer_.on_event(event);
   switch (event.event_case()) {
     case v1::WatchEvent::kJob:
       if (IsFinal(event.job())) result_ = event.job();

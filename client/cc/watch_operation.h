@@ -19,14 +19,15 @@ class WatchOperation
  public:
   // Starts a job. request.job.request_id is set.
   static JobStream Run(Channel& channel, v1::RunJobRequest request,
-                       JobObserver observer);
+                       JobObserver observer, const StreamOptions& options);
 
   // Watches a job that exists.
   static JobStream Watch(Channel& channel, v1::WatchJobRequest request,
-                         JobObserver observer);
+                         JobObserver observer, const StreamOptions& options);
 
   WatchOperation(Channel& channel, std::optional<v1::RunJobRequest> run,
-                 v1::WatchJobRequest watch, JobObserver observer);
+                 v1::WatchJobRequest watch, JobObserver observer,
+                 const StreamOptions& options);
 
   // What the open stream read.
   void OnEvent(const v1::WatchEvent& event);

@@ -221,7 +221,8 @@ std::optional<int> BatchVerb::Prepare(const std::vector<std::string>& words) {
   auto client = flags_.connection.Connect(options);
   if (!client.ok()) return Fail(client.status().message());
   client_ = *std::move(client);
-  absl::StatusOr<v1::GetStatusResponse> status = client_->GetStatus();
+  absl::StatusOr<v1::GetStatusResponse> status =
+      client_->Call(v1::GetStatusRequest()).Wait();
   if (!status.ok()) {
     const std::string task = environment_.Variable(kTaskTokenVariable);
     // A coordinator that is there says itself that it takes no jobs of tasks.

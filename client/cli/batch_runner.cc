@@ -204,9 +204,11 @@ absl::Time BatchRunner::AskStatus() {
   if (!begun() || ended_ || status_asked_) return absl::InfiniteFuture();
   if (clock_->Now() < status_time_) return status_time_;
   status_asked_ = true;
-  client_->GetStatus({}, [this](absl::StatusOr<v1::GetStatusResponse> status) {
-    events_->Post([this, status = std::move(status)] { OnStatus(status); });
-  });
+  client_->Call(
+      v1::GetStatusRequest(),
+      [this](absl::StatusOr<v1::GetStatusResponse> status) {
+        events_->Post([this, status = std::move(status)] { OnStatus(status); });
+      });
   return absl::InfiniteFuture();
 }
 

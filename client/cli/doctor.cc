@@ -166,7 +166,10 @@ std::optional<int> DoctorVerb::Prepare() {
   auto client = flags_.connection.Connect();
   if (!client.ok()) return Fail(client.status().message());
   const absl::Status reached =
-      (*client)->GetStatus({}, {.timeout = flags_.timeout}).status();
+      (*client)
+          ->Call(v1::GetStatusRequest(), {.timeout = flags_.timeout})
+          .Wait()
+          .status();
   if (absl::IsDeadlineExceeded(reached)) {
     return Fail(absl::StrCat("the coordinator at ", flags_.connection.address(),
                              " does not answer within ",

@@ -94,7 +94,7 @@ absl::StatusOr<std::vector<v1::Worker>> DoctorSession::ListWorkers() {
     using Answer = absl::StatusOr<v1::ListWorkersResponse>;
     // Shared: the answer may come when nobody waits for it any more.
     auto answer = std::make_shared<std::optional<Answer>>();
-    client_->ListWorkers(
+    client_->Call(
         request,
         [this, answer](Answer response) {
           Post([answer, response = std::move(response)] {

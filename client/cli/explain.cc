@@ -77,7 +77,7 @@ int Explain(const std::vector<std::string>& arguments,
   v1::GetJobRequest request;
   request.set_namespace_(job_namespace);
   request.set_job_id(words[0]);
-  absl::StatusOr<v1::GetJobResponse> response = (*client)->GetJob(request);
+  absl::StatusOr<v1::GetJobResponse> response = (*client)->Call(request).Wait();
   if (!response.ok()) return Fail(connection.Explain(response.status()));
   const v1::Job& job = response->job();
   if (result) return WriteResult(job);
@@ -87,7 +87,8 @@ int Explain(const std::vector<std::string>& arguments,
   // Who is in the way of a job that waits.
   v1::GetStatusResponse status;
   if (job.state() == v1::Job::STATE_QUEUED) {
-    absl::StatusOr<v1::GetStatusResponse> got = (*client)->GetStatus();
+    absl::StatusOr<v1::GetStatusResponse> got =
+        (*client)->Call(v1::GetStatusRequest()).Wait();
     if (!got.ok()) return Fail(connection.Explain(got.status()));
     status = *std::move(got);
   }

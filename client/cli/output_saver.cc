@@ -58,14 +58,14 @@ void OutputSaver::Save(const std::string& job_namespace,
 
 void OutputSaver::ReadPage(std::shared_ptr<Saving> saving) {
   v1::ReadOutputRequest request = saving->request;
-  client_->ReadOutput(std::move(request),
-                      [this, saving = std::move(saving)](
-                          absl::StatusOr<v1::ReadOutputResponse> page) {
-                        events_->Post([this, saving, page = std::move(page)] {
-                          OnPage(saving, page);
-                        });
-                      },
-                      {.retry_for = retry_for_});
+  client_->Call(std::move(request),
+                [this, saving = std::move(saving)](
+                    absl::StatusOr<v1::ReadOutputResponse> page) {
+                  events_->Post([this, saving, page = std::move(page)] {
+                    OnPage(saving, page);
+                  });
+                },
+                {.retry_for = retry_for_});
 }
 
 void OutputSaver::OnPage(const std::shared_ptr<Saving>& saving,

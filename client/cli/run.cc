@@ -111,7 +111,8 @@ int RunVerb::Execute(v1::RunJobRequest request) {
   client_ = *std::move(client);
   if (coordinator_ == nullptr) {
     // Later a lost coordinator is waited for; one that is not there is told.
-    const absl::Status reached = client_->GetStatus().status();
+    const absl::Status reached =
+        client_->Call(v1::GetStatusRequest()).Wait().status();
     if (absl::IsUnavailable(reached)) {
       return Fail(in_task() ? NestedDispatchMessage(task_)
                             : connection_.Explain(reached));

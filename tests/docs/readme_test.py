@@ -7,22 +7,35 @@ import re
 import unittest
 
 README = pathlib.Path("README.md").read_text(encoding="utf-8")
+CC_README = pathlib.Path("client/cc/README.md").read_text(encoding="utf-8")
 NESTING = pathlib.Path("worker/NESTING.md").read_text(encoding="utf-8")
 
 
 class ReadmeTest(unittest.TestCase):
 
-    def test_examples_are_the_files_they_name(self):
-        blocks = re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", README, re.S)
+    def check_examples(self, page, names):
+        blocks = re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", page, re.S)
         self.assertEqual([name for name, _ in blocks],
-                         ["deploy/examples/run_job.cc",
-                          "deploy/examples/run_job.py",
-                          "deploy/examples/run_batch.py",
-                          "deploy/examples/count_letters.py",
-                          "deploy/examples/count_letters.cc"])
+                         [f"deploy/examples/{name}" for name in names])
         for name, text in blocks:
             self.assertEqual(
                 text, pathlib.Path(name).read_text(encoding="utf-8"), name)
+
+    def test_examples_are_the_files_they_name(self):
+        self.check_examples(README, ["run_job.cc", "run_job.py", "run_batch.py",
+                                     "count_letters.py", "count_letters.cc"])
+
+    def test_examples_of_the_cpp_client_are_the_files_they_name(self):
+        self.check_examples(CC_README, ["run_job.cc", "cancel_on_leave.cc",
+                                        "run_batch.cc", "coroutines.cc"])
+
+    def test_every_public_header_of_the_cpp_client_is_in_its_table(self):
+        build = pathlib.Path("client/cc/BUILD").read_text(encoding="utf-8")
+        headers = re.search(r"headers = \[(.*?)\]", build, re.S)[1]
+        names = re.findall(r'"(\w+)"', headers)
+        self.assertGreater(len(names), 10)
+        for name in names:
+            self.assertIn(f"`{name}.h`", CC_README)
 
     def test_every_state_is_in_the_table(self):
         proto = pathlib.Path("proto/vigil/v1/job.proto").read_text()

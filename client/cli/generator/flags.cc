@@ -24,7 +24,8 @@ using google::protobuf::MethodDescriptor;
 
 std::string EnumValueName(const EnumDescriptor& type) {
   std::string values = absl::StrJoin(EnumValues(type), "|");
-  if (!values.empty() && values.size() <= kEnumValuesLengthMax) {
+  // One alone would look like a name.
+  if (absl::StrContains(values, "|") && values.size() <= kEnumValuesLengthMax) {
     return values;
   }
   return absl::AsciiStrToUpper(absl::StrJoin(Words(type.name()), "_"));
@@ -53,17 +54,16 @@ bool IsSize(absl::string_view field) {
          absl::EndsWith(field, "_bytes_min");
 }
 
-// The flag's help: what the field says, or else what its type does.
+// What the field says, or else what its type does.
 std::string HelpOf(const FieldDescriptor& field) {
-  std::string help = CommentOf(field);
-  if (!help.empty()) {
-    return help;
+  std::string comment = CommentOf(field);
+  if (!comment.empty() || field.is_map()) {
+    return comment;
   }
   if (field.enum_type() != nullptr) {
     return FirstSentence(CommentOf(*field.enum_type()));
   }
-  if (field.message_type() != nullptr && !field.is_map() &&
-      !IsWellKnown(*field.message_type())) {
+  if (field.message_type() != nullptr && !IsWellKnown(*field.message_type())) {
     return FirstSentence(CommentOf(*field.message_type()));
   }
   return "";

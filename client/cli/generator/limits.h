@@ -12,11 +12,8 @@ namespace vigil::cli::generator {
 inline constexpr size_t kFlagDepthMax = 8;
 
 // Characters of an enum's values joined by `|` that stand for a flag's value:
-// more would push the help beside it out of a terminal of 80 columns.
-inline constexpr size_t kEnumValuesLengthMax = 32;
-
-// Columns of the references that are checked in, as of all our text.
-inline constexpr size_t kReferenceColumns = 80;
+// as many as fit into a line of 80 columns with the flag's name.
+inline constexpr size_t kEnumValuesLengthMax = 50;
 
 }  // namespace vigil::cli::generator
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/descriptor.h"
 
 namespace vigil::cli::generator {
@@ -38,6 +39,17 @@ std::string EnumPrefix(const google::protobuf::EnumDescriptor& type);
 // stands for none (0, UNSPECIFIED).
 std::vector<std::string> EnumValues(
     const google::protobuf::EnumDescriptor& type);
+
+// What a message or enum is called in its package: "Job.State" of
+// "vigil.v1.Job.State".
+template <typename Type>
+std::string ShortName(const Type& type) {
+  absl::string_view name = type.full_name();
+  if (absl::ConsumePrefix(&name, type.file()->package())) {
+    absl::ConsumePrefix(&name, ".");
+  }
+  return std::string(name);
+}
 
 }  // namespace vigil::cli::generator
 

@@ -142,7 +142,8 @@ absl::StatusOr<Surface> MakeSurface(std::vector<const FileDescriptor*> files) {
   for (const FileDescriptor* file : files) {
     for (int i = 0; i < file->service_count(); ++i) {
       const ServiceDescriptor& service = *file->service(i);
-      if (service.options().GetExtension(v1::cli_service).hidden()) {
+      if (service.options().GetExtension(v1::cli_service).hidden() ||
+          service.method_count() == 0) {
         continue;
       }
       Noun noun = MakeNoun(service, &problems);

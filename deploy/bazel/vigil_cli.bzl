@@ -1,4 +1,4 @@
-"""vigil_cli_commands: what protoc-gen-vigil-cli makes of protos."""
+"""What protoc-gen-vigil-cli makes of protos: commands and references."""
 
 load("@rules_proto//proto:defs.bzl", "ProtoInfo")
 
@@ -34,7 +34,10 @@ def _vigil_cli_files_impl(ctx):
         outputs = outs,
         mnemonic = "VigilCli",
     )
-    return [DefaultInfo(files = depset(outs))]
+    return [DefaultInfo(
+        files = depset(outs),
+        runfiles = ctx.runfiles(files = outs),
+    )]
 
 _vigil_cli_files = rule(
     implementation = _vigil_cli_files_impl,
@@ -57,6 +60,30 @@ _vigil_cli_files = rule(
         ),
     },
 )
+
+def vigil_cli_reference(name, output, protos, update, api = None, **kwargs):
+    """Makes `name`.md, a reference of some protos.
+
+    Args:
+      name: the target, and the file.
+      output: `api_reference` or `cli_reference`.
+      protos: the proto_library targets; of each the direct sources are told.
+      update: the command that brings the copy in the source tree up to date;
+        the page names it.
+      api: for a cli_reference, the path from its copy to the api_reference's.
+      **kwargs: handed to the rule.
+    """
+    _vigil_cli_files(
+        name = name,
+        endings = [".md"],
+        parameters = [
+            "output=" + output,
+            "update=" + update,
+        ] + (["api=" + api] if api else []),
+        protos = protos,
+        stem = name,
+        **kwargs
+    )
 
 def vigil_cli_commands(name, protos, function, **kwargs):
     """Defines a cc_library with the table of the commands of some services.

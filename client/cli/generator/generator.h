@@ -1,7 +1,9 @@
 // Generator: what protoc asks for files that are made of protos. Its parameters
-// are separated by commas: `output` (commands), `file` (the path of what is
-// made; of sources without an ending) and, for commands, `function` (the one
-// that returns their table). Thread-safe; owns nothing.
+// are separated by commas: `output` (commands, api_reference or cli_reference),
+// `file` (the path of what is made; of sources without an ending), for commands
+// `function` (the one that returns their table) and for references `update`
+// (the command that makes them anew), and for cli_reference `api` (the path
+// from it to the API's). Thread-safe; owns nothing.
 #ifndef VIGIL_CLIENT_CLI_GENERATOR_GENERATOR_H_
 #define VIGIL_CLIENT_CLI_GENERATOR_GENERATOR_H_
 

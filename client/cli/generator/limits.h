@@ -15,6 +15,13 @@ inline constexpr size_t kFlagDepthMax = 8;
 // as many as fit into a line of 80 columns with the flag's name.
 inline constexpr size_t kEnumValuesLengthMax = 50;
 
+// Columns of the references that are checked in, as of all our text.
+inline constexpr size_t kReferenceColumns = 80;
+
+// Characters in backquotes, with the word around them, that are not parted at
+// the end of a line there: a command that is copied out is then in one piece.
+inline constexpr size_t kCodeLengthMax = 60;
+
 }  // namespace vigil::cli::generator
 
 #endif  // VIGIL_CLIENT_CLI_GENERATOR_LIMITS_H_

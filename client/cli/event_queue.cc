@@ -16,7 +16,9 @@ namespace vigil::cli {
 absl::StatusOr<std::unique_ptr<EventQueue>> EventQueue::Create() {
   sigset_t set;
   sigemptyset(&set);
-  for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGWINCH}) {
+    sigaddset(&set, signal);
+  }
   VIGIL_CHECK(sigprocmask(SIG_BLOCK, &set, nullptr) == 0, "bad signal set");
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) return absl::ErrnoToStatus(errno, "eventfd");
@@ -65,7 +67,8 @@ EventQueue::Wakeup EventQueue::Wait(absl::Duration timeout, int fd) {
   signalfd_siginfo info;
   if (fds[1].revents != 0 &&
       read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
-    wakeup.signal = static_cast<int>(info.ssi_signo);
+    wakeup.resized = info.ssi_signo == SIGWINCH;
+    if (!wakeup.resized) wakeup.signal = static_cast<int>(info.ssi_signo);
   }
   wakeup.readable = fds[2].revents != 0;
   return wakeup;

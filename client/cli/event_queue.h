@@ -24,10 +24,12 @@ class EventQueue {
     int signal = 0;
     // The descriptor is readable, or at its end.
     bool readable = false;
+    // The terminal has another size (SIGWINCH).
+    bool resized = false;
   };
 
-  // Blocks SIGINT, SIGTERM and SIGHUP and takes them from now on. Must be
-  // called before the process has threads, which inherit the block.
+  // Blocks SIGINT, SIGTERM, SIGHUP and SIGWINCH and takes them from now on.
+  // Must be called before the process has threads, which inherit the block.
   //
   // - What the system says when it gives no descriptor.
   static absl::StatusOr<std::unique_ptr<EventQueue>> Create();

@@ -54,6 +54,14 @@ TEST_F(EventQueueTest, ReturnsSignalsOneByOne) {
   EXPECT_EQ(events_->Wait(absl::ZeroDuration()).signal, 0);
 }
 
+TEST_F(EventQueueTest, ANewSizeOfTheTerminalIsNoSignalToEndBy) {
+  raise(SIGWINCH);
+  const EventQueue::Wakeup wakeup = events_->Wait(absl::InfiniteDuration());
+  EXPECT_TRUE(wakeup.resized);
+  EXPECT_EQ(wakeup.signal, 0);
+  EXPECT_FALSE(events_->Wait(absl::ZeroDuration()).resized);
+}
+
 TEST_F(EventQueueTest, TellsWhenTheDescriptorIsReadableOrEnded) {
   int fds[2];
   ASSERT_EQ(pipe2(fds, O_CLOEXEC), 0);

@@ -356,7 +356,7 @@ int Batch(const std::vector<std::string>& arguments,
             kAbout);
   flags.AddTo(verb.flags());
   std::vector<std::string> words;
-  if (auto status = verb.Parse(arguments, &words)) return *status;
+  if (auto status = verb.Parse(arguments, environment, &words)) return *status;
   if (absl::Status status = flags.connection.Resolve(environment);
       !status.ok()) {
     return Fail(status.message());

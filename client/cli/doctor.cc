@@ -290,7 +290,7 @@ int Doctor(const std::vector<std::string>& arguments,
             About());
   flags.AddTo(verb.flags());
   std::vector<std::string> words;
-  if (auto status = verb.Parse(arguments, &words)) return *status;
+  if (auto status = verb.Parse(arguments, environment, &words)) return *status;
   if (!words.empty()) {
     return Fail(absl::StrCat("`", words[0],
                              "` is not wanted here; to make one check: vigil "

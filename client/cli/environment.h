@@ -5,12 +5,14 @@
 #define VIGIL_CLIENT_CLI_ENVIRONMENT_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "client/cli/event_queue.h"
+#include "client/cli/flags.h"
 #include "client/cli/format.h"
 
 namespace vigil::cli {
@@ -28,6 +30,9 @@ struct Environment {
   bool stderr_is_terminal = false;
   const Clock* clock = nullptr;
   EventQueue* events = nullptr;
+  // Set where a verb is only to say which flags it has: it calls this, and does
+  // nothing else.
+  std::function<void(const FlagSet& flags)> on_flags = {};
 
   // Empty when it is not set.
   std::string Variable(const std::string& name) const {

@@ -64,7 +64,7 @@ int Explain(const std::vector<std::string>& arguments,
                      .set = SetText(&job_namespace)});
   connection.AddTo(verb.flags());
   std::vector<std::string> words;
-  if (auto status = verb.Parse(arguments, &words)) return *status;
+  if (auto status = verb.Parse(arguments, environment, &words)) return *status;
   if (words.size() != 1 || !IsUtf8(words[0])) {
     return Fail("explain wants the id of one job: vigil explain JOB");
   }

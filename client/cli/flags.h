@@ -27,6 +27,8 @@ struct Flag {
   std::string value = {};
   // As Wrap() takes it.
   std::string help;
+  // The values it takes, where they are few: for completion.
+  std::vector<std::string> choices = {};
   // Takes the value. Its error is told with the flag's name before it.
   std::function<absl::Status(absl::string_view value)> set;
   // Heads this flag and those that follow it in --help; empty: goes on.
@@ -47,6 +49,13 @@ class FlagSet {
 
   void Add(Flag flag) { flags_.push_back(std::move(flag)); }
 
+  Positionals positionals() const { return positionals_; }
+  // In the order in which they were added.
+  const std::vector<Flag>& flags() const { return flags_; }
+  // Null: there is none. A name may be written with dashes or underscores.
+  const Flag* FindName(absl::string_view name) const;
+  const Flag* FindLetter(char letter) const;
+
   // Sets what `arguments` say and returns the words that are no flags. A word
   // `--` ends the flags and is left out.
   //
@@ -58,12 +67,7 @@ class FlagSet {
   // The table for --help: a line or more for each flag.
   std::string Describe(size_t columns = kHelpColumnsDefault) const;
 
-  // In the order in which they were added.
-  const std::vector<Flag>& flags() const { return flags_; }
-
  private:
-  const Flag* FindName(absl::string_view name) const;
-  const Flag* FindLetter(char letter) const;
   absl::Status UnknownFlag(absl::string_view word,
                            absl::string_view name) const;
   absl::Status ParseLong(const std::vector<std::string>& arguments,

@@ -244,7 +244,7 @@ int Run(const std::vector<std::string>& arguments,
                      .help = "The program of the private coordinator.",
                      .set = SetText(&coordinator_binary)});
   std::vector<std::string> words;
-  if (auto status = verb.Parse(arguments, &words)) return *status;
+  if (auto status = verb.Parse(arguments, environment, &words)) return *status;
   if (absl::Status status = connection.Resolve(environment); !status.ok()) {
     return Fail(status.message());
   }

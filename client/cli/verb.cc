@@ -28,7 +28,12 @@ std::string Verb::Help() const {
 }
 
 std::optional<int> Verb::Parse(const std::vector<std::string>& arguments,
+                               const Environment& environment,
                                std::vector<std::string>* words) {
+  if (environment.on_flags) {
+    environment.on_flags(flags_);
+    return 0;
+  }
   absl::StatusOr<std::vector<std::string>> parsed = flags_.Parse(arguments);
   if (help_) return Print(Help()) ? 0 : kExitVigil;
   if (version_) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "client/cli/environment.h"
 #include "client/cli/flags.h"
 
 namespace vigil::cli {
@@ -22,9 +23,11 @@ class Verb {
   FlagSet* flags() { return &flags_; }
 
   // Parses and leaves the words that are no flags in `words`. Returns the exit
-  // status if there is nothing more to do: help was printed, or the flags were
-  // misused and that was told.
+  // status if there is nothing more to do: help was printed, the flags were
+  // misused and that was told, or it was only asked which flags there are
+  // (Environment::on_flags).
   std::optional<int> Parse(const std::vector<std::string>& arguments,
+                           const Environment& environment,
                            std::vector<std::string>* words);
 
   // The whole text of --help.

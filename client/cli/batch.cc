@@ -236,7 +236,8 @@ std::optional<int> BatchVerb::Prepare(const std::vector<std::string>& words) {
                                            flags_.output_dir, flags_.reconnect);
   }
   BatchOptions batch;
-  batch.open.set_namespace_(flags_.job.job_namespace());
+  batch.open.set_namespace_(
+      flags_.connection.NamespaceOr(flags_.job.job_namespace()));
   *batch.open.mutable_spec() = flags_.batch;
   *batch.open.mutable_spec()->mutable_job() = *std::move(spec);
   if (flags_.in_order) batch.order = v1::RESULT_ORDER_BY_INDEX;

@@ -7,8 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/unique_fd.h"
+#include "client/cli/config_file.h"
 #include "client/cli/flag_values.h"
 #include "client/cli/format.h"
+#include "client/cli/nearest.h"
 
 namespace vigil::cli {
 namespace {
@@ -33,8 +35,88 @@ bool NobodyListens(int error) {
   return error == ENOENT || error == ECONNREFUSED || error == ENOTDIR;
 }
 
-std::string OriginText(client::Address::Origin origin) {
-  switch (origin) {
+absl::Status NoSuchContext(const std::string& name, const std::string& origin,
+                           const ConfigFile& file, const Config& config) {
+  std::vector<std::string> names;
+  for (const Config::Context& context : config.contexts()) {
+    names.push_back(context.name());
+  }
+  const std::string nearest = Nearest(name, names);
+  return absl::NotFoundError(absl::StrCat(
+      "no context `", OneLine(name), "` (", origin, ") in ", file.path(),
+      nearest.empty() ? "" : absl::StrCat("; did you mean `", nearest, "`?"),
+      "; `vigil context list` shows them"));
+}
+
+}  // namespace
+
+void Connection::AddTo(FlagSet* flags) {
+  flags->Add({.name = "address",
+              .value = "ADDRESS",
+              .help = "The coordinator: unix:/path or host:port. Default: that "
+                      "of --context, else $VIGIL_ADDRESS, else that of "
+                      "$VIGIL_CONTEXT or the current context, else "
+                      "vigil/vigil.sock in $XDG_RUNTIME_DIR, else in "
+                      "/tmp/vigil-UID.",
+              .set = SetText(&flag_)});
+  flags->Add({.name = "context",
+              .value = "CONTEXT",
+              .help = "Take address and namespace from this context; see "
+                      "`vigil context --help`.",
+              .set = SetText(&context_flag_)});
+}
+
+absl::StatusOr<Config::Context> Connection::ChooseContext(
+    const Environment& environment) {
+  std::string name = context_flag_;
+  std::string origin = "given by --context";
+  if (name.empty()) {
+    name = environment.Variable("VIGIL_CONTEXT");
+    origin = "given by VIGIL_CONTEXT";
+  }
+  const bool has_address =
+      !flag_.empty() || !environment.Variable("VIGIL_ADDRESS").empty();
+  if (name.empty() && has_address) return Config::Context();
+  const ConfigFile file = ConfigFile::Of(environment);
+  absl::StatusOr<Config> config = file.Read();
+  if (!config.ok()) return config.status();
+  if (name.empty()) {
+    if (config->current().empty()) return Config::Context();
+    name = config->current();
+    origin = "the current one";
+  }
+  const Config::Context* found = FindContext(*config, name);
+  if (found == nullptr) return NoSuchContext(name, origin, file, *config);
+  context_ = name;
+  context_origin_ = origin;
+  return *found;
+}
+
+absl::Status Connection::Resolve(const Environment& environment) {
+  const absl::StatusOr<Config::Context> context = ChooseContext(environment);
+  if (!context.ok()) return context.status();
+  namespace_ = context->namespace_();
+  client::AddressSources sources{
+      .flag = flag_,
+      .vigil_address = environment.Variable("VIGIL_ADDRESS"),
+      .xdg_runtime_dir = environment.Variable("XDG_RUNTIME_DIR"),
+      .uid = environment.uid};
+  // What is typed precedes the environment, which precedes the file.
+  address_of_context_ =
+      flag_.empty() && !context->address().empty() &&
+      (!context_flag_.empty() || sources.vigil_address.empty());
+  if (address_of_context_) sources.flag = context->address();
+  absl::StatusOr<client::Address> address = client::ResolveAddress(sources);
+  if (!address.ok()) return address.status();
+  address_ = *std::move(address);
+  return absl::OkStatus();
+}
+
+std::string Connection::OriginText() const {
+  if (address_of_context_) {
+    return absl::StrCat("that of context `", context_, "`, ", context_origin_);
+  }
+  switch (address_.origin) {
     case client::Address::Origin::kFlag:
       return "given by --address";
     case client::Address::Origin::kEnvironment:
@@ -43,28 +125,6 @@ std::string OriginText(client::Address::Origin origin) {
       return "the default";
   }
   return "";
-}
-
-}  // namespace
-
-void Connection::AddTo(FlagSet* flags) {
-  flags->Add({.name = "address",
-              .value = "ADDRESS",
-              .help = "The coordinator: unix:/path or host:port. Default: "
-                      "$VIGIL_ADDRESS, else vigil/vigil.sock in "
-                      "$XDG_RUNTIME_DIR, else in /tmp/vigil-UID.",
-              .set = SetText(&flag_)});
-}
-
-absl::Status Connection::Resolve(const Environment& environment) {
-  absl::StatusOr<client::Address> address = client::ResolveAddress(
-      {.flag = flag_,
-       .vigil_address = environment.Variable("VIGIL_ADDRESS"),
-       .xdg_runtime_dir = environment.Variable("XDG_RUNTIME_DIR"),
-       .uid = environment.uid});
-  if (!address.ok()) return address.status();
-  address_ = *std::move(address);
-  return absl::OkStatus();
 }
 
 bool Connection::NothingRuns() const {
@@ -90,7 +150,7 @@ std::string Connection::Explain(const absl::Status& status) const {
     why = NobodyListens(error) ? "nobody listens there" : strerror(error);
   }
   return absl::StrCat("cannot reach the coordinator at ", address_.text, " (",
-                      OriginText(address_.origin), "): ", why,
+                      OriginText(), "): ", why,
                       "; start one with `coordinator --listen=", address_.text,
                       "`, or name another with --address");
 }

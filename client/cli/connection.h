@@ -1,6 +1,7 @@
-// Connection: how a verb reaches the coordinator: the flag --address, the
-// client that comes of it, and errors told so that a person knows what to do.
-// Thread-compatible; must outlive the FlagSet that it was added to.
+// Connection: how a verb reaches the coordinator: the flags --address and
+// --context, the client that comes of them, and errors told so that a person
+// knows what to do. Thread-compatible; must outlive the FlagSet that it was
+// added to.
 #ifndef VIGIL_CLIENT_CLI_CONNECTION_H_
 #define VIGIL_CLIENT_CLI_CONNECTION_H_
 
@@ -11,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "client/cc/client.h"
 #include "client/cc/default_address.h"
+#include "client/cli/config.pb.h"
 #include "client/cli/environment.h"
 #include "client/cli/flags.h"
 
@@ -20,9 +22,16 @@ class Connection {
  public:
   void AddTo(FlagSet* flags);
 
-  // Decides on the address. Call it before the rest.
+  // Decides on the address: --address, else that of --context, else
+  // VIGIL_ADDRESS, else that of VIGIL_CONTEXT, else that of the current
+  // context, else the default. The namespace is that of the context: of one
+  // that is named, or of the current one where nothing names an address. Call
+  // it before the rest.
   //
-  // - INVALID_ARGUMENT: the address has no known form.
+  // - INVALID_ARGUMENT: the address has no known form, or the file of contexts
+  //   is damaged.
+  // - NOT_FOUND: no context has the name given.
+  // - What the system says of a file of contexts that cannot be read.
   absl::Status Resolve(const Environment& environment);
 
   // Whether the address is the default one and nothing listens there.
@@ -30,8 +39,21 @@ class Connection {
 
   const std::string& address() const { return address_.text; }
 
-  // The namespace of whoever names none; empty: the coordinator's default.
+  // Who chose the address: "given by --address", "the default"...
+  std::string OriginText() const;
+
+  // The namespace to use where none is given; empty: the coordinator's default.
   const std::string& default_namespace() const { return namespace_; }
+
+  // `given`, or where that is empty the default.
+  const std::string& NamespaceOr(const std::string& given) const {
+    return given.empty() ? namespace_ : given;
+  }
+
+  // The context in force, and who chose it: "given by --context"...; empty:
+  // none is.
+  const std::string& context() const { return context_; }
+  const std::string& context_origin() const { return context_origin_; }
 
   // Talks to this address from now on.
   void Use(const std::string& address) { address_.text = address; }
@@ -44,9 +66,17 @@ class Connection {
   std::string Explain(const absl::Status& status) const;
 
  private:
+  // Finds the context that is in force, if one is.
+  absl::StatusOr<Config::Context> ChooseContext(const Environment& environment);
+
   std::string flag_;
-  std::string namespace_;
+  std::string context_flag_;
   client::Address address_;
+  // The address is the context's.
+  bool address_of_context_ = false;
+  std::string namespace_;
+  std::string context_;
+  std::string context_origin_;
 };
 
 }  // namespace vigil::cli

@@ -60,7 +60,9 @@ int Explain(const std::vector<std::string>& arguments,
                      .set = SetSwitch(&result)});
   verb.flags()->Add({.name = "namespace",
                      .value = "NAME",
-                     .help = "Namespace of the job. Default `default`.",
+                     .help =
+                         "Namespace of the job. Default: the context's, else "
+                         "`default`.",
                      .set = SetText(&job_namespace)});
   connection.AddTo(verb.flags());
   std::vector<std::string> words;
@@ -75,7 +77,7 @@ int Explain(const std::vector<std::string>& arguments,
   auto client = connection.Connect();
   if (!client.ok()) return Fail(client.status().message());
   v1::GetJobRequest request;
-  request.set_namespace_(job_namespace);
+  request.set_namespace_(connection.NamespaceOr(job_namespace));
   request.set_job_id(words[0]);
   absl::StatusOr<v1::GetJobResponse> response = (*client)->Call(request).Wait();
   if (!response.ok()) return Fail(connection.Explain(response.status()));

@@ -266,7 +266,8 @@ void JobFlags::AddRest(FlagSet* flags) {
               .set = SetOptionalText(&input_)});
   flags->Add({.name = "namespace",
               .value = "NAME",
-              .help = "Namespace of the job. Default `default`.",
+              .help = "Namespace of the job. Default: the context's, else "
+                      "`default`.",
               .set = SetText(&namespace_)});
 }
 

@@ -165,6 +165,15 @@ inline constexpr size_t kHelpColumnsMax = 100;
 // The fewest: below them every word would have a line to itself.
 inline constexpr size_t kHelpColumnsMin = 40;
 
+// Bytes of the file of contexts, and contexts in it: a thousand of the longest
+// addresses, more than anybody keeps.
+inline constexpr size_t kConfigBytesMax = 1 << 20;
+inline constexpr size_t kContextsMax = 1000;
+
+// Bytes of the name of a context or a namespace, as job_service.proto has it
+// of the latter.
+inline constexpr size_t kNameBytesMax = 64;
+
 // Lines of who was refused, in `vigil status`.
 inline constexpr size_t kRefusalsShown = 5;
 

@@ -18,6 +18,7 @@
 #include "client/cli/command/command_help.h"
 #include "client/cli/command/command_lookup.h"
 #include "client/cli/command/vigil_commands.h"
+#include "client/cli/context.h"
 #include "client/cli/doctor.h"
 #include "client/cli/environment.h"
 #include "client/cli/event_queue.h"
@@ -46,6 +47,7 @@ constexpr Entry kVerbs[] = {
     {"batch", "run a program once for each line of input, as xargs does",
      Batch},
     {"explain", "what a job waits for, or why and how it ended", Explain},
+    {"context", "named settings of connections", Context},
     {"doctor", "check whether all of it works here", Doctor},
 };
 

@@ -259,7 +259,8 @@ int Run(const std::vector<std::string>& arguments,
             : 1);
   }
   v1::RunJobRequest request;
-  request.mutable_job()->set_namespace_(job_flags.job_namespace());
+  request.mutable_job()->set_namespace_(
+      connection.NamespaceOr(job_flags.job_namespace()));
   request.mutable_job()->set_request_id(request_id);
   *request.mutable_job()->mutable_spec() = *std::move(spec);
 

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/format.h"
 #include "client/cli/limits.h"
-#include "client/cli/status_format.h"
+#include "client/cli/top_format.h"
 
 namespace vigil::cli {
 namespace {

@@ -12,7 +12,7 @@
 #include "client/cli/evidence_format.h"
 #include "client/cli/nested_format.h"
 #include "client/cli/retry_format.h"
-#include "client/cli/status_format.h"
+#include "client/cli/top_format.h"
 
 namespace vigil::cli {
 namespace {

@@ -140,6 +140,21 @@ inline constexpr absl::Duration kDoctorSilentWorker = absl::Seconds(10);
 inline constexpr absl::Duration kDoctorReconnect = absl::Seconds(2);
 inline constexpr absl::Duration kDoctorCleanUpTimeout = absl::Seconds(2);
 
+// How often `vigil top` asks; it costs the coordinator a tenth of a
+// millisecond. More often than the least of it nobody can read.
+inline constexpr absl::Duration kTopIntervalDefault = absl::Seconds(2);
+inline constexpr absl::Duration kTopIntervalMin = absl::Milliseconds(100);
+
+// Largest --count: a block each second for a month.
+inline constexpr int kTopCountMax = 2'678'400;
+
+// How often it draws what it has, so that ages grow while nothing is heard.
+inline constexpr absl::Duration kTopDrawInterval = absl::Seconds(1);
+
+// How long an answer may take, and after which silence that is told.
+inline constexpr absl::Duration kTopCallTimeout = absl::Seconds(10);
+inline constexpr absl::Duration kTopSilenceMax = absl::Seconds(2);
+
 // Width of a terminal that does not say its own, in columns.
 inline constexpr int kTerminalColumnsDefault = 80;
 
@@ -165,6 +180,9 @@ inline constexpr size_t kHelpColumnsMax = 100;
 // The fewest: below them every word would have a line to itself.
 inline constexpr size_t kHelpColumnsMin = 40;
 
+// Rows of a terminal that does not say its own.
+inline constexpr int kTerminalRowsDefault = 24;
+
 // Bytes of the file of contexts, and contexts in it: a thousand of the longest
 // addresses, more than anybody keeps.
 inline constexpr size_t kConfigBytesMax = 1 << 20;
@@ -174,7 +192,7 @@ inline constexpr size_t kContextsMax = 1000;
 // of the latter.
 inline constexpr size_t kNameBytesMax = 64;
 
-// Lines of who was refused, in `vigil status`.
+// Lines of who was refused, in `vigil top`.
 inline constexpr size_t kRefusalsShown = 5;
 
 // Characters that are left of a table's last text on a narrow terminal: enough

@@ -27,6 +27,7 @@
 #include "client/cli/limits.h"
 #include "client/cli/nearest.h"
 #include "client/cli/run.h"
+#include "client/cli/top.h"
 #include "client/cli/verb.h"
 #include "client/cli/wrap.h"
 
@@ -46,6 +47,7 @@ constexpr Entry kVerbs[] = {
     {"run", "run a program, stream it, and exit as it did", Run},
     {"batch", "run a program once for each line of input, as xargs does",
      Batch},
+    {"top", "what runs, what waits and how fast, again and again", Top},
     {"explain", "what a job waits for, or why and how it ended", Explain},
     {"context", "named settings of connections", Context},
     {"doctor", "check whether all of it works here", Doctor},

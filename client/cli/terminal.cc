@@ -18,4 +18,13 @@ int ColumnsOfStderr() {
   return (columns == 0 ? kTerminalColumnsDefault : columns) - 1;
 }
 
+TerminalSize SizeOfStdout() {
+  winsize size = {};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 ||
+      size.ws_row == 0) {
+    return {kTerminalColumnsDefault, kTerminalRowsDefault};
+  }
+  return {size.ws_col, size.ws_row};
+}
+
 }  // namespace vigil::cli

@@ -15,6 +15,13 @@ int ColumnsOf(int fd);
 // terminals wrap when it is written.
 int ColumnsOfStderr();
 
+// How large the terminal is that stdout is, in columns and rows.
+struct TerminalSize {
+  int columns;
+  int rows;
+};
+TerminalSize SizeOfStdout();
+
 }  // namespace vigil::cli
 
 #endif  // VIGIL_CLIENT_CLI_TERMINAL_H_

@@ -1,5 +1,5 @@
 // Proves what a person reads of a coordinator's status.
-#include "client/cli/status_format.h"
+#include "client/cli/top_format.h"
 
 #include "base/wire/time_wire.h"
 #include "gmock/gmock.h"

@@ -1,4 +1,4 @@
-#include "client/cli/status_format.h"
+#include "client/cli/top_format.h"
 
 #include <algorithm>
 #include <vector>
@@ -119,9 +119,9 @@ std::string FormatWorker(const v1::Worker& worker, absl::Time now,
     state = style.Yellow(state);
   }
   std::string text = absl::StrCat(
-      "  ", style.Bold(worker.worker_id()), "  ", state, "  ", busy, " of ",
+      "  ", style.Bold(OneLine(worker.worker_id())), "  ", state, "  ", busy, " of ",
       Plural(worker.slots_max(), "slot"), " busy",
-      worker.local() ? "  local" : absl::StrCat("  on ", worker.hostname()),
+      worker.local() ? "  local" : absl::StrCat("  on ", OneLine(worker.hostname())),
       "  pid ", worker.pid(), "  up ",
       HumanDuration(FromProto(worker.uptime())), "  heard ",
       Age(worker.last_heartbeat_time(), now), " ago\n");

@@ -1,6 +1,6 @@
 // How the answer of GetStatus reads. A pure function, thread-safe.
-#ifndef VIGIL_CLIENT_CLI_STATUS_FORMAT_H_
-#define VIGIL_CLIENT_CLI_STATUS_FORMAT_H_
+#ifndef VIGIL_CLIENT_CLI_TOP_FORMAT_H_
+#define VIGIL_CLIENT_CLI_TOP_FORMAT_H_
 
 #include <string>
 
@@ -24,4 +24,4 @@ std::string WaitingText(v1::Job::WaitingReason reason);
 
 }  // namespace vigil::cli
 
-#endif  // VIGIL_CLIENT_CLI_STATUS_FORMAT_H_
+#endif  // VIGIL_CLIENT_CLI_TOP_FORMAT_H_

@@ -155,6 +155,10 @@ inline constexpr absl::Duration kTopDrawInterval = absl::Seconds(1);
 inline constexpr absl::Duration kTopCallTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kTopSilenceMax = absl::Seconds(2);
 
+// How long `vigil version` waits for a coordinator: nobody waits longer for a
+// second line.
+inline constexpr absl::Duration kVersionTimeout = absl::Seconds(2);
+
 // Width of a terminal that does not say its own, in columns.
 inline constexpr int kTerminalColumnsDefault = 80;
 

@@ -29,6 +29,7 @@
 #include "client/cli/run.h"
 #include "client/cli/top.h"
 #include "client/cli/verb.h"
+#include "client/cli/version.h"
 #include "client/cli/wrap.h"
 
 extern char** environ;
@@ -51,6 +52,7 @@ constexpr Entry kVerbs[] = {
     {"explain", "what a job waits for, or why and how it ended", Explain},
     {"context", "named settings of connections", Context},
     {"doctor", "check whether all of it works here", Doctor},
+    {"version", "what this program and the coordinator are", Version},
 };
 
 const Entry* FindVerb(const std::string& name) {

@@ -11,9 +11,6 @@
 namespace vigil::cli {
 namespace {
 
-// At most one note on lost connections in this time.
-constexpr absl::Duration kNoteInterval = absl::Seconds(5);
-
 ItemResult WithoutJob(Item item, absl::string_view state,
                       const absl::Status& status) {
   ItemResult result;

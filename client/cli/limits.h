@@ -155,6 +155,9 @@ inline constexpr absl::Duration kTopDrawInterval = absl::Seconds(1);
 inline constexpr absl::Duration kTopCallTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kTopSilenceMax = absl::Seconds(2);
 
+// How often, at most, it is told that the coordinator of a batch is lost.
+inline constexpr absl::Duration kNoteInterval = absl::Seconds(5);
+
 // How long `vigil version` waits for a coordinator: nobody waits longer for a
 // second line.
 inline constexpr absl::Duration kVersionTimeout = absl::Seconds(2);
@@ -162,9 +165,9 @@ inline constexpr absl::Duration kVersionTimeout = absl::Seconds(2);
 // Width of a terminal that does not say its own, in columns.
 inline constexpr int kTerminalColumnsDefault = 80;
 
-// How long a generated command waits for its answer unless told otherwise: 30 s,
-// which a worker may take for ClearWorkerCache and SweepWorker, and some for the
-// way.
+// How long a generated command waits for its answer unless told otherwise: 30
+// s, which a worker may take for ClearWorkerCache and SweepWorker, and some for
+// the way.
 inline constexpr absl::Duration kCommandTimeout = absl::Seconds(35);
 
 // Rows of a list that are printed unless told otherwise, as many as fit on a

@@ -30,6 +30,7 @@
 #include "client/cli/top.h"
 #include "client/cli/verb.h"
 #include "client/cli/version.h"
+#include "client/cli/watch.h"
 #include "client/cli/wrap.h"
 
 extern char** environ;
@@ -49,6 +50,7 @@ constexpr Entry kVerbs[] = {
     {"batch", "run a program once for each line of input, as xargs does",
      Batch},
     {"top", "what runs, what waits and how fast, again and again", Top},
+    {"watch", "follow a job or a batch to its end", Watch},
     {"explain", "what a job waits for, or why and how it ended", Explain},
     {"context", "named settings of connections", Context},
     {"doctor", "check whether all of it works here", Doctor},

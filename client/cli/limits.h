@@ -155,6 +155,11 @@ inline constexpr absl::Duration kTopDrawInterval = absl::Seconds(1);
 inline constexpr absl::Duration kTopCallTimeout = absl::Seconds(10);
 inline constexpr absl::Duration kTopSilenceMax = absl::Seconds(2);
 
+// How long the coordinator is waited for while somebody types, and how many ids
+// are offered: a screen of them can be read, and is there at once.
+inline constexpr absl::Duration kCompletionTimeout = absl::Milliseconds(300);
+inline constexpr int kCompletionIdsMax = 50;
+
 // How often, at most, it is told that the coordinator of a batch is lost.
 inline constexpr absl::Duration kNoteInterval = absl::Seconds(5);
 

@@ -18,6 +18,8 @@
 #include "client/cli/command/command_help.h"
 #include "client/cli/command/command_lookup.h"
 #include "client/cli/command/vigil_commands.h"
+#include "client/cli/complete_words.h"
+#include "client/cli/completion.h"
 #include "client/cli/context.h"
 #include "client/cli/doctor.h"
 #include "client/cli/environment.h"
@@ -29,6 +31,7 @@
 #include "client/cli/run.h"
 #include "client/cli/top.h"
 #include "client/cli/verb.h"
+#include "client/cli/verb_entry.h"
 #include "client/cli/version.h"
 #include "client/cli/watch.h"
 #include "client/cli/wrap.h"
@@ -38,14 +41,7 @@ extern char** environ;
 namespace vigil::cli {
 namespace {
 
-struct Entry {
-  const char* name;
-  const char* summary;
-  int (*run)(const std::vector<std::string>& arguments,
-             const Environment& environment);
-};
-
-constexpr Entry kVerbs[] = {
+constexpr VerbEntry kVerbs[] = {
     {"run", "run a program, stream it, and exit as it did", Run},
     {"batch", "run a program once for each line of input, as xargs does",
      Batch},
@@ -54,11 +50,15 @@ constexpr Entry kVerbs[] = {
     {"explain", "what a job waits for, or why and how it ended", Explain},
     {"context", "named settings of connections", Context},
     {"doctor", "check whether all of it works here", Doctor},
+    {"completion", "what has a shell complete this command line", Completion},
     {"version", "what this program and the coordinator are", Version},
 };
 
-const Entry* FindVerb(const std::string& name) {
-  for (const Entry& verb : kVerbs) {
+// What the scripts of `vigil completion` call; not for people.
+constexpr char kCompleteCommand[] = "__complete";
+
+const VerbEntry* FindVerb(const std::string& name) {
+  for (const VerbEntry& verb : kVerbs) {
     if (verb.name == name) return &verb;
   }
   return nullptr;
@@ -78,7 +78,7 @@ std::string Usage() {
       "usage: vigil VERB [flags] ...\n"
       "       vigil NOUN VERB [flags] ...\n\n"
       "verbs:\n";
-  for (const Entry& verb : kVerbs) {
+  for (const VerbEntry& verb : kVerbs) {
     absl::StrAppend(&text, Line(verb.name, verb.summary));
   }
   absl::StrAppend(&text, "\nnouns, with a verb for each method of the API:\n");
@@ -99,7 +99,7 @@ int UnknownVerb(const std::string& name) {
                              "help`)"));
   }
   std::vector<std::string> names = {"help"};
-  for (const Entry& verb : kVerbs) names.push_back(verb.name);
+  for (const VerbEntry& verb : kVerbs) names.push_back(verb.name);
   for (const NounSpec& noun : VigilCommands()) names.emplace_back(noun.noun);
   const std::string nearest = Nearest(name, names);
   return Fail(absl::StrCat(
@@ -130,7 +130,7 @@ Environment ReadEnvironment() {
 // What a command line asks for.
 struct Request {
   // Null: it is not a verb of its own.
-  const Entry* verb = nullptr;
+  const VerbEntry* verb = nullptr;
   // Null: it is not a noun either.
   const NounSpec* noun = nullptr;
   std::vector<std::string> arguments;
@@ -190,7 +190,8 @@ int Main(const std::vector<std::string>& arguments) {
   const bool help = name == "help" || name == "--help" || name == "-h";
   if (help && rest.empty()) return Print(Usage()) ? 0 : kExitVigil;
   const Request request = help ? UnderstandHelp(rest) : Understand(name, rest);
-  if (request.verb == nullptr && request.noun == nullptr) {
+  const bool completes = name == kCompleteCommand;
+  if (!completes && request.verb == nullptr && request.noun == nullptr) {
     return UnknownVerb(help ? rest[0] : name);
   }
 
@@ -203,6 +204,11 @@ int Main(const std::vector<std::string>& arguments) {
   Environment environment = ReadEnvironment();
   environment.clock = &clock;
   environment.events = events->get();
+  if (completes) {
+    return Print(CompleteWords(rest, {kVerbs, VigilCommands()}, environment))
+               ? 0
+               : kExitVigil;
+  }
   return Execute(request, environment);
 }
 

@@ -321,8 +321,7 @@ absl::Status Printer::Check(const Descriptor& response, Streaming streaming,
       streaming == Streaming::kServer || streaming == Streaming::kBoth;
   const Shape shape =
       is_stream ? Shape::OfEvent(response) : Shape::OfResponse(response);
-  if (shape.kind != Shape::Kind::kEmpty && shape.kind != Shape::Kind::kRaw &&
-      !TableOf(shape.shown()).name().empty()) {
+  if (!TableOf(shape.shown()).name().empty()) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(

@@ -40,10 +40,10 @@ TEST(Printer, ShowsAllSimpleFieldsOfATypeWithoutOptions) {
           "things { small: 1 text: 'a' flag: true }", OutputFormat::kTable),
       "SMALL  LARGE  NATURAL  HUGE  REAL  PRECISE  FLAG  TEXT  DATA  "
       "COLOUR  DELAY  END TIME  SIZE  WORDS  NUMBERS  COLOURS  COUNTS  "
-      "COLOUR OF  MAYBE  PERHAPS\n"
+      "COLOUR OF  MAYBE  PERHAPS  PLACE\n"
       "1      0      0        0     0     0        yes   a     -     "
       "-       -      -         0 B   -      -        -        -       "
-      "-          -      -\n");
+      "-          -      -        -\n");
 }
 
 TEST(Printer, ShowsTheMessageInAnAnswerWithWhatStandsBesideIt) {

@@ -112,6 +112,7 @@ TEST(EnumName, DropsWholeWordsOnly) {
             "SUCCEEDED");
   EXPECT_EQ(EnumName(*Every::Colour_descriptor(), Every::COLOUR_UNSPECIFIED),
             "UNSPECIFIED");
+  EXPECT_EQ(EnumName(*Every::Place_descriptor(), Every::PLACE_UNDER), "UNDER");
 }
 
 }  // namespace

@@ -58,7 +58,11 @@ def cc_grpc_library(name, proto, deps, **kwargs):
       deps: the cc_proto_library of the messages.
       **kwargs: handed to the cc_library.
     """
-    _grpc_sources(name = name + "_sources", proto = proto)
+    _grpc_sources(
+        name = name + "_sources",
+        proto = proto,
+        testonly = kwargs.get("testonly", False),
+    )
     native.cc_library(
         name = name,
         srcs = [":" + name + "_sources"],

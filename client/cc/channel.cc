@@ -54,6 +54,17 @@ grpc::ChannelArguments Arguments(const std::string& address,
   return arguments;
 }
 
+// Keeps gRPC running from the first client on. With the last of its users gone
+// gRPC 1.51 ends its threads, and waits for up to 10 s for one that watches
+// over a connection that wrote much: a client's destructor should not.
+void KeepGrpcRunning() {
+  static const bool kept = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(kept);
+}
+
 }  // namespace
 
 Channel::Channel(const std::string& address, const ClientOptions& options)
@@ -65,7 +76,9 @@ Channel::Channel(const std::string& address, const ClientOptions& options)
       jobs_(channel_),
       batches_(channel_),
       methods_(channel_),
-      generic_(channel_) {}
+      generic_(channel_) {
+  KeepGrpcRunning();
+}
 
 std::unique_ptr<grpc::ClientContext> Channel::NewContext() const {
   auto context = std::make_unique<grpc::ClientContext>();

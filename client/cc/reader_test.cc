@@ -173,7 +173,10 @@ TEST_F(ReaderTest, ACancellationThatIsNotAnsweredDoesNotHoldTheClientUp) {
     JobReader reader = RunJob(*client_, {}, OnDestruction::kCancel);
     EXPECT_TRUE(reader.Next().Wait().has_value());
   }
+  const absl::Time before = absl::Now();
   client_.reset();
+  // Far less than the timeout of a call.
+  EXPECT_LT(absl::Now() - before, kCallTimeoutDefault / 2);
   gone.Notify();
 }
 

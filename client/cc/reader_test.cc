@@ -187,7 +187,7 @@ TEST_F(ReaderTest, DestroyedItMayLeaveTheJobAlone) {
     write(JobEvent("j", v1::Job::STATE_RUNNING, "c1"));
     destroyed.WaitForNotification();
     // More than the transport buffers: somebody reads it.
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 1000; ++i) {
       write(OutputEvent(std::string(256 << 10, 'x'), "c"));
     }
     write(JobEvent("j", v1::Job::STATE_SUCCEEDED, "c"));

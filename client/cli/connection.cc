@@ -137,20 +137,27 @@ absl::StatusOr<std::unique_ptr<client::Client>> Connection::Connect(
   return client::Client::Connect(address_.text, options);
 }
 
-std::string Connection::Explain(const absl::Status& status) const {
-  const std::string plain = absl::StrCat(
-      absl::StatusCodeToString(status.code()), ": ", OneLine(status.message()));
-  if (!absl::IsUnavailable(status)) return plain;
+std::string Connection::Reason(const absl::Status& status) const {
   const absl::string_view path = client::SocketPath(address_.text);
-  std::string why = plain;
-  if (!path.empty()) {
+  if (absl::IsUnavailable(status) && !path.empty()) {
     const int error = ConnectError(path);
-    // Somebody answers: what went wrong is what the status says.
-    if (error == 0) return plain;
-    why = NobodyListens(error) ? "nobody listens there" : strerror(error);
+    if (NobodyListens(error)) return "nobody listens there";
+    if (error != 0) return strerror(error);
+  }
+  return absl::StrCat(absl::StatusCodeToString(status.code()), ": ",
+                      OneLine(status.message()));
+}
+
+std::string Connection::Explain(const absl::Status& status) const {
+  const std::string reason = Reason(status);
+  const absl::string_view path = client::SocketPath(address_.text);
+  // Where somebody answers, what went wrong is what the status says.
+  if (!absl::IsUnavailable(status) ||
+      (!path.empty() && ConnectError(path) == 0)) {
+    return reason;
   }
   return absl::StrCat("cannot reach the coordinator at ", address_.text, " (",
-                      OriginText(), "): ", why,
+                      OriginText(), "): ", reason,
                       "; start one with `coordinator --listen=", address_.text,
                       "`, or name another with --address");
 }

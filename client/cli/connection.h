@@ -65,6 +65,9 @@ class Connection {
   // coordinator could not be reached, what was tried and what to do.
   std::string Explain(const absl::Status& status) const;
 
+  // Only why a call failed: "nobody listens there"; else its code and message.
+  std::string Reason(const absl::Status& status) const;
+
  private:
   // Finds the context that is in force, if one is.
   absl::StatusOr<Config::Context> ChooseContext(const Environment& environment);

@@ -189,7 +189,7 @@ std::string TopVerb::Trouble() const {
   const absl::Duration silence = now() - *heard_time_;
   if (!error_.ok()) {
     return absl::StrCat("not reachable since ", HumanDuration(silence), ": ",
-                        OneLine(error_.message()));
+                        flags_.connection.Reason(error_));
   }
   if (silence < flags_.interval + kTopSilenceMax) return "";
   return absl::StrCat("no answer since ", HumanDuration(silence));

@@ -155,6 +155,7 @@ TEST_F(TopOnATerminalTest, GoesOnWhenTheCoordinatorIsBack) {
   Await("epoch 7");
   fake_.Stop();
   Await("not reachable since ");
+  Await("nobody listens there");
   epoch_ = 8;
   fake_.Start(address_);
   Await("epoch 8");

@@ -53,11 +53,11 @@ std::string RenderBar(const BatchProgress& progress, int columns,
   const double fraction = Fraction(progress);
   // Rounded down: 100% is said of a batch that is done.
   std::string counts = absl::StrFormat(
-      "%s%d/%s  %d running",
+      "%s%d/%s  %d %s",
       progress.total.has_value()
           ? absl::StrFormat("%3d%% ", static_cast<int>(100 * fraction))
           : "",
-      progress.done, Total(progress), progress.running);
+      progress.done, Total(progress), progress.running, progress.running_word);
   const std::string failed = absl::StrFormat("  %d failed", progress.failed);
   std::string rest = Remarks(progress, "  ");
   absl::StrAppendFormat(&rest, "  %.1f/s", progress.per_second);
@@ -86,8 +86,8 @@ std::string RenderBar(const BatchProgress& progress, int columns,
 
 std::string RenderLine(const BatchProgress& progress) {
   std::string line = absl::StrFormat(
-      "%d of %s done, %d running, %d failed%s, %.1f/s", progress.done,
-      Total(progress), progress.running, progress.failed,
+      "%d of %s done, %d %s, %d failed%s, %.1f/s", progress.done,
+      Total(progress), progress.running, progress.running_word, progress.failed,
       Remarks(progress, ", "), progress.per_second);
   if (const auto left = TimeLeft(progress)) {
     absl::StrAppend(&line, ", ", HumanDuration(*left), " left");

@@ -18,6 +18,9 @@ struct BatchProgress {
   // Of those, the ones that failed and were not expected to.
   int64_t failed = 0;
   int64_t running = 0;
+  // What is said of those: where it is not known which of them run and which
+  // wait, they are "in flight".
+  std::string running_word = "running";
   // Of those that succeeded: after a retry, by a fallback, partially.
   int64_t retried = 0;
   int64_t degraded = 0;

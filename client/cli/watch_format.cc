@@ -86,6 +86,7 @@ BatchProgress ProgressOf(const v1::Batch& batch) {
   progress.done = OutcomesOf(counts);
   progress.failed = counts.failed() + counts.refused() + counts.cancelled();
   progress.running = counts.in_flight();
+  progress.running_word = "in flight";
   progress.retried = counts.retried();
   progress.degraded = counts.degraded();
   progress.truncated = counts.truncated();

@@ -71,6 +71,9 @@ TEST(ProgressOf, KnowsTheTotalOnceABatchIsClosed) {
   )pb");
   EXPECT_EQ(ProgressOf(batch).done, 5);
   EXPECT_EQ(ProgressOf(batch).failed, 3);
+  // Waiting ones too.
+  EXPECT_EQ(RenderLine(ProgressOf(batch)),
+            "5 of 10+ done, 3 in flight, 3 failed, 0.0/s");
   EXPECT_EQ(ProgressOf(batch).total, std::nullopt);
   batch.set_state(v1::Batch::STATE_CLOSED);
   EXPECT_EQ(ProgressOf(batch).total, 10);

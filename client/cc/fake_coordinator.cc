@@ -67,6 +67,12 @@ grpc::Status FakeCoordinator::GetJob(grpc::ServerContext*,
   return on_get ? on_get(*request, response) : kNotScripted;
 }
 
+grpc::Status FakeCoordinator::ListJobs(grpc::ServerContext*,
+                                       const v1::ListJobsRequest* request,
+                                       v1::ListJobsResponse* response) {
+  return on_list ? on_list(*request, response) : kNotScripted;
+}
+
 grpc::Status FakeCoordinator::CancelJob(grpc::ServerContext*,
                                         const v1::CancelJobRequest* request,
                                         v1::CancelJobResponse* response) {
@@ -100,6 +106,20 @@ grpc::Status FakeCoordinator::Batches::AddItems(
     grpc::ServerContext*, const v1::AddItemsRequest* request,
     v1::AddItemsResponse*) {
   return fake_->on_add_items ? fake_->on_add_items(*request) : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::Batches::GetBatch(
+    grpc::ServerContext*, const v1::GetBatchRequest* request,
+    v1::GetBatchResponse* response) {
+  return fake_->on_get_batch ? fake_->on_get_batch(*request, response)
+                             : kNotScripted;
+}
+
+grpc::Status FakeCoordinator::Batches::ListBatches(
+    grpc::ServerContext*, const v1::ListBatchesRequest* request,
+    v1::ListBatchesResponse* response) {
+  return fake_->on_list_batches ? fake_->on_list_batches(*request, response)
+                                : kNotScripted;
 }
 
 grpc::Status FakeCoordinator::Batches::CancelBatch(

@@ -39,6 +39,8 @@ class FakeCoordinator : public v1::JobService::Service {
       on_submit;
   std::function<grpc::Status(const v1::GetJobRequest&, v1::GetJobResponse*)>
       on_get;
+  std::function<grpc::Status(const v1::ListJobsRequest&, v1::ListJobsResponse*)>
+      on_list;
   std::function<grpc::Status(const v1::CancelJobRequest&,
                              v1::CancelJobResponse*)>
       on_cancel;
@@ -51,6 +53,11 @@ class FakeCoordinator : public v1::JobService::Service {
   std::function<grpc::Status(grpc::ServerContext*, const v1::WatchBatchRequest&,
                              const std::function<void(const v1::BatchEvent&)>&)>
       on_watch_batch;
+  std::function<grpc::Status(const v1::GetBatchRequest&, v1::GetBatchResponse*)>
+      on_get_batch;
+  std::function<grpc::Status(const v1::ListBatchesRequest&,
+                             v1::ListBatchesResponse*)>
+      on_list_batches;
   std::function<grpc::Status(const v1::CancelBatchRequest&)> on_cancel_batch;
   std::function<grpc::Status(const v1::AddItemsRequest&)> on_add_items;
   std::function<grpc::Status(v1::GetStatusResponse*)> on_status;
@@ -76,6 +83,9 @@ class FakeCoordinator : public v1::JobService::Service {
   grpc::Status GetJob(grpc::ServerContext* context,
                       const v1::GetJobRequest* request,
                       v1::GetJobResponse* response) override;
+  grpc::Status ListJobs(grpc::ServerContext* context,
+                        const v1::ListJobsRequest* request,
+                        v1::ListJobsResponse* response) override;
   grpc::Status CancelJob(grpc::ServerContext* context,
                          const v1::CancelJobRequest* request,
                          v1::CancelJobResponse* response) override;
@@ -105,6 +115,12 @@ class FakeCoordinator : public v1::JobService::Service {
     grpc::Status AddItems(grpc::ServerContext* context,
                           const v1::AddItemsRequest* request,
                           v1::AddItemsResponse* response) override;
+    grpc::Status GetBatch(grpc::ServerContext* context,
+                          const v1::GetBatchRequest* request,
+                          v1::GetBatchResponse* response) override;
+    grpc::Status ListBatches(grpc::ServerContext* context,
+                             const v1::ListBatchesRequest* request,
+                             v1::ListBatchesResponse* response) override;
     grpc::Status CancelBatch(grpc::ServerContext* context,
                              const v1::CancelBatchRequest* request,
                              v1::CancelBatchResponse* response) override;

@@ -78,7 +78,7 @@ std::vector<Candidate> LiveIds::Jobs(Which which) {
       request.mutable_filter()->add_states(state);
     }
   }
-  const auto response = client_->ListJobs(std::move(request), Limit());
+  const auto response = client_->Call(std::move(request), Limit()).Wait();
   if (!response.ok()) return ids;
   for (const v1::Job& job : response->jobs()) {
     ids.push_back(
@@ -105,7 +105,7 @@ std::vector<Candidate> LiveIds::Batches(Which which) {
       request.add_states(state);
     }
   }
-  const auto response = client_->ListBatches(std::move(request), Limit());
+  const auto response = client_->Call(std::move(request), Limit()).Wait();
   if (!response.ok()) return ids;
   for (const v1::Batch& batch : response->batches()) {
     ids.push_back(
@@ -122,7 +122,7 @@ std::vector<Candidate> LiveIds::Batches(Which which) {
 std::vector<Candidate> LiveIds::Workers() {
   std::vector<Candidate> ids;
   if (client_ == nullptr) return ids;
-  const auto response = client_->GetStatus({}, Limit());
+  const auto response = client_->Call(v1::GetStatusRequest(), Limit()).Wait();
   if (!response.ok()) return ids;
   for (const v1::Worker& worker : response->workers()) {
     ids.push_back({OneLine(worker.worker_id()),

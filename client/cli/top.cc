@@ -161,13 +161,12 @@ int TopVerb::Execute() {
 void TopVerb::Ask() {
   asked_ = true;
   ask_time_ = now() + flags_.interval;
-  client_->GetStatus(
-      {},
-      [this](absl::StatusOr<v1::GetStatusResponse> answer) {
-        environment_.events->Post(
-            [this, answer = std::move(answer)] { OnAnswer(answer); });
-      },
-      {.timeout = kTopCallTimeout});
+  client_->Call(v1::GetStatusRequest(),
+                [this](absl::StatusOr<v1::GetStatusResponse> answer) {
+                  environment_.events->Post(
+                      [this, answer = std::move(answer)] { OnAnswer(answer); });
+                },
+                {.timeout = kTopCallTimeout});
 }
 
 void TopVerb::OnAnswer(const absl::StatusOr<v1::GetStatusResponse>& answer) {

@@ -84,7 +84,9 @@ int Version(const std::vector<std::string>& arguments,
     auto client = connection.Connect();
     if (!client.ok()) return Fail(client.status().message());
     const absl::StatusOr<v1::GetStatusResponse> status =
-        (*client)->GetStatus({}, {.timeout = kVersionTimeout});
+        (*client)
+            ->Call(v1::GetStatusRequest(), {.timeout = kVersionTimeout})
+            .Wait();
     absl::StrAppend(&text,
                     json ? Json(connection, status) : Text(connection, status));
   }

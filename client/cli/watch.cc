@@ -142,7 +142,7 @@ int WatchId(const std::string& id, const WatchFlags& flags,
   job_request.set_job_id(id);
   const auto job = Await<v1::GetJobResponse>(
       environment,
-      [&](auto callback) { client->GetJob(job_request, std::move(callback)); },
+      [&](auto callback) { client->Call(job_request, std::move(callback)); },
       &signal);
   if (signal != 0) return kExitSignal + signal;
   if (job.ok()) {
@@ -158,9 +158,7 @@ int WatchId(const std::string& id, const WatchFlags& flags,
   batch_request.set_batch_id(id);
   const auto batch = Await<v1::GetBatchResponse>(
       environment,
-      [&](auto callback) {
-        client->GetBatch(batch_request, std::move(callback));
-      },
+      [&](auto callback) { client->Call(batch_request, std::move(callback)); },
       &signal);
   if (signal != 0) return kExitSignal + signal;
   if (batch.ok()) {

@@ -41,7 +41,7 @@ int WatchedJob::Follow(std::unique_ptr<client::Client> client) {
   observer.on_end = [this](absl::StatusOr<v1::Job> job) {
     environment_.events->Post([this, job = std::move(job)] { end_ = job; });
   };
-  stream_ = client->Watch(std::move(request), std::move(observer));
+  stream_ = client->WatchJob(std::move(request), std::move(observer));
   const bool draws = environment_.stderr_is_terminal;
   while (!end_.has_value()) {
     const EventQueue::Wakeup wakeup = environment_.events->Wait(

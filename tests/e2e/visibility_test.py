@@ -92,7 +92,7 @@ class StatusTest(unittest.TestCase):
             self.assertEqual(states[State.STATE_RUNNING], 2)
             shown = cluster.vigil("status").stdout.decode()
             self.assertRegex(shown, r"SLOTS BUSY: +2\n")
-            self.assertRegex(shown, r"OF SLOTS: +3\n")
+            self.assertRegex(shown, r"SLOTS: +3\n")
             for text in ("IDLE", "STARTING", "ACTIVE", "AGE", "LAST ACTIVITY",
                          "TOKENS", silent, talking):
                 self.assertIn(text, shown)

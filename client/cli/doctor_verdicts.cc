@@ -324,7 +324,7 @@ CheckResult JudgeCancel(const v1::Job& job, const CancelledTree& tree,
         absl::StrCat("a job was CANCELLED and left ",
                      absl::StrJoin(tree.left, ", ")),
         "a Z is a zombie, which its parent must wait for; D waits in the "
-        "kernel; for others, `vigil worker sweep` finds and kills them");
+        "kernel; for others, `vigil worker sweep WORKER` finds and kills them");
   }
   std::string looked = "nothing of it is left";
   if (tree.seen.empty()) {

@@ -1,4 +1,4 @@
-// How work has ended lately, as `vigil status` shows it. A pure function;
+// How work has ended lately, as `vigil top` shows it. A pure function;
 // thread-safe.
 #ifndef VIGIL_CLIENT_CLI_TELEMETRY_FORMAT_H_
 #define VIGIL_CLIENT_CLI_TELEMETRY_FORMAT_H_

@@ -1,4 +1,4 @@
-// Proves what `vigil status` says of how work has ended lately: little when all
+// Proves what `vigil top` says of how work has ended lately: little when all
 // is well, the causes when it is not.
 #include "client/cli/telemetry_format.h"
 

@@ -131,7 +131,7 @@ Task<absl::Status> ClearWorkerCache(Services* services, CallContext*,
   if (!worker->hello.task_types.contains(request.task_type())) {
     co_return absl::NotFoundError(absl::StrCat(
         "worker ", request.worker_id(), " does not offer a task type '",
-        request.task_type(), "'; `vigil status` shows what it offers"));
+        request.task_type(), "'; `vigil worker get` shows what it offers"));
   }
   if (!worker->connected()) co_return NotConnected(request.worker_id());
   WorkerAnswer<absl::Status> cleared(

@@ -168,6 +168,12 @@ int RunCommand(const NounSpec& noun, const std::vector<std::string>& arguments,
     return help && printed ? 0 : kExitVigil;
   }
   if (word == "--version") return PrintVersion();
+  if (word[0] == '-') {
+    return Fail(absl::StrCat("`", word,
+                             "`: flags stand behind the verb (see "
+                             "`vigil ",
+                             noun.noun, " --help`)"));
+  }
   const CommandSpec* command = FindVerb(noun, word);
   if (command == nullptr) return Fail(NoSuchVerb(noun, word));
   return Invocation(noun, *command, environment)

@@ -286,10 +286,32 @@ TEST_F(CommandTest, TheWholeRequestMayComeFromAFile) {
   EXPECT_THAT(twice.err(), HasSubstr("stdin is wanted twice"));
 }
 
+TEST_F(CommandTest, TheContextsNamespaceIsThatOfWhoNamesNone) {
+  std::vector<std::string> asked;
+  fake_.on_get = [&](const auto& request, auto*) {
+    asked.push_back(request.namespace_());
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  const std::string home = "HOME=" + dir_.path();
+  VigilProcess set(
+      dir_.path(),
+      {"context", "set", "dev", "--address=" + address_, "--namespace=dev"},
+      {home});
+  EXPECT_EQ(set.Wait(), 0) << set.err();
+  for (const char* flag : {"--timeout=9s", "--namespace=prod"}) {
+    VigilProcess get(dir_.path(), {"job", "get", "j", "--context=dev", flag},
+                     {home});
+    EXPECT_EQ(get.Wait(), 0) << get.err();
+  }
+  EXPECT_THAT(asked, ElementsAre("dev", "prod"));
+}
+
 TEST_F(CommandTest, MisuseIsToldBeforeAnybodyIsAsked) {
   const std::pair<const char*, const char*> kCases[] = {
       {"job gte j", "job has no `gte`; did you mean `get`?"},
       {"jobs list", "did you mean `job`?"},
+      {"job --namespace=dev list", "flags stand behind the verb"},
       {"job get", "JOB_ID is missing (see `vigil job get --help`)"},
       {"job get a b", "`b` is not wanted here"},
       {"job list --sates=running", "did you mean --states?"},

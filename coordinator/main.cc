@@ -37,6 +37,7 @@
 #include "coordinator/backup_command.h"
 #include "coordinator/default_paths.h"
 #include "coordinator/engine/engine.h"
+#include "coordinator/http/gateway.h"
 #include "coordinator/local/local_worker.h"
 #include "coordinator/rpc/listen_address.h"
 #include "coordinator/rpc/server.h"
@@ -46,9 +47,19 @@ ABSL_FLAG(std::string, listen, "",
           "Where to listen: unix:/path and host:port, separated by commas. "
           "Default: unix:$XDG_RUNTIME_DIR/vigil/vigil.sock, or "
           "unix:/tmp/vigil-UID/vigil.sock.");
-ABSL_FLAG(bool, insecure, false,
-          "Allow --listen beyond loopback, without encryption or "
-          "authentication.");
+ABSL_FLAG(
+    bool, insecure, false,
+    "Allow --listen and --http_listen beyond loopback, without encryption "
+    "or authentication.");
+ABSL_FLAG(std::string, http_listen, "",
+          "Serve the same RPCs as JSON over HTTP, in the Connect protocol, on "
+          "host:port, several separated by commas; port 0: one that is free. "
+          "Default: none. Web pages of other origins are refused, commands of "
+          "clients too.");
+ABSL_FLAG(std::vector<std::string>, http_hosts, {},
+          "What clients of --http_listen may have in Host beside its addresses "
+          "and localhost, separated by commas: a name, or name:port where the "
+          "port is not 80.");
 ABSL_FLAG(std::string, data_dir, "",
           "Where jobs are kept; one coordinator at a time. Default: "
           "$XDG_STATE_HOME/vigil, or ~/.local/state/vigil.");
@@ -295,7 +306,26 @@ void HandleSignalsAndEof(const sigset_t& signals, RpcServer* server,
   }).detach();
 }
 
-void SayReady(const std::vector<std::string>& addresses) {
+// Serves HTTP where that is asked for; null: it is not.
+absl::StatusOr<std::unique_ptr<Gateway>> StartGateway(RpcServer* server) {
+  const std::string listen = absl::GetFlag(FLAGS_http_listen);
+  if (listen.empty()) return nullptr;
+  absl::StatusOr<std::vector<std::string>> addresses = ParseHttpListen(
+      listen, absl::GetFlag(FLAGS_insecure) ? Exposure::kInsecureAllowed
+                                            : Exposure::kLoopbackOnly);
+  if (!addresses.ok()) return addresses.status();
+  return Gateway::Start({.addresses = *std::move(addresses),
+                         .host_names = absl::GetFlag(FLAGS_http_hosts),
+                         .services = server->services(),
+                         .channel = server->InProcessChannel()});
+}
+
+void SayReady(std::vector<std::string> addresses, const Gateway* gateway) {
+  if (gateway != nullptr) {
+    for (const std::string& address : gateway->addresses()) {
+      addresses.push_back("http://" + address);
+    }
+  }
   Log(LogSeverity::kInfo,
       absl::StrCat("serving on ", absl::StrJoin(addresses, ", ")));
   const int fd = absl::GetFlag(FLAGS_ready_fd);
@@ -433,6 +463,8 @@ int Main(int argc, char** argv) {
       RpcServer::Create(*addresses);
   if (!server.ok()) return Fail(server.status());
   RpcServer* rpc = server->get();
+  absl::StatusOr<std::unique_ptr<Gateway>> gateway = StartGateway(rpc);
+  if (!gateway.ok()) return Fail(gateway.status());
   absl::StatusOr<std::unique_ptr<Engine>> engine =
       Engine::Open(EngineOptionsFromFlags(data_dir),
                    [rpc](std::function<void()> f) { rpc->Post(std::move(f)); });
@@ -483,7 +515,8 @@ int Main(int argc, char** argv) {
   services.before_stop = [&worker] {
     if (worker != nullptr) worker->Stop();
   };
-  rpc->Run(&services, [&] { SayReady(rpc->addresses()); });
+  rpc->Run(&services, [&] { SayReady(rpc->addresses(), gateway->get()); });
+  gateway->reset();
   engine->reset();
   Log(LogSeverity::kInfo, "stopped");
   return 0;

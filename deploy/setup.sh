@@ -14,9 +14,9 @@
 # bazel-bootstrap brings the JDK that it needs.
 VIGIL_PACKAGES=(
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto
-  bazel-skylib espeak-ng g++ libabsl-dev libgmock-dev libgrpc++-dev
-  libgrpc-dev libgtest-dev libprotobuf-dev libprotoc-dev libre2-dev
-  libseccomp-dev libsqlite3-dev libssl-dev
+  bazel-skylib espeak-ng g++ libabsl-dev libboost-dev libgmock-dev
+  libgrpc++-dev libgrpc-dev libgtest-dev libprotobuf-dev libprotoc-dev
+  libre2-dev libseccomp-dev libsqlite3-dev libssl-dev
   protobuf-compiler protobuf-compiler-grpc
   iproute2 iptables python3 python3-grpcio python3-protobuf sox sqlite3
   util-linux

@@ -29,11 +29,36 @@ bool IsLoopback(const std::string& host) {
          (ntohl(address.s_addr) >> 24) == 127;
 }
 
+absl::Status Invalid(absl::string_view flag, const std::string& text,
+                     absl::string_view problem) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(flag, ": '", text, "' ", problem));
+}
+
+// Checks a "host:port".
+absl::Status CheckTcp(absl::string_view flag, const std::string& text,
+                      Exposure exposure, absl::string_view form) {
+  const size_t colon = text.rfind(':');
+  int port = 0;
+  if (colon == std::string::npos || colon == 0 ||
+      !absl::SimpleAtoi(text.substr(colon + 1), &port) || port < 0 ||
+      port > 65535) {
+    return Invalid(flag, text, absl::StrCat("must be ", form));
+  }
+  if (!IsLoopback(text.substr(0, colon)) &&
+      exposure == Exposure::kLoopbackOnly) {
+    return Invalid(
+        flag, text,
+        "is not on loopback, and nothing would protect it: use 127.0.0.1 or a "
+        "unix socket, or add --insecure if the network is trusted");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ListenAddress> ParseOne(const std::string& text,
                                        Exposure exposure) {
   const auto invalid = [&](const std::string& problem) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--listen: '", text, "' ", problem));
+    return Invalid("--listen", text, problem);
   };
   if (absl::StartsWith(text, "unix:")) {
     const std::string path = text.substr(5);
@@ -47,19 +72,9 @@ absl::StatusOr<ListenAddress> ParseOne(const std::string& text,
     }
     return ListenAddress{text, path};
   }
-  const size_t colon = text.rfind(':');
-  int port = 0;
-  if (colon == std::string::npos || colon == 0 ||
-      !absl::SimpleAtoi(text.substr(colon + 1), &port) || port < 0 ||
-      port > 65535) {
-    return invalid("must be unix:/path or host:port");
-  }
-  if (!IsLoopback(text.substr(0, colon)) &&
-      exposure == Exposure::kLoopbackOnly) {
-    return invalid(
-        "is not on loopback, and nothing would protect it: use 127.0.0.1 or a "
-        "unix socket, or add --insecure if the network is trusted");
-  }
+  absl::Status status =
+      CheckTcp("--listen", text, exposure, "unix:/path or host:port");
+  if (!status.ok()) return status;
   return ListenAddress{text, ""};
 }
 
@@ -73,6 +88,17 @@ absl::StatusOr<std::vector<ListenAddress>> ParseListen(
     absl::StatusOr<ListenAddress> address = ParseOne(text, exposure);
     if (!address.ok()) return address.status();
     addresses.push_back(*std::move(address));
+  }
+  return addresses;
+}
+
+absl::StatusOr<std::vector<std::string>> ParseHttpListen(
+    const std::string& listen, Exposure exposure) {
+  const std::vector<std::string> addresses = absl::StrSplit(listen, ',');
+  for (const std::string& text : addresses) {
+    absl::Status status = CheckTcp("--http_listen", text, exposure,
+                                   "host:port, as in 127.0.0.1:8080");
+    if (!status.ok()) return status;
   }
   return addresses;
 }

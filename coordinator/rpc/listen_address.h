@@ -26,6 +26,10 @@ struct ListenAddress {
 absl::StatusOr<std::vector<ListenAddress>> ParseListen(
     const std::string& listen, Exposure exposure);
 
+// Takes what --http_listen does: "host:port" only, under the same rule.
+absl::StatusOr<std::vector<std::string>> ParseHttpListen(
+    const std::string& listen, Exposure exposure);
+
 // Makes the directory of a socket (0700) if it is not there, and removes a
 // socket that nobody listens on. FAILED_PRECONDITION: somebody does, or the
 // directory is not safe.

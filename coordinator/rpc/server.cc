@@ -1,5 +1,6 @@
 #include "coordinator/rpc/server.h"
 
+#include <grpcpp/channel.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
@@ -49,6 +50,10 @@ class Server : public RpcServer {
     Post([this] { stop_asked_ = true; });
   }
   std::vector<std::string> addresses() const override { return addresses_; }
+  std::vector<std::string> services() const override;
+  std::shared_ptr<grpc::Channel> InProcessChannel() override {
+    return server_->InProcessChannel(grpc::ChannelArguments());
+  }
 
   absl::Status Bind(const std::vector<ListenAddress>& addresses);
 
@@ -78,6 +83,15 @@ class Server : public RpcServer {
   bool drain_asked_ = false;
   bool stop_asked_ = false;
 };
+
+std::vector<std::string> Server::services() const {
+  return {v1::JobService::service_full_name(),
+          v1::BatchService::service_full_name(),
+          v1::WorkerService::service_full_name(),
+          v1::StatusService::service_full_name(),
+          v1::DispatchService::service_full_name(),
+          HealthService::service_full_name()};
+}
 
 absl::Status Server::Bind(const std::vector<ListenAddress>& addresses) {
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -278,9 +292,8 @@ void Server::Run(Services* services, const std::function<void()>& serving) {
   loop_->Run(cancelling_hooks, [&] {
     return live_.empty() || engine->clock().Now() >= give_up_time;
   });
-  server_->Shutdown(
-      gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                   gpr_time_from_millis(200, GPR_TIMESPAN)));
+  server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                                 gpr_time_from_millis(200, GPR_TIMESPAN)));
   loop_->Drain();
   for (const std::string& path : socket_paths_) unlink(path.c_str());
 }

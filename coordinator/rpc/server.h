@@ -16,6 +16,10 @@
 #include "coordinator/rpc/call_context.h"
 #include "coordinator/rpc/listen_address.h"
 
+namespace grpc {
+class Channel;
+}
+
 namespace vigil::coordinator {
 
 class RpcServer {
@@ -42,6 +46,13 @@ class RpcServer {
 
   // The addresses bound, with the ports that were chosen for 0.
   virtual std::vector<std::string> addresses() const = 0;
+
+  // The full names of the services, without reflection's.
+  virtual std::vector<std::string> services() const = 0;
+  // A channel to this server for clients within the process. They count as
+  // clients on the network do, not as those on a unix socket. Thread-safe;
+  // calls on it fail with UNAVAILABLE when Run has ended.
+  virtual std::shared_ptr<grpc::Channel> InProcessChannel() = 0;
 };
 
 }  // namespace vigil::coordinator

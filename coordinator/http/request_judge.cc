@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -11,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "coordinator/http/connect_error.h"
 #include "coordinator/http/limits.h"
@@ -67,15 +69,20 @@ std::optional<HttpResponse> CheckCaller(const HttpRequestHead& head,
 // method's. JSON may say that it is UTF-8.
 std::optional<Codec> CodecOf(const MethodDescriptor& method,
                              absl::string_view content_type) {
-  std::string type = absl::AsciiStrToLower(content_type);
-  type.erase(std::remove(type.begin(), type.end(), ' '), type.end());
-  absl::string_view rest = type;
-  if (!absl::ConsumePrefix(&rest, "application/") ||
-      (method.server_streaming() && !absl::ConsumePrefix(&rest, "connect+"))) {
+  const std::string lower = absl::AsciiStrToLower(content_type);
+  const std::vector<absl::string_view> parts =
+      absl::StrSplit(lower, absl::MaxSplits(';', 1));
+  absl::string_view type = absl::StripAsciiWhitespace(parts[0]);
+  if (!absl::ConsumePrefix(&type, "application/") ||
+      (method.server_streaming() && !absl::ConsumePrefix(&type, "connect+"))) {
     return std::nullopt;
   }
-  if (rest == "json" || rest == "json;charset=utf-8") return Codec::kJson;
-  if (rest == "proto") return Codec::kProto;
+  if (type == "json" &&
+      (parts.size() == 1 ||
+       absl::StripAsciiWhitespace(parts[1]) == "charset=utf-8")) {
+    return Codec::kJson;
+  }
+  if (type == "proto" && parts.size() == 1) return Codec::kProto;
   return std::nullopt;
 }
 

@@ -20,6 +20,7 @@ def e2e_test(name, srcs, size = "medium", data = [], tags = [], **kwargs):
             "batch_case.py",
             "cluster.py",
             "deadline_case.py",
+            "http_case.py",
             "loss_case.py",
             "nesting_case.py",
             "warm_case.py",

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
@@ -46,6 +47,20 @@ TEST(ListenAddressTest, RefusesNonsense) {
                           "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
                           ":80", "127.0.0.1:80,"}) {
     EXPECT_FALSE(Accepts(bad)) << bad;
+  }
+}
+
+TEST(ListenAddressTest, HttpIsServedOverTcpUnderTheSameRule) {
+  const auto accepts = [](const std::string& listen, Exposure exposure) {
+    return ParseHttpListen(listen, exposure).ok();
+  };
+  EXPECT_EQ(*ParseHttpListen("127.0.0.1:0,[::1]:80", Exposure::kLoopbackOnly),
+            (std::vector<std::string>{"127.0.0.1:0", "[::1]:80"}));
+  EXPECT_FALSE(accepts("0.0.0.0:80", Exposure::kLoopbackOnly));
+  EXPECT_TRUE(accepts("0.0.0.0:80", Exposure::kInsecureAllowed));
+  for (const char* bad : {"", "unix:/run/x.sock", "127.0.0.1:65536", ":80",
+                          "127.0.0.1:80,"}) {
+    EXPECT_FALSE(accepts(bad, Exposure::kInsecureAllowed)) << bad;
   }
 }
 

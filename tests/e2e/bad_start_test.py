@@ -315,12 +315,22 @@ class BadStartTest(unittest.TestCase):
             self.assert_refused(*self.flags(listen=address),
                                 says=["--listen", address])
 
+    def test_http_is_served_on_loopback_unless_told_otherwise(self):
+        for address in ("0.0.0.0:0", "192.0.2.1:0", "[::]:0", "example.org:0"):
+            self.assert_refused(*self.flags(http_listen=address),
+                                says=["--http_listen", address, "--insecure"])
+        for address in ("nonsense", "127.0.0.1:99999", "unix:/tmp/s", ":"):
+            self.assert_refused(*self.flags(http_listen=address),
+                                says=["--http_listen", address])
+
     def test_a_port_that_is_taken_is_named(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             address = f"127.0.0.1:{taken.getsockname()[1]}"
             self.assert_refused(*self.flags(listen=address), says=[address])
+            self.assert_refused(*self.flags(http_listen=address),
+                                says=["--http_listen", address])
 
     def test_commands_over_tcp_are_refused_and_task_types_are_not(self):
         with socket.socket() as free:

@@ -14,7 +14,7 @@
 # bazel-bootstrap brings the JDK that it needs.
 VIGIL_PACKAGES=(
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto
-  bazel-skylib espeak-ng g++ libabsl-dev libboost-dev libgmock-dev
+  bazel-skylib curl espeak-ng g++ libabsl-dev libboost-dev libgmock-dev
   libgrpc++-dev libgrpc-dev libgtest-dev libprotobuf-dev libprotoc-dev
   libre2-dev libseccomp-dev libsqlite3-dev libssl-dev
   protobuf-compiler protobuf-compiler-grpc

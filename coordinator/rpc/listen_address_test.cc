@@ -58,8 +58,8 @@ TEST(ListenAddressTest, HttpIsServedOverTcpUnderTheSameRule) {
             (std::vector<std::string>{"127.0.0.1:0", "[::1]:80"}));
   EXPECT_FALSE(accepts("0.0.0.0:80", Exposure::kLoopbackOnly));
   EXPECT_TRUE(accepts("0.0.0.0:80", Exposure::kInsecureAllowed));
-  for (const char* bad : {"", "unix:/run/x.sock", "127.0.0.1:65536", ":80",
-                          "127.0.0.1:80,"}) {
+  for (const char* bad :
+       {"", "unix:/run/x.sock", "127.0.0.1:65536", ":80", "127.0.0.1:80,"}) {
     EXPECT_FALSE(accepts(bad, Exposure::kInsecureAllowed)) << bad;
   }
 }

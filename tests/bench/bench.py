@@ -1,7 +1,8 @@
 """The benchmarks: prints a table of medians and ranges.
 
 Usage: bench.py [launch | decision | kills | throughput | warm | queue |
-                 million | restart | lost | tokens | streams | cli]...;
+                 million | http | restart | lost | tokens | streams |
+                 cli]...;
 default: all.
 Figures move from machine to machine and with its load: compare what was
 measured side by side in one run.
@@ -16,6 +17,7 @@ import time
 import cli
 import recovery
 from cluster import FINAL, VIGIL, Cluster, Reason, State, wait_until
+from http_calls import call_times
 from load_case import resident_mib
 from status_calls import status_times
 from table import header, row
@@ -292,11 +294,18 @@ def queue():
             [grown * MIB / QUEUED_JOBS], "bytes")
 
 
+def http():
+    """GetJob over HTTP and over gRPC."""
+    for name, times in call_times().items():
+        row(f"http: GetJob, {name}", times, "us")
+
+
 def main():
     """Runs what the arguments name."""
     known = {"launch": launch, "decision": decision, "kills": kills,
              "throughput": throughput, "warm": warm, "queue": queue,
-             "million": million, **recovery.KNOWN, **cli.KNOWN}
+             "million": million, "http": http, **recovery.KNOWN,
+             **cli.KNOWN}
     names = sys.argv[1:] or list(known)
     for name in names:
         if name not in known:

@@ -3,7 +3,7 @@
 # Takes about twelve minutes after the build; leave the machine alone meanwhile.
 #
 # usage: tests/bench/run.sh [launch | decision | kills | throughput | warm |
-#                            queue | million | restart | lost | tokens |
+#                            queue | million | http | restart | lost | tokens |
 #                            streams | cli]...
 set -Eeuo pipefail
 

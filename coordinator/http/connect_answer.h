@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "coordinator/http/http_server.h"
+#include "coordinator/http/http_handler.h"
 #include "coordinator/http/request_judge.h"
 #include "coordinator/http/rpc_calls.h"
 

@@ -8,6 +8,7 @@
 #include "coordinator/http/connect_answer.h"
 #include "coordinator/http/connect_error.h"
 #include "coordinator/http/host_judge.h"
+#include "coordinator/http/http_handler.h"
 #include "coordinator/http/http_server.h"
 #include "coordinator/http/limits.h"
 #include "coordinator/http/method_table.h"

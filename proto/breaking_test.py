@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Proves that the protos keep what was released last (released/vigil.binpb), and
-that a break would be found: changes are put into a copy. What may be added may
-be added.
+"""Proves that the protos keep what was released last (released/vigil.binpb),
+and that a break would be found: changes are put into a copy. What may be added
+may be added.
 """
 import sys
 import unittest

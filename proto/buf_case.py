@@ -1,5 +1,4 @@
-"""BufTestCase: a copy of the protos that a test may change, and buf to judge it.
-"""
+"""BufTestCase: a copy of the protos that a test may change, judged by buf."""
 import os
 import pathlib
 import shutil

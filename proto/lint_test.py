@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Proves that the protos follow buf's standard rules and are commented in full,
-and that a proto which is or does not would be found: faults are put into a copy.
+and that a fault would be found: some are put into a copy.
 """
 import sys
 import unittest
@@ -27,7 +27,8 @@ class LintTest(BufTestCase):
         self.assertIn('prefixed with "PHASE_"', self.lint())
 
     def test_finds_a_name_in_camel_case_in_the_frames_of_tasks(self):
-        self.change("task/v1/frames.proto", "bytes data = 2", "bytes aDatum = 2")
+        self.change("task/v1/frames.proto", "bytes data = 2",
+                    "bytes aDatum = 2")
         self.assertIn("lower_snake_case", self.lint())
 
 

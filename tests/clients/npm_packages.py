@@ -7,7 +7,7 @@ import os
 import pathlib
 import pwd
 
-LOCK = pathlib.Path("tests/clients/package-lock.json")
+LOCK = pathlib.Path("tests/clients/package-lock.json").absolute()
 
 
 class NotInstalled(AssertionError):
@@ -21,13 +21,14 @@ def root():
     found = pathlib.Path(cache) / hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if not (found / "node").exists() or not (found / "node_modules").is_dir():
         raise NotInstalled(
-            f"the npm packages of {LOCK} are not in {found}: tests/run.sh "
+            f"the npm packages of {LOCK.name} are not in {found}: tests/run.sh "
             "installs them, whatever targets it is given")
     return found
 
 
 def node(script, *arguments):
-    """The command line that runs a script of an installed package."""
+    """The command line that runs a script, of an installed package or by its
+    absolute path."""
     at = root()
     return [str(at / "node"), str(at / "node_modules" / script),
             *map(str, arguments)]

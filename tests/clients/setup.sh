@@ -5,11 +5,14 @@
 #
 #   vigil_tests_setup          as vigil_setup, for both. Repeatable at will;
 #                              takes no time when nothing is missing.
-#   vigil_npm_options          prints the option that Bazel needs to find the npm
-#                              packages, if it needs one.
+#   vigil_npm_options          prints the option that Bazel needs to find the
+#                              npm packages, if it needs one.
 
+# Of the two versions of golang/protobuf that gRPC takes, what protoc-gen-go
+# makes needs the newer.
 VIGIL_GO_PACKAGES=(
-  golang-go golang-google-grpc-dev golang-google-protobuf-dev
+  golang-github-golang-protobuf-1-5-dev golang-go golang-google-grpc-dev
+  golang-google-protobuf-dev
   protoc-gen-go protoc-gen-go-grpc
 )
 

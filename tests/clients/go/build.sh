@@ -4,9 +4,13 @@
 # OUT gets run_job and conformance.
 set -Eeuo pipefail
 
-for tool in go protoc-gen-go protoc-gen-go-grpc; do
-  if ! command -v "$tool" >/dev/null; then
-    echo "$tool is missing: tests/run.sh installs it, whatever targets it is" \
+# Only the newer golang/protobuf has wire.go; with the older one everything builds
+# and then panics, and Bazel would keep it.
+for needed in /usr/bin/{go,protoc-gen-go,protoc-gen-go-grpc} \
+  /usr/share/gocode/src/google.golang.org/{grpc,protobuf} \
+  /usr/share/gocode/src/github.com/golang/protobuf/proto/wire.go; do
+  if [[ ! -e $needed ]]; then
+    echo "$needed is missing: tests/run.sh installs it, whatever targets it is" \
       "given" >&2
     exit 1
   fi

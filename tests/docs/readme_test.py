@@ -15,19 +15,26 @@ class ReadmeTest(unittest.TestCase):
 
     def check_examples(self, page, names):
         blocks = re.findall(r"<!-- (\S+) -->\n```\w+\n(.*?)```", page, re.S)
-        self.assertEqual([name for name, _ in blocks],
-                         [f"deploy/examples/{name}" for name in names])
+        self.assertEqual([name for name, _ in blocks], names)
         for name, text in blocks:
             self.assertEqual(
                 text, pathlib.Path(name).read_text(encoding="utf-8"), name)
 
     def test_examples_are_the_files_they_name(self):
-        self.check_examples(README, ["run_job.cc", "run_job.py", "run_batch.py",
-                                     "count_letters.py", "count_letters.cc"])
+        self.check_examples(README, ["deploy/examples/run_job.cc",
+                                     "tests/clients/python/run_job.py",
+                                     "tests/clients/node/run_job.mjs",
+                                     "tests/clients/go/run_job.go",
+                                     "tests/clients/connect/run_job.mjs",
+                                     "deploy/examples/run_batch.py",
+                                     "deploy/examples/count_letters.py",
+                                     "deploy/examples/count_letters.cc"])
 
     def test_examples_of_the_cpp_client_are_the_files_they_name(self):
-        self.check_examples(CC_README, ["run_job.cc", "cancel_on_leave.cc",
-                                        "run_batch.cc", "coroutines.cc"])
+        self.check_examples(CC_README, ["deploy/examples/run_job.cc",
+                                        "deploy/examples/cancel_on_leave.cc",
+                                        "deploy/examples/run_batch.cc",
+                                        "deploy/examples/coroutines.cc"])
 
     def test_every_public_header_of_the_cpp_client_is_in_its_table(self):
         build = pathlib.Path("client/cc/BUILD").read_text(encoding="utf-8")

@@ -20,8 +20,9 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 
 constexpr char kExitStatus[] =
-    "Exit status: 0 done, whatever became of the job or batch; 4 what it names "
-    "is not there (NOT_FOUND); 125 any other error; 130 Ctrl+C.";
+    "Exit status: 0 the call went well, whatever became of a job (`vigil run` "
+    "exits as its program does); 4 what it names is not there (NOT_FOUND); 125 "
+    "any other error; 130 Ctrl+C; 141 nobody reads its output any more.";
 
 // Two blanks, the name, and what is said of it beside it.
 std::string Entry(absl::string_view name, absl::string_view text,

@@ -66,7 +66,8 @@ const VerbEntry* FindVerb(const std::string& name) {
 
 // A line of a list, or a few.
 std::string Line(absl::string_view name, absl::string_view summary) {
-  constexpr size_t kNameColumns = 12;
+  // The longest name, `completion`, and what stands before and behind it.
+  constexpr size_t kNameColumns = 14;
   std::string text = Wrap(summary, kHelpColumnsDefault, kNameColumns);
   return text.replace(2, name.size(), name.data(), name.size());
 }

@@ -104,8 +104,10 @@ std::string VerbList(const NounSpec& noun, size_t columns) {
 }
 
 std::string NounHelp(const NounSpec& noun, size_t columns) {
+  // The paragraphs that follow are for who writes a client.
+  const absl::string_view about = noun.help.substr(0, noun.help.find("\n\n"));
   return absl::StrCat("usage: vigil ", noun.noun, " VERB [flags] ...\n\n",
-                      Wrap(noun.help, columns, 0), "\nverbs:\n",
+                      Wrap(about, columns, 0), "\nverbs:\n",
                       VerbList(noun, columns), "\n`vigil ", noun.noun,
                       " VERB --help` describes a verb and its flags.\n");
 }

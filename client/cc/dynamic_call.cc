@@ -79,6 +79,8 @@ class StreamCall
       absl::MutexLock lock(&mu_);
       open_ = true;
       reading_ = true;
+      // The client went away meanwhile.
+      if (abandoned_) context_->TryCancel();
       StartRead(&incoming_);
     }
     StartCall();

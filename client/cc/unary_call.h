@@ -84,10 +84,16 @@ class UnaryCall
       // Its function holds this call: a spent timer must not stay.
       timer_.reset();
       context_.reset();
-      if (!abandoned_) {
+      // What is to be heard even if nobody waits is tried once in any case.
+      const bool last_wish =
+          abandoned_ && !tried_ && on_abandon_ == OnAbandon::kLetItEnd;
+      if (!abandoned_ || last_wish) {
+        tried_ = true;
         context_ = channel_.NewContext();
-        SetTimeout(*context_, std::min(options_.timeout,
-                                       deadline_ - channel_.clock().Now()));
+        const absl::Duration timeout =
+            std::min(options_.timeout, deadline_ - channel_.clock().Now());
+        SetTimeout(*context_,
+                   last_wish ? std::min(timeout, kLastWishMax) : timeout);
       }
     }
     // Only this chain of calls replaces context_, so it stays what it is.
@@ -149,6 +155,7 @@ class UnaryCall
 
   absl::Mutex mu_;
   bool abandoned_ = false;
+  bool tried_ = false;
   std::unique_ptr<grpc::ClientContext> context_;
   std::unique_ptr<grpc::Alarm> timer_;
   std::unique_ptr<grpc::Alarm> last_wish_;

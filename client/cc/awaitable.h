@@ -26,8 +26,9 @@ class [[nodiscard]] Awaitable {
   // Begins, and calls `done` once: on any thread, also at once.
   using Begin = absl::AnyInvocable<void(absl::AnyInvocable<void(Result)> done)>;
 
-  // With an `executor` coroutines go on there, else on the thread that brings
-  // the result: one of the library's, which must not be blocked.
+  // With an `executor` coroutines go on there, in any case. Without, on the
+  // thread that brings the result, one of the library's, which must not be
+  // blocked; or on their own, where the result comes as soon as they wait.
   explicit Awaitable(Begin begin, Executor executor = nullptr)
       : begin_(std::move(begin)), executor_(std::move(executor)) {}
   Awaitable(const Awaitable&) = delete;
@@ -54,18 +55,26 @@ class [[nodiscard]] Awaitable {
       // on, so that results that are there at once do not recurse.
       if (!first_.exchange(true)) return;
       if (executor_) {
-        // Moved away: the coroutine may be over before the executor returns.
-        const Executor executor = std::move(executor_);
-        executor([coroutine] { coroutine.resume(); });
+        GoOnThere(coroutine);
       } else {
         coroutine.resume();
       }
     });
-    return !first_.exchange(true);
+    if (!first_.exchange(true)) return true;
+    if (!executor_) return false;
+    GoOnThere(coroutine);
+    return true;
   }
   Result await_resume() { return *std::move(result_); }
 
  private:
+  // The last that is done with this: the coroutine, which holds it, may be over
+  // before the executor returns. So the executor is moved away.
+  void GoOnThere(std::coroutine_handle<> coroutine) {
+    const Executor executor = std::move(executor_);
+    executor([coroutine] { coroutine.resume(); });
+  }
+
   Begin begin_;
   Executor executor_;
   std::optional<Result> result_;

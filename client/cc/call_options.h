@@ -19,7 +19,7 @@ struct ClientOptions {
   // How broken streams, and calls with retry_for, are tried again.
   BackoffOptions backoff;
   // Where coroutines go on that await a call or an event. None: on the thread
-  // of the library that brought it.
+  // of the library that brought it, or on their own where it came at once.
   Executor executor;
 };
 

@@ -272,6 +272,10 @@ Task<absl::Status> WatchJob(Services* services, CallContext* call,
     co_await writing;
   }
   if (!request.skip_output()) {
+    // What came before this watch and is not stored is in nobody's hands for
+    // it: while a disk is full that may be much.
+    Durable durable(engine);
+    if (!ended) co_await durable;
     auto history =
         WriteHistory(services, &watch, request.job_id(), attempts, stream);
     absl::Status status = co_await history;

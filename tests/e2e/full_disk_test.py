@@ -134,6 +134,51 @@ class FullDiskTest(unittest.TestCase):
         self.assertEqual({job.job_id for job in cluster.list_jobs()},
                          set(acknowledged))
 
+    def test_a_watcher_that_comes_while_the_disk_is_full_misses_nothing(self):
+        with self.small_disk() as (cluster, ballast):
+            self.check_watchers(cluster, ballast)
+
+    def check_watchers(self, cluster, ballast):
+        cluster.start_worker("w", slots=1)
+        gate = cluster.dir / "gate"
+        running = cluster.submit(cluster.command(
+            "/bin/sh", "-c", f"for word in one two three; do while "
+            f"[ ! -e {gate}.$word ]; do sleep 0.02; done; echo $word; done"))
+
+        def watch():
+            return cluster.jobs.WatchJob(
+                job_service_pb2.WatchJobRequest(job_id=running),
+                timeout=PATIENCE)
+
+        def wait_for(events, word):
+            for response in events:
+                if response.event.output.data == word.encode() + b"\n":
+                    return
+            self.fail(f"no {word}")
+
+        def let(word):
+            (cluster.dir / f"gate.{word}").touch()
+
+        early = watch()
+        let("one")
+        wait_for(early, "one")
+        self.fill(ballast)
+        _, waits = self.submit_until_stalled(cluster)
+        # What the early watcher has by now is not in the store.
+        let("two")
+        wait_for(early, "two")
+        late = watch()
+        self.assertTrue(next(late).event.HasField("job"))
+        let("three")
+        wait_for(early, "three")
+        ballast.unlink()
+        seen = list(late)
+        self.assertEqual(
+            [r.event.gap for r in seen if r.event.HasField("gap")], [])
+        self.assertEqual(b"".join(r.event.output.data for r in seen),
+                         b"one\ntwo\nthree\n")
+        waits.result(timeout=PATIENCE)
+
     def test_a_killed_coordinator_lost_nothing_on_a_full_disk(self):
         with self.small_disk() as (cluster, ballast):
             first = cluster.submit(cluster.command("/bin/true"))

@@ -65,6 +65,34 @@ std::optional<HttpResponse> CheckCaller(const HttpRequestHead& head,
   return std::nullopt;
 }
 
+// The parser takes a body apart only where the field is exactly this; of any
+// other coding it would take the body for the next request.
+bool IsChunked(const std::string& coding) {
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(coding, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+  return words.size() == 1 && absl::EqualsIgnoreCase(words[0], "chunked");
+}
+
+// Where the body ends, which must be told once and in a way that is known.
+std::optional<HttpResponse> CheckBodyEnd(const HttpFields& fields) {
+  const std::string* coding = Find(fields, "transfer-encoding");
+  const std::string* length = Find(fields, "content-length");
+  if (AppearsTwice(fields, "transfer-encoding") ||
+      AppearsTwice(fields, "content-length") ||
+      (length != nullptr &&
+       (coding != nullptr || absl::StrContains(*length, ',')))) {
+    return ErrorResponse(absl::InvalidArgumentError(
+        "where the body ends is told twice: by one content-length or by one "
+        "transfer-encoding"));
+  }
+  if (coding != nullptr && !IsChunked(*coding)) {
+    return ErrorResponse(absl::UnimplementedError(
+        absl::StrCat("transfer-encoding is '", *coding,
+                     "'; the codings that are supported: chunked")));
+  }
+  return std::nullopt;
+}
+
 // Returns the codec that a content type names; unset: it is not one of the
 // method's. JSON may say that it is UTF-8.
 std::optional<Codec> CodecOf(const MethodDescriptor& method,
@@ -173,6 +201,7 @@ absl::variant<ConnectRequest, HttpResponse> RequestJudge::Judge(
     const HttpRequestHead& head) const {
   // Who may not ask is told nothing else.
   if (auto refusal = CheckCaller(head, *hosts_)) return *std::move(refusal);
+  if (auto refusal = CheckBodyEnd(head.fields)) return *std::move(refusal);
   const MethodDescriptor* method = methods_->Find(head.target);
   if (method == nullptr) {
     return ErrorResponse(

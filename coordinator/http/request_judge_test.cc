@@ -241,6 +241,33 @@ TEST_F(RequestJudgeTest, RefusesWhatGrpcWouldNotTakeAsMetadata) {
   EXPECT_EQ(Refuse(With(head, "vigil-more", "x")).status, 400);
 }
 
+TEST_F(RequestJudgeTest, TakesABodyInChunksAndInNoOtherCoding) {
+  for (const char* coding : {"chunked", "Chunked", " chunked\t"}) {
+    Accept(With(Get(), "transfer-encoding", coding));
+  }
+  for (const char* coding :
+       {"xchunked", "chunkedx", "identity", "chunked, identity",
+        "chunked, chunked", "chunked;q=1", "gzip", "gzip, chunked", "",
+        "\x0b"
+        "chunked"}) {
+    const HttpResponse response =
+        Refuse(With(Get(), "transfer-encoding", coding));
+    EXPECT_EQ(response.status, 501) << coding;
+    EXPECT_THAT(response.body, HasSubstr("transfer-encoding")) << coding;
+  }
+}
+
+TEST_F(RequestJudgeTest, RefusesABodyWhoseEndIsToldTwice) {
+  for (const char* coding : {"chunked", "identity"}) {
+    const HttpRequestHead head = With(Get(), "transfer-encoding", coding);
+    EXPECT_EQ(Refuse(With(head, "content-length", "2")).status, 400);
+    EXPECT_EQ(Refuse(With(head, "transfer-encoding", "chunked")).status, 400);
+  }
+  EXPECT_EQ(Refuse(With(Get(), "content-length", "2, 2")).status, 400);
+  const HttpRequestHead head = With(Get(), "content-length", "2");
+  EXPECT_EQ(Refuse(With(head, "content-length", "2")).status, 400);
+}
+
 TEST_F(RequestJudgeTest, AStreamIsRefusedInItsLastMessage) {
   const HttpResponse response =
       Refuse(With(Watch(), "connect-timeout-ms", "soon"));

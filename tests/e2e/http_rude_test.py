@@ -120,6 +120,47 @@ class RudeTest(unittest.TestCase):
             (505, "unimplemented"))
         self.assert_forgotten()
 
+    def test_no_body_is_taken_for_the_next_request(self):
+        inner = (head(self.cluster, "Content-Length: 2") + b"{}"
+                 + b"no HTTP\r\n\r\n")
+        for fields, status in (
+                (["Transfer-Encoding: xchunked"], 501),
+                (["Transfer-Encoding: identity"], 501),
+                (["Transfer-Encoding: chunked, identity"], 501),
+                (["Transfer-Encoding: gzip"], 501),
+                (["Transfer-Encoding:"], 501),
+                (["Transfer-Encoding: gzip, chunked"], 501),
+                (["Transfer-Encoding: chunked",
+                  "Transfer-Encoding: chunked"], 400),
+                (["Transfer-Encoding: chunked",
+                  "Transfer-Encoding: identity"], 400),
+                (["Transfer-Encoding: gzip", "Content-Length: 2"], 400),
+                (["Content-Length: 2", "Transfer-Encoding: xchunked"], 400),
+                (["Transfer-Encoding: chunked", "Content-Length: 2"], 400),
+                (["Content-Length: 2", "Content-Length: 2"], 400),
+                (["Content-Length: +2"], 400),
+                (["Content-Length: 2, 2"], 400),
+                (["Transfer-Encoding : chunked"], 400)):
+            for body in (b"", b"2\r\n{}\r\n0\r\n\r\n"):
+                with self.subTest(fields=fields, body=body):
+                    sock = self.open(head(self.cluster, *fields) + body + inner)
+                    text = read_all(sock)
+                    self.assertEqual(text.count(b"HTTP/1.1 "), 1, text)
+                    self.assertEqual(int(text[9:12]), status, text)
+        self.assert_forgotten()
+
+    def test_coding_is_known_however_it_is_written(self):
+        for field in ("Transfer-Encoding: chunked", "transfer-encoding:CHUNKED",
+                      "Transfer-Encoding: \t chunked \t",
+                      "Transfer-Encoding:\r\n chunked"):
+            with self.subTest(field=field):
+                sock = self.open(head(self.cluster, field)
+                                 + b"2\r\n{}\r\n0\r\n\r\n" + b"no HTTP\r\n\r\n")
+                text = read_all(sock)
+                self.assertEqual(text.count(b"HTTP/1.1 "), 2, text)
+                self.assertTrue(text.startswith(b"HTTP/1.1 200 OK"), text)
+                self.assertIn(b"HTTP/1.1 400 ", text)
+
     def test_a_head_may_have_so_many_bytes_and_no_more(self):
         def padded(size):
             rest = size - len(head(self.cluster, "Content-Length: 2", "X: "))

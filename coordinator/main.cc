@@ -33,6 +33,7 @@
 #include "base/catalog.h"
 #include "base/dir_lock.h"
 #include "base/log.h"
+#include "base/protobuf_log.h"
 #include "base/task_token.h"
 #include "coordinator/backup_command.h"
 #include "coordinator/default_paths.h"
@@ -528,5 +529,6 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   // Debian's library looks for deadlocks at each lock of gRPC's.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  vigil::LogWhatProtobufSays();
   return vigil::coordinator::Main(argc, argv);
 }

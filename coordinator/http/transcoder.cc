@@ -1,8 +1,11 @@
 #include "coordinator/http/transcoder.h"
 
+#include <google/protobuf/message.h>
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/type_resolver.h>
 #include <google/protobuf/util/type_resolver_util.h>
+
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -32,7 +35,19 @@ absl::string_view TextOf(const google::protobuf::util::Status& status) {
 
 absl::StatusOr<std::string> ToBinary(const google::protobuf::Descriptor* type,
                                      Codec codec, absl::string_view text) {
-  if (codec == Codec::kProto) return std::string(text);
+  if (codec == Codec::kProto) {
+    const std::unique_ptr<google::protobuf::Message> message(
+        google::protobuf::MessageFactory::generated_factory()
+            ->GetPrototype(type)
+            ->New());
+    if (!message->ParseFromArray(text.data(), static_cast<int>(text.size()))) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the body is not a ", type->name(),
+                       " in binary: it is cut off, or has text that is not "
+                       "UTF-8"));
+    }
+    return std::string(text);
+  }
   if (absl::StripAsciiWhitespace(text).empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the body is empty; a ", type->name(), " without fields is {}"));

@@ -15,10 +15,11 @@ namespace vigil::coordinator {
 // How a client writes messages.
 enum class Codec { kJson, kProto };
 
-// Returns a client's message, of `type`, in binary. INVALID_ARGUMENT: JSON that
-// is not such a message; a field that it does not have is refused, so that a
-// slip does not become a job without the clock it was to have. Binary is not
-// looked at: gRPC does that.
+// Returns a client's message, of `type`, which is compiled in, in binary.
+// INVALID_ARGUMENT: it is not such a message. In JSON a field that it does not
+// have is refused, so that a slip does not become a job without the clock it
+// was to have. Binary is parsed once more by gRPC, which takes what it cannot
+// parse for a fault of the server's.
 absl::StatusOr<std::string> ToBinary(const google::protobuf::Descriptor* type,
                                      Codec codec, absl::string_view text);
 

@@ -71,10 +71,30 @@ TEST(TranscoderTest, SaysWhatHasNoFormInJson) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("in binary"));
 }
 
-TEST(TranscoderTest, DoesNotLookAtBinary) {
+TEST(TranscoderTest, RefusesBinaryThatIsNoSuchMessage) {
+  // A tag without its end, and a request_id that is not UTF-8.
+  for (const char* binary : {"\xff\xff\xff", "\x1a\x01\xff"}) {
+    const absl::Status status =
+        ToBinary(v1::SubmitJobRequest::descriptor(), Codec::kProto, binary)
+            .status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("SubmitJobRequest"));
+  }
+}
+
+TEST(TranscoderTest, HandsBinaryOnAsItIs) {
+  v1::SubmitJobRequest request;
+  request.set_request_id("r");
+  // With a field that is not known here.
+  const std::string binary = request.SerializeAsString() + "\xf8\x07\x01";
   EXPECT_EQ(
-      *ToBinary(v1::SubmitJobRequest::descriptor(), Codec::kProto, "\xff"),
-      "\xff");
+      *ToBinary(v1::SubmitJobRequest::descriptor(), Codec::kProto, binary),
+      binary);
+  EXPECT_EQ(*ToBinary(v1::SubmitJobRequest::descriptor(), Codec::kProto, ""),
+            "");
+}
+
+TEST(TranscoderTest, DoesNotLookAtBinaryAnswers) {
   EXPECT_EQ(
       *FromBinary(v1::SubmitJobRequest::descriptor(), Codec::kProto, "\xff"),
       "\xff");

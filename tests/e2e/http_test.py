@@ -125,10 +125,20 @@ class SingleAnswerTest(HttpCase):
         self.assertEqual(
             job_service_pb2.GetJobResponse.FromString(answer.body),
             self.cluster.jobs.GetJob(request))
-        # What is no message is refused by gRPC itself.
-        answer = self.cluster.post("/vigil.v1.JobService/GetJob", b"\xff\xff",
-                                   {"Content-Type": "application/proto"})
-        self.assertEqual((answer.status, answer.code), (500, "internal"))
+
+    def test_binary_that_is_no_message_is_the_clients_fault(self):
+        # A tag without its end, and a job_id that is not UTF-8.
+        for body in (b"\xff\xff\xff", b"\x12\x01\xff"):
+            for _ in range(20):
+                answer = self.cluster.post(
+                    "/vigil.v1.JobService/GetJob", body,
+                    {"Content-Type": "application/proto"})
+                self.assertEqual((answer.status, answer.code),
+                                 (400, "invalid_argument"))
+        log = (self.cluster.dir / "log").read_text()
+        self.assertNotIn("[libprotobuf", log)
+        # It is told, but not for each: a client could fill the disk.
+        self.assertEqual(log.count("invalid UTF-8"), 1, log)
 
     def test_errors_have_grpcs_words_and_the_protocols_status(self):
         for method, message, status in (

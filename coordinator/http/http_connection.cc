@@ -127,6 +127,8 @@ class BeastConnection : public Connection,
   bool keep_alive_ = false;
   // The answer has no length, and its reader may be slow.
   bool streaming_ = false;
+  // The request is a HEAD: what answers it has no body.
+  bool only_head_ = false;
   // Nothing follows what is to be written.
   bool ends_ = false;
   std::function<void()> on_sent_;
@@ -339,6 +341,8 @@ void BeastConnection::OnBody(Error error) {
 void BeastConnection::RefuseRequest(HttpResponse response) {
   state_ = State::kAnswering;
   answer_.reset();
+  // No method is called with it, so all of them come here.
+  only_head_ = parser_ && parser_->get().method() == http::verb::head;
   parser_.reset();
   keep_alive_ = false;
   SendWhole(response);
@@ -352,7 +356,7 @@ void BeastConnection::SendWhole(const HttpResponse& response) {
   message.prepare_payload();
   ends_ = true;
   SetDeadline(kHttpWriteTimeout);
-  Write(OnTheWire(message, /*only_head=*/false));
+  Write(OnTheWire(message, only_head_));
 }
 
 void BeastConnection::Respond(HttpResponse response) {

@@ -236,6 +236,18 @@ class SingleAnswerTest(HttpCase):
             sock.sendall(b"{}")
             self.assertTrue(sock.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n"))
 
+    def test_head_is_answered_without_a_body(self):
+        for path in ("/vigil.v1.JobService/GetJob", "/"):
+            with self.subTest(path=path), self.cluster.socket() as sock:
+                sock.sendall(b"HEAD %s HTTP/1.1\r\nHost: localhost:%d\r\n\r\n"
+                             % (path.encode(), self.cluster.port))
+                text = b""
+                while piece := sock.recv(65536):
+                    text += piece
+                self.assertRegex(text, b"^HTTP/1.1 40[45] ")
+                self.assertRegex(text, b"(?i)content-length: [1-9]")
+                self.assertTrue(text.endswith(b"\r\n\r\n"), text)
+
     def test_requests_ahead_of_their_turn_are_answered_in_order(self):
         request = (b"POST /%s HTTP/1.1\r\nHost: localhost:%d\r\n"
                    b"Content-Type: application/json\r\n"

@@ -93,6 +93,20 @@ std::optional<HttpResponse> CheckBodyEnd(const HttpFields& fields) {
   return std::nullopt;
 }
 
+// What the client waits for before it sends the body.
+std::optional<HttpResponse> CheckExpectation(const HttpFields& fields) {
+  for (const HttpField& field : fields) {
+    if (field.name == "expect" &&
+        !absl::EqualsIgnoreCase(field.value, "100-continue")) {
+      return ErrorResponse(
+          absl::UnimplementedError(absl::StrCat("expect is '", field.value,
+                                                "'; it may be 100-continue")),
+          417);
+    }
+  }
+  return std::nullopt;
+}
+
 // Returns the codec that a content type names; unset: it is not one of the
 // method's. JSON may say that it is UTF-8.
 std::optional<Codec> CodecOf(const MethodDescriptor& method,
@@ -202,6 +216,7 @@ absl::variant<ConnectRequest, HttpResponse> RequestJudge::Judge(
   // Who may not ask is told nothing else.
   if (auto refusal = CheckCaller(head, *hosts_)) return *std::move(refusal);
   if (auto refusal = CheckBodyEnd(head.fields)) return *std::move(refusal);
+  if (auto refusal = CheckExpectation(head.fields)) return *std::move(refusal);
   const MethodDescriptor* method = methods_->Find(head.target);
   if (method == nullptr) {
     return ErrorResponse(

@@ -268,6 +268,17 @@ TEST_F(RequestJudgeTest, RefusesABodyWhoseEndIsToldTwice) {
   EXPECT_EQ(Refuse(With(head, "content-length", "2")).status, 400);
 }
 
+TEST_F(RequestJudgeTest, MeetsNoExpectationButToBeToldToGoOn) {
+  Accept(With(Get(), "expect", "100-Continue"));
+  for (const char* expectation : {"foo", "", "100-continue, foo"}) {
+    EXPECT_EQ(Refuse(With(Get(), "expect", expectation)).status, 417)
+        << expectation;
+  }
+  EXPECT_EQ(Refuse(With(With(Get(), "expect", "100-continue"), "expect", "foo"))
+                .status,
+            417);
+}
+
 TEST_F(RequestJudgeTest, AStreamIsRefusedInItsLastMessage) {
   const HttpResponse response =
       Refuse(With(Watch(), "connect-timeout-ms", "soon"));

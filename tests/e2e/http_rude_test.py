@@ -161,6 +161,13 @@ class RudeTest(unittest.TestCase):
                 self.assertTrue(text.startswith(b"HTTP/1.1 200 OK"), text)
                 self.assertIn(b"HTTP/1.1 400 ", text)
 
+    def test_what_is_expected_beyond_a_word_is_refused(self):
+        self.assertEqual(
+            self.refused(head(self.cluster, "Expect: foo",
+                              "Content-Length: 2")),
+            (417, "unimplemented"))
+        self.assert_forgotten()
+
     def test_a_head_may_have_so_many_bytes_and_no_more(self):
         def padded(size):
             rest = size - len(head(self.cluster, "Content-Length: 2", "X: "))

@@ -27,8 +27,6 @@ namespace http = boost::beast::http;
 using Error = boost::system::error_code;
 using Tcp = asio::ip::tcp;
 
-// What the parser may look ahead: a head, and a piece of a body.
-constexpr size_t kInputBytesMax = 128 << 10;
 constexpr size_t kReadBytes = 16 << 10;
 // Of HTTP/1.1, as the library counts.
 constexpr unsigned kVersion11 = 11;
@@ -119,7 +117,7 @@ class BeastConnection : public Connection,
   asio::steady_timer deadline_;
   State state_ = State::kIdle;
   Instant since_;
-  boost::beast::flat_buffer input_{kInputBytesMax};
+  boost::beast::flat_buffer input_{kHttpInputBytesMax};
   // A read is in flight that belongs to no parser.
   bool watching_ = false;
   std::optional<Parser> parser_;
@@ -258,6 +256,13 @@ void BeastConnection::OnReadError(Error error) {
         absl::ResourceExhaustedError(absl::StrCat(
             "request line and headers may have ", kHttpHeadBytesMax, " bytes")),
         431));
+  }
+  if (error == http::error::buffer_overflow) {
+    return RefuseRequest(
+        ErrorResponse(absl::ResourceExhaustedError(absl::StrCat(
+                          "what is between chunks and behind them may have ",
+                          kHttpInputBytesMax, " bytes")),
+                      431));
   }
   if (error == http::error::body_limit) {
     return RefuseRequest(

@@ -26,6 +26,11 @@ inline constexpr int kHttpRefusalsMax = 64;
 // Request line and headers, in bytes: ten times what clients send.
 inline constexpr size_t kHttpHeadBytesMax = 16 << 10;
 
+// What is read of a connection and not taken in yet, in bytes: 64 KiB of a body
+// behind a head, and what came ahead of its turn. It bounds what the parser
+// takes in one piece: a chunk's extensions, and all trailers together.
+inline constexpr size_t kHttpInputBytesMax = 128 << 10;
+
 // A request's message, in bytes, as gRPC takes it; in JSON bytes are base64,
 // which is a third longer, and has names beside.
 inline constexpr size_t kHttpBinaryBodyBytesMax = 4 << 20;

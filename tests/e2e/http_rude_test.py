@@ -19,6 +19,7 @@ from load_case import resident_mib
 CONNECTIONS_MAX = 512
 STREAMS_MAX = 384
 HEAD_BYTES_MAX = 16 << 10
+INPUT_BYTES_MAX = 128 << 10
 BODY_BYTES_MAX = 6 << 20
 HELD_BYTES_MAX = 64 << 20
 HEAD_TIMEOUT = 10
@@ -166,6 +167,16 @@ class RudeTest(unittest.TestCase):
             self.refused(head(self.cluster, "Expect: foo",
                               "Content-Length: 2")),
             (417, "unimplemented"))
+        self.assert_forgotten()
+
+    def test_trailers_may_have_so_many_bytes_and_no_more(self):
+        def trailed(size):
+            return (head(self.cluster, "Transfer-Encoding: chunked")
+                    + b"2\r\n{}\r\n0\r\nX: " + b"x" * size + b"\r\n\r\n")
+        sock = self.open(trailed(HEAD_BYTES_MAX - 1024))
+        self.assertTrue(sock.recv(65536).startswith(b"HTTP/1.1 200 OK"))
+        self.assertEqual(self.refused(trailed(INPUT_BYTES_MAX + 1024)),
+                         (431, "resource_exhausted"))
         self.assert_forgotten()
 
     def test_a_head_may_have_so_many_bytes_and_no_more(self):

@@ -40,6 +40,9 @@ void ConnectAnswer::Start(std::string body, HttpExchange* exchange) {
   absl::StatusOr<std::string> message =
       ToBinary(request_.method->input_type(), request_.codec, *text);
   if (!message.ok()) return Fail(message.status(), {});
+  if (message->size() > kHttpBinaryBodyBytesMax) {
+    return RefuseTooLarge(message->size());
+  }
   call_ = calls_->Start(
       {.path = absl::StrCat("/", request_.method->service()->full_name(), "/",
                             request_.method->name()),
@@ -49,6 +52,15 @@ void ConnectAnswer::Start(std::string body, HttpExchange* exchange) {
        .metadata = std::move(request_.metadata),
        .timeout = request_.timeout},
       this);
+}
+
+// JSON may be longer than its message, so its size alone does not tell.
+void ConnectAnswer::RefuseTooLarge(size_t bytes) {
+  const absl::Status status = absl::ResourceExhaustedError(
+      absl::StrCat("the body is too large: a message may have ",
+                   kHttpBinaryBodyBytesMax, " bytes, and this has ", bytes));
+  if (is_stream()) return Fail(status, {});
+  exchange_->Respond(ErrorResponse(status, 413));
 }
 
 void ConnectAnswer::OnMessage(std::string message) {

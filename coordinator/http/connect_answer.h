@@ -5,6 +5,7 @@
 #ifndef VIGIL_COORDINATOR_HTTP_CONNECT_ANSWER_H_
 #define VIGIL_COORDINATOR_HTTP_CONNECT_ANSWER_H_
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ class ConnectAnswer : public HttpAnswer, public RpcListener {
 
  private:
   bool is_stream() const { return request_.method->server_streaming(); }
+  void RefuseTooLarge(size_t bytes);
   void Fail(const absl::Status& status, const HttpFields& trailing);
 
   ConnectRequest request_;

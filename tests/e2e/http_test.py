@@ -248,6 +248,20 @@ class SingleAnswerTest(HttpCase):
                 self.assertRegex(text, b"(?i)content-length: [1-9]")
                 self.assertTrue(text.endswith(b"\r\n\r\n"), text)
 
+    def test_json_whose_message_is_too_large_is_told_as_binary_is(self):
+        # Three bytes of a message for four of JSON, and a little.
+        data = base64.b64encode(b"x" * (4 << 20)).decode()
+        message = {"spec": {"taskType": "sleep", "input": data}}
+        answer = self.cluster.call("JobService/SubmitJob", message)
+        self.assertEqual((answer.status, answer.code),
+                         (413, "resource_exhausted"))
+        self.assertIn("4194304", answer.message)
+        stream = self.cluster.stream("JobService/RunJob", {"job": message})
+        self.addCleanup(stream.close)
+        self.assertEqual(list(stream), [])
+        self.assertEqual(stream.end["error"]["code"], "resource_exhausted")
+        self.assertIn("4194304", stream.end["error"]["message"])
+
     def test_requests_ahead_of_their_turn_are_answered_in_order(self):
         request = (b"POST /%s HTTP/1.1\r\nHost: localhost:%d\r\n"
                    b"Content-Type: application/json\r\n"

@@ -215,6 +215,12 @@ void BeastConnection::WaitForRequest(absl::Duration timeout) {
 // Reads while nothing is expected: the next request, or the client's end, which
 // cancels what it asked for.
 void BeastConnection::Watch() {
+  if (input_.size() > kHttpHeadBytesMax) {
+    // TCP holds the client back until it is answered. A stream may last, and
+    // meanwhile the client's end would not be seen: that is cut off.
+    if (streaming_ && !ends_) Close();
+    return;
+  }
   watching_ = true;
   socket_.async_read_some(
       input_.prepare(kReadBytes),
@@ -231,8 +237,6 @@ void BeastConnection::OnWatched(Error error, size_t size) {
   const bool cancelled = error == asio::error::operation_aborted;
   if (error && !(cancelled && state_ == State::kIdle)) return Close();
   if (state_ == State::kIdle) return ReadHead();
-  // A client that sends on and on before it is answered is none of ours.
-  if (input_.size() > kHttpHeadBytesMax) return Close();
   Watch();
 }
 
@@ -331,8 +335,9 @@ void BeastConnection::ReadBody() {
   state_ = State::kAnswering;
   NoteHeld();
   ClearDeadline();
-  Watch();
   answer_->Start(std::move(body), this);
+  // Now it is known whether this is a stream.
+  Watch();
 }
 
 void BeastConnection::OnBody(Error error) {

@@ -280,6 +280,19 @@ class SingleAnswerTest(HttpCase):
         self.assertEqual(statuses, [b"200", b"200", b"200", b"404"])
         self.assertLess(text.index(b'"SERVING"'), text.index(b'"epoch"'))
 
+    def test_any_number_of_requests_may_come_ahead_of_their_turn(self):
+        request = (b"POST /vigil.v1.StatusService/GetStatus HTTP/1.1\r\n"
+                   b"Host: localhost:%d\r\nContent-Type: application/json\r\n"
+                   b"Content-Length: 2\r\n\r\n{}") % self.cluster.port
+        count = 300
+        with self.cluster.socket() as sock:
+            sock.sendall(request * count)
+            text = b""
+            while text.count(b"HTTP/1.1 200 OK\r\n") < count:
+                piece = sock.recv(65536)
+                self.assertTrue(piece, "the connection was ended")
+                text += piece
+
 
 def streams(method):
     """Whether one side of a method is a stream."""

@@ -278,10 +278,10 @@ void BatchVerb::OnResult(const ItemResult& result) {
                                  : BatchSummary::Listing::kNamed);
   if (!flags_.json || !write_error_.ok()) return;
   if (environment_.stdout_is_terminal) display_->Clear();
-  write_error_ =
-      WriteAll(STDOUT_FILENO,
-               absl::StrCat(std::exchange(results_cut_off_, false) ? "\n" : "",
-                            ItemJson(result)));
+  write_error_ = WriteUnlessSignalled(
+      STDOUT_FILENO,
+      absl::StrCat(std::exchange(results_cut_off_, false) ? "\n" : "",
+                   ItemJson(result)));
   if (!write_error_.ok()) runner_->Cancel();
 }
 

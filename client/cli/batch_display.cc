@@ -14,7 +14,7 @@ namespace {
 
 void ToStderr(absl::string_view text) {
   // Progress that cannot be shown is no reason to fail.
-  WriteAll(STDERR_FILENO, text).IgnoreError();
+  WriteUnlessSignalled(STDERR_FILENO, text).IgnoreError();
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "absl/strings/strip.h"
 #include "base/unique_fd.h"
 #include "client/cc/default_address.h"
+#include "client/cli/end_signals.h"
 #include "client/cli/files.h"
 #include "client/cli/format.h"
 #include "client/cli/limits.h"
@@ -150,6 +151,12 @@ ConfigFile ConfigFile::Of(const Environment& environment) {
 absl::StatusOr<Config> ConfigFile::Read() const {
   Config config;
   if (path_.empty()) return config;
+  // A FIFO, say, of which nothing may ever come.
+  struct stat about;
+  if (stat(path_.c_str(), &about) == 0 && !S_ISREG(about.st_mode)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": is not a regular file; remove it to start anew"));
+  }
   absl::StatusOr<std::string> text =
       ReadAtMost(path_, kConfigBytesMax, "the file of contexts");
   if (absl::IsNotFound(text.status())) return config;
@@ -180,8 +187,15 @@ absl::Status ConfigFile::Change(
   const UniqueFd lock(
       open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock.valid()) return SystemError("cannot open", directory);
-  if (flock(lock.get(), LOCK_EX) != 0) {
-    return SystemError("cannot lock", directory);
+  while (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) {
+      return SystemError("cannot lock", directory);
+    }
+    if (absl::Status status = Pause(kLockPollInterval); !status.ok()) {
+      return absl::Status(status.code(),
+                          absl::StrCat("somebody else changes `", path_,
+                                       "`: ", status.message()));
+    }
   }
   absl::StatusOr<Config> config = Read();
   if (!config.ok()) return config.status();

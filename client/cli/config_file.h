@@ -38,6 +38,7 @@ class ConfigFile {
   // directory of mode 0700. Waits for others that do the same.
   //
   // - FAILED_PRECONDITION: there is no place for a file: set HOME.
+  // - CANCELLED: an end signal came meanwhile (see end_signals.h).
   // - Whatever `change` returns; the file stays as it was.
   // - As Read, and what the system says.
   absl::Status Change(

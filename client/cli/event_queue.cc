@@ -10,15 +10,15 @@
 #include <utility>
 
 #include "base/check.h"
+#include "client/cli/end_signals.h"
 
 namespace vigil::cli {
 
 absl::StatusOr<std::unique_ptr<EventQueue>> EventQueue::Create() {
   sigset_t set;
   sigemptyset(&set);
-  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGWINCH}) {
-    sigaddset(&set, signal);
-  }
+  for (int signal : kEndSignals) sigaddset(&set, signal);
+  sigaddset(&set, SIGWINCH);
   VIGIL_CHECK(sigprocmask(SIG_BLOCK, &set, nullptr) == 0, "bad signal set");
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) return absl::ErrnoToStatus(errno, "eventfd");

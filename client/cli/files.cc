@@ -2,32 +2,58 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 #include "base/unique_fd.h"
+#include "client/cli/end_signals.h"
 
 namespace vigil::cli {
 namespace {
 
 constexpr size_t kReadBytes = 64 << 10;
 
+// Writes up to `bytes_max` bytes, and removes from `data` what was taken, which
+// may be nothing.
+absl::Status WriteSome(int fd, size_t bytes_max, absl::string_view* data) {
+  const ssize_t written =
+      write(fd, data->data(), std::min(bytes_max, data->size()));
+  if (written >= 0) {
+    data->remove_prefix(static_cast<size_t>(written));
+    return absl::OkStatus();
+  }
+  if (errno == EINTR || errno == EAGAIN) return absl::OkStatus();
+  if (errno == EPIPE) return absl::AbortedError("nobody reads it any more");
+  return absl::ErrnoToStatus(errno, "cannot write");
+}
+
 }  // namespace
 
 absl::Status WriteAll(int fd, absl::string_view data) {
   while (!data.empty()) {
-    const ssize_t written = write(fd, data.data(), data.size());
-    if (written >= 0) {
-      data.remove_prefix(static_cast<size_t>(written));
-    } else if (errno == EAGAIN) {
-      pollfd writable = {fd, POLLOUT, 0};
-      poll(&writable, 1, -1);
-    } else if (errno == EPIPE) {
-      return absl::AbortedError("nobody reads it any more");
-    } else if (errno != EINTR) {
-      return absl::ErrnoToStatus(errno, "cannot write");
-    }
+    absl::Status status = WriteSome(fd, data.size(), &data);
+    if (!status.ok()) return status;
+    pollfd writable = {fd, POLLOUT, 0};
+    if (!data.empty()) poll(&writable, 1, -1);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteUnlessSignalled(int fd, absl::string_view data) {
+  struct stat about;
+  // What is ready takes PIPE_BUF bytes at least without blocking; a file never
+  // blocks for long.
+  const bool is_file = fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+  while (!data.empty()) {
+    absl::Status status = AwaitWritable(fd);
+    if (!status.ok()) return status;
+    status = WriteSome(fd, is_file ? data.size() : PIPE_BUF, &data);
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
@@ -38,7 +64,8 @@ absl::StatusOr<std::string> ReadAtMost(const std::string& path,
   UniqueFd file;
   int fd = STDIN_FILENO;
   if (path != "-") {
-    file.Reset(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    // A FIFO is waited for below, not here.
+    file.Reset(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!file.valid()) {
       return absl::ErrnoToStatus(
           errno, absl::StrCat(flag, ": cannot open `", path, "`"));
@@ -47,14 +74,21 @@ absl::StatusOr<std::string> ReadAtMost(const std::string& path,
   }
   std::string data;
   for (;;) {
+    if (absl::Status status = AwaitReadable(fd); !status.ok()) {
+      return absl::Status(
+          status.code(),
+          absl::StrCat(flag, ": `", path,
+                       "` was not read to its end: ", status.message()));
+    }
     const size_t before = data.size();
     data.resize(before + kReadBytes);
     const ssize_t got = read(fd, data.data() + before, kReadBytes);
+    const int error = errno;
     data.resize(before + (got > 0 ? static_cast<size_t>(got) : 0));
     if (got == 0) return data;
-    if (got < 0 && errno != EINTR) {
+    if (got < 0 && error != EINTR && error != EAGAIN) {
       return absl::ErrnoToStatus(
-          errno, absl::StrCat(flag, ": cannot read `", path, "`"));
+          error, absl::StrCat(flag, ": cannot read `", path, "`"));
     }
     if (data.size() > bytes_max) {
       return absl::InvalidArgumentError(

@@ -1,5 +1,6 @@
-// Reading and writing whole files and descriptors. Thread-safe functions; no
-// descriptor is taken over.
+// Reading and writing whole files and descriptors. Thread-safe functions, but
+// for those that a signal ends, which are for the main thread; no descriptor is
+// taken over.
 #ifndef VIGIL_CLIENT_CLI_FILES_H_
 #define VIGIL_CLIENT_CLI_FILES_H_
 
@@ -18,9 +19,17 @@ namespace vigil::cli {
 // - Others: what the system says, such as RESOURCE_EXHAUSTED (disk full).
 absl::Status WriteAll(int fd, absl::string_view data);
 
-// Reads the file at `path`, or stdin for "-", to its end. `flag` names in
-// errors where the path is from.
+// The same, ended by a signal where nothing more is taken. Main thread only.
 //
+// - As WriteAll.
+// - CANCELLED: an end signal is pending (see end_signals.h).
+absl::Status WriteUnlessSignalled(int fd, absl::string_view data);
+
+// Reads the file at `path`, or stdin for "-", to its end. `flag` names in
+// errors where the path is from. Main thread only.
+//
+// - CANCELLED: there was nothing to read yet, and an end signal is pending (see
+//   end_signals.h).
 // - INVALID_ARGUMENT: it has more than `bytes_max` bytes.
 // - Others: what the system says, such as NOT_FOUND.
 absl::StatusOr<std::string> ReadAtMost(const std::string& path,

@@ -41,7 +41,8 @@ absl::StatusOr<std::unique_ptr<ItemSource>> ItemSource::Open(
   UniqueFd file;
   int fd = STDIN_FILENO;
   if (path != "-") {
-    file.Reset(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    // A FIFO is waited for with everything else, not here.
+    file.Reset(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!file.valid()) {
       return absl::ErrnoToStatus(errno,
                                  absl::StrCat("cannot open `", path, "`"));

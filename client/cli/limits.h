@@ -57,6 +57,10 @@ inline constexpr absl::Duration kPhaseShownAfter = absl::Seconds(1);
 // change, long enough to be calm.
 inline constexpr absl::Duration kRateWindow = absl::Seconds(15);
 
+// How often a change of the contexts looks whether another one, which takes
+// milliseconds, has ended.
+inline constexpr absl::Duration kLockPollInterval = absl::Milliseconds(10);
+
 // How long a private coordinator may take to serve. It takes 0.1 s; a machine
 // in trouble is given time before it is given up.
 inline constexpr absl::Duration kPrivateStartTimeout = absl::Seconds(20);

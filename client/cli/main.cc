@@ -22,6 +22,7 @@
 #include "client/cli/completion.h"
 #include "client/cli/context.h"
 #include "client/cli/doctor.h"
+#include "client/cli/end_signals.h"
 #include "client/cli/environment.h"
 #include "client/cli/event_queue.h"
 #include "client/cli/exit_code.h"
@@ -210,7 +211,10 @@ int Main(const std::vector<std::string>& arguments) {
                ? 0
                : kExitVigil;
   }
-  return Execute(request, environment);
+  const int status = Execute(request, environment);
+  // One that nobody took is why it failed.
+  const int signal = PendingEndSignal();
+  return status == kExitVigil && signal != 0 ? kExitSignal + signal : status;
 }
 
 }  // namespace

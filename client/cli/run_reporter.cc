@@ -193,9 +193,9 @@ absl::Status RunReporter::WriteResult(const v1::Job& job) {
   const bool had_tokens = !job.attempts().empty() &&
                           job.attempts().rbegin()->number() == out_attempt_;
   if (broken_ || had_tokens || job.result().empty()) return absl::OkStatus();
-  absl::Status status = WriteAll(out_fd_, job.result());
+  absl::Status status = WriteUnlessSignalled(out_fd_, job.result());
   if (status.ok() && job.result().back() != '\n' && isatty(out_fd_) == 1) {
-    status = WriteAll(out_fd_, "\n");
+    status = WriteUnlessSignalled(out_fd_, "\n");
   }
   return status;
 }

@@ -46,7 +46,9 @@ class RunReporter {
 
   // Writes the result of a job that has one to stdout, unless its last attempt
   // wrote tokens there: then those were what it had to give. A terminal gets a
-  // newline behind it.
+  // newline behind it. Main thread only.
+  //
+  // - As WriteUnlessSignalled.
   absl::Status WriteResult(const v1::Job& job);
 
  private:

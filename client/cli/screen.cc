@@ -36,11 +36,11 @@ Screen::Screen() {
     tcsetattr(STDIN_FILENO, TCSANOW, &settings);
   }
   // A terminal that is gone is told by Draw.
-  WriteAll(STDOUT_FILENO, kTake).IgnoreError();
+  WriteUnlessSignalled(STDOUT_FILENO, kTake).IgnoreError();
 }
 
 Screen::~Screen() {
-  WriteAll(STDOUT_FILENO, kGiveBack).IgnoreError();
+  WriteUnlessSignalled(STDOUT_FILENO, kGiveBack).IgnoreError();
   if (saved_.has_value()) tcsetattr(STDIN_FILENO, TCSAFLUSH, &*saved_);
 }
 
@@ -67,7 +67,7 @@ absl::Status Screen::Draw(const std::vector<std::string>& lines,
   if (lines.size() < static_cast<size_t>(size.rows)) {
     absl::StrAppend(&text, "\r\n", kClearBelow);
   }
-  return WriteAll(STDOUT_FILENO, text);
+  return WriteUnlessSignalled(STDOUT_FILENO, text);
 }
 
 }  // namespace vigil::cli

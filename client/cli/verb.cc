@@ -49,12 +49,13 @@ std::optional<int> Verb::Parse(const std::vector<std::string>& arguments,
 
 int Fail(absl::string_view message) {
   // Where stderr cannot be written there is no place left to say so.
-  WriteAll(STDERR_FILENO, absl::StrCat("vigil: ", message, "\n")).IgnoreError();
+  WriteUnlessSignalled(STDERR_FILENO, absl::StrCat("vigil: ", message, "\n"))
+      .IgnoreError();
   return kExitVigil;
 }
 
 bool Print(absl::string_view text) {
-  const absl::Status status = WriteAll(STDOUT_FILENO, text);
+  const absl::Status status = WriteUnlessSignalled(STDOUT_FILENO, text);
   if (!status.ok()) Fail(absl::StrCat("stdout: ", status.message()));
   return status.ok();
 }

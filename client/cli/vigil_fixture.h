@@ -23,11 +23,22 @@ namespace vigil::cli {
 
 inline constexpr char kVigil[] = "client/cli/vigil";
 
+// What a vigil reads and writes.
+struct VigilStreams {
+  static constexpr int kDefault = -1;
+  static constexpr int kClosed = -2;
+
+  // A descriptor, which is borrowed; by default /dev/null.
+  int in = kDefault;
+  // The same; by default a file.
+  int out = kDefault;
+};
+
 // A vigil that runs; its output goes to files.
 class VigilProcess {
  public:
   VigilProcess(const std::string& directory, std::vector<std::string> arguments,
-               std::vector<std::string> variables)
+               std::vector<std::string> variables, VigilStreams streams = {})
       : out_(directory + "/out"), err_(directory + "/err") {
     arguments.insert(arguments.begin(), kVigil);
     variables.push_back("PATH=/usr/bin:/bin");
@@ -37,12 +48,16 @@ class VigilProcess {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 1, out_.c_str(), kFlags, 0600);
     posix_spawn_file_actions_addopen(&actions, 2, err_.c_str(), kFlags, 0600);
+    Replace(0, streams.in, &actions);
+    Replace(1, streams.out, &actions);
     EXPECT_EQ(
         posix_spawn(&pid_, kVigil, &actions, nullptr,
                     Pointers(&arguments).data(), Pointers(&variables).data()),
         0);
     posix_spawn_file_actions_destroy(&actions);
   }
+
+  pid_t pid() const { return pid_; }
 
   void Signal(int signal) { EXPECT_EQ(kill(pid_, signal), 0); }
 
@@ -57,6 +72,14 @@ class VigilProcess {
   std::string err() const { return ReadTail(err_, 1 << 20); }
 
  private:
+  static void Replace(int fd, int by, posix_spawn_file_actions_t* actions) {
+    if (by == VigilStreams::kClosed) {
+      posix_spawn_file_actions_addclose(actions, fd);
+    } else if (by != VigilStreams::kDefault) {
+      posix_spawn_file_actions_adddup2(actions, by, fd);
+    }
+  }
+
   static std::vector<char*> Pointers(std::vector<std::string>* words) {
     std::vector<char*> pointers;
     for (std::string& word : *words) pointers.push_back(word.data());
@@ -73,9 +96,12 @@ class VigilFixture : public ::testing::Test {
  protected:
   ~VigilFixture() override { fake_.Stop(); }
 
-  VigilProcess Start(std::vector<std::string> arguments) {
-    return VigilProcess(dir_.path(), std::move(arguments),
-                        {"VIGIL_ADDRESS=" + address_});
+  VigilProcess Start(std::vector<std::string> arguments,
+                     VigilStreams streams = {}) {
+    return VigilProcess(
+        dir_.path(), std::move(arguments),
+        {"VIGIL_ADDRESS=" + address_, "XDG_CONFIG_HOME=" + dir_.path()},
+        streams);
   }
 
   // As a task would.

@@ -82,7 +82,7 @@ void WatchedBatch::OnEvent(v1::BatchEvent event) {
 void WatchedBatch::Write(const std::string& line) {
   if (!write_error_.ok()) return;
   if (environment_.stdout_is_terminal) display_.Clear();
-  write_error_ = WriteAll(STDOUT_FILENO, absl::StrCat(line, "\n"));
+  write_error_ = WriteUnlessSignalled(STDOUT_FILENO, absl::StrCat(line, "\n"));
   if (!write_error_.ok()) stream_.Abandon();
 }
 
@@ -102,6 +102,9 @@ void WatchedBatch::OnSignal(int signal) {
 
 int WatchedBatch::Finish(const absl::StatusOr<v1::Batch>& batch) {
   if (absl::IsAborted(write_error_)) return kExitSignal + SIGPIPE;
+  if (absl::IsCancelled(write_error_) && signal_ != 0) {
+    return kExitSignal + signal_;
+  }
   if (!write_error_.ok()) {
     display_.Write(absl::StrCat("vigil: the results could not be written: ",
                                 write_error_.message(), "\n"));

@@ -28,12 +28,12 @@ CommandOutput::CommandOutput(OutputFormat format,
     : printer_(
           OptionsFor(format, environment),
           [this](absl::string_view text) {
-            problem_.Update(WriteAll(STDOUT_FILENO, text));
+            problem_.Update(WriteUnlessSignalled(STDOUT_FILENO, text));
             return problem_.ok();
           },
           [](absl::string_view text) {
             // Where stderr cannot be written there is no place to say so.
-            return WriteAll(STDERR_FILENO, text).ok();
+            return WriteUnlessSignalled(STDERR_FILENO, text).ok();
           }) {}
 
 bool CommandOutput::PrintResponse(const google::protobuf::Message& response) {

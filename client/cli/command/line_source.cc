@@ -20,7 +20,8 @@ constexpr size_t kReadBytes = 64 << 10;
 absl::StatusOr<LineSource> LineSource::Open(const std::string& path) {
   LineSource source;
   if (path == "-") return source;
-  source.file_.Reset(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A FIFO is waited for with everything else, not here.
+  source.file_.Reset(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (source.file_.valid()) return source;
   return absl::ErrnoToStatus(errno, absl::StrCat("cannot open `", path, "`"));
 }

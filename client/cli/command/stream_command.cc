@@ -135,7 +135,10 @@ void StreamCommand::Stop(absl::Status why) {
 }
 
 int StreamCommand::Finish() {
-  if (print_failed_ || !output_.Finish()) return output_.ExitOfFailure();
+  if (print_failed_ || !output_.Finish()) {
+    // One that ended a write was taken since.
+    return signal_ != 0 ? kExitSignal + signal_ : output_.ExitOfFailure();
+  }
   if (!problem_.ok()) return Fail(problem_.message());
   if (end_->ok()) return 0;
   const int exit = signal_ != 0

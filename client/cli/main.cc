@@ -1,5 +1,6 @@
 // The command line of Vigil. This file reads the process's surroundings once,
 // and hands them to the verbs.
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,6 +42,22 @@ extern char** environ;
 
 namespace vigil::cli {
 namespace {
+
+// Gives the streams that the process was started without to /dev/null, so that
+// no descriptor of its own is taken for one of them. Opened for the wrong
+// direction: to read or write there is an error, as it was.
+void OpenStandardStreams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    const int mode = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+    if (open("/dev/null", mode) != fd) _exit(kExitVigil);
+  }
+}
+
+// Before the libraries are initialized: gRPC opens descriptors then, and main
+// is too late.
+__attribute__((section(".preinit_array"),
+               used)) void (*const kBeforeAll)() = &OpenStandardStreams;
 
 constexpr VerbEntry kVerbs[] = {
     {"run", "run a program, stream it, and exit as it did", Run},

@@ -1,6 +1,6 @@
 // Proves that a signal ends the program also while it reads what nobody writes,
-// or writes what nobody reads, as a process whose streams are pipes that the
-// test holds.
+// or writes what nobody reads, and what becomes of streams that are closed or
+// whose reader has gone: as a process whose streams the test holds.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -62,6 +62,16 @@ class StreamsTest : public VigilFixture {
     return path;
   }
 
+  // Has batches take what comes, until nothing comes any more.
+  void TakeBatches() {
+    fake_.on_run_batch = [](auto*, auto* io) {
+      v1::RunBatchRequest request;
+      while (io->Read(&request)) continue;
+      return grpc::Status::OK;
+    };
+    fake_.Start(address_);
+  }
+
  private:
   static bool Has(uint64_t signals, int signal) {
     return (signals >> (signal - 1) & 1) == 1;
@@ -70,6 +80,8 @@ class StreamsTest : public VigilFixture {
   static bool Blocks(int signal, pid_t process) {
     std::ifstream status(absl::StrCat("/proc/", process, "/status"));
     for (std::string line; std::getline(status, line);) {
+      // It ended by itself.
+      if (absl::StartsWith(line, "State:\tZ")) return true;
       uint64_t blocked = 0;
       if (absl::StartsWith(line, "SigBlk:\t") &&
           absl::SimpleHexAtoi(line.substr(8), &blocked)) {
@@ -80,6 +92,25 @@ class StreamsTest : public VigilFixture {
     return false;
   }
 };
+
+TEST_F(StreamsTest, ClosedStreamsAreNotTakenForOthers) {
+  fake_.on_status = [](auto*) { return grpc::Status::OK; };
+  TakeBatches();
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"batch", "run", "--from_file=-"},
+        {"job", "submit", "--from_file=-"}}) {
+    VigilProcess vigil = Start(words, {.in = VigilStreams::kClosed});
+    EXPECT_EQ(vigil.Wait(), 125) << words[0];
+    EXPECT_THAT(vigil.err(), HasSubstr("Bad file descriptor")) << words[0];
+  }
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"status"}, {"version"}, {"help"}}) {
+    VigilProcess vigil = Start(words, {.out = VigilStreams::kClosed});
+    EXPECT_EQ(vigil.Wait(), 125) << words[0];
+    EXPECT_THAT(vigil.err(), HasSubstr("stdout: cannot write: Bad file"))
+        << words[0];
+  }
+}
 
 TEST_F(StreamsTest, ASignalEndsWhatWaitsForStdin) {
   const Pipe in;
@@ -93,12 +124,11 @@ TEST_F(StreamsTest, ASignalEndsWhatWaitsForStdin) {
 }
 
 TEST_F(StreamsTest, ASignalEndsWhatWaitsForTheWriterOfAFifo) {
-  fake_.Start(address_);
+  TakeBatches();
   const std::string fifo = Fifo();
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"job", "submit", "--from_file=" + fifo},
-        {"batch", "run", "--from_file=" + fifo},
-        {"batch", "--arg_file=" + fifo, "prog"}}) {
+        {"batch", "run", "--from_file=" + fifo}}) {
     VigilProcess vigil = Start(words);
     EXPECT_EQ(StatusAfter(SIGINT, &vigil), 128 + SIGINT) << words[0];
   }

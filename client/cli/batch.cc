@@ -1,5 +1,6 @@
 #include "client/cli/batch.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -342,6 +343,7 @@ int BatchVerb::Finish(absl::Duration wall_time) {
   }
   display_->Write(text);
   if (signal_ != 0) return kExitSignal + signal_;
+  if (absl::IsAborted(write_error_)) return kExitSignal + SIGPIPE;
   if (!runner_->failure().ok() || !write_error_.ok()) return kExitVigil;
   return summary_.failed() > 0 || partial ? kExitSomeFailed : 0;
 }

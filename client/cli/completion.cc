@@ -1,7 +1,6 @@
 #include "client/cli/completion.h"
 
 #include "absl/strings/str_cat.h"
-#include "client/cli/exit_code.h"
 #include "client/cli/format.h"
 #include "client/cli/nearest.h"
 #include "client/cli/verb.h"
@@ -129,9 +128,9 @@ int Completion(const std::vector<std::string>& arguments,
     return Fail("completion wants the name of a shell: bash, zsh or fish");
   }
   const std::string& shell = words[0];
-  if (shell == "bash") return Print(kBash) ? 0 : kExitVigil;
-  if (shell == "zsh") return Print(kZsh) ? 0 : kExitVigil;
-  if (shell == "fish") return Print(kFish) ? 0 : kExitVigil;
+  if (shell == "bash") return Print(kBash);
+  if (shell == "zsh") return Print(kZsh);
+  if (shell == "fish") return Print(kFish);
   const std::string nearest = Nearest(shell, {"bash", "zsh", "fish"});
   return Fail(absl::StrCat(
       "no completion for `", OneLine(shell), "`",

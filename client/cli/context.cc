@@ -8,7 +8,6 @@
 #include "client/cc/default_address.h"
 #include "client/cli/config_file.h"
 #include "client/cli/connection.h"
-#include "client/cli/exit_code.h"
 #include "client/cli/fitted_text.h"
 #include "client/cli/flag_values.h"
 #include "client/cli/format.h"
@@ -79,14 +78,11 @@ int ContextVerb::List() const {
   const absl::StatusOr<Config> config = file_.Read();
   if (!config.ok()) return Fail(config.status().message());
   if (flags_.json) {
-    return Print(ToJson(*config, JsonLayout::kIndented)) ? 0 : kExitVigil;
+    return Print(ToJson(*config, JsonLayout::kIndented));
   }
   if (config->contexts().empty()) {
     return Print(
-               "no contexts; `vigil context set NAME --address=ADDRESS` "
-               "makes one\n")
-               ? 0
-               : kExitVigil;
+        "no contexts; `vigil context set NAME --address=ADDRESS` makes one\n");
   }
   std::vector<std::vector<Toned>> rows;
   for (const Config::Context& context : config->contexts()) {
@@ -102,7 +98,7 @@ int ContextVerb::List() const {
                 std::string::npos, environment_.StyleOfStdout())) {
     absl::StrAppend(&text, line, "\n");
   }
-  return Print(text) ? 0 : kExitVigil;
+  return Print(text);
 }
 
 int ContextVerb::Show() const {
@@ -112,12 +108,10 @@ int ContextVerb::Show() const {
   const std::string& name_space = connection.default_namespace();
   if (flags_.json) {
     return Print(absl::StrCat(
-               "{\"context\":", JsonString(connection.context()),
-               ",\"address\":", JsonString(connection.address()),
-               ",\"address_origin\":", JsonString(connection.OriginText()),
-               ",\"namespace\":", JsonString(name_space), "}\n"))
-               ? 0
-               : kExitVigil;
+        "{\"context\":", JsonString(connection.context()),
+        ",\"address\":", JsonString(connection.address()),
+        ",\"address_origin\":", JsonString(connection.OriginText()),
+        ",\"namespace\":", JsonString(name_space), "}\n"));
   }
   const std::string context =
       connection.context().empty()
@@ -127,9 +121,7 @@ int ContextVerb::Show() const {
   return Print(absl::StrCat("context    ", context, "\naddress    ",
                             connection.address(), " (", connection.OriginText(),
                             ")\nnamespace  ",
-                            name_space.empty() ? "default" : name_space, "\n"))
-             ? 0
-             : kExitVigil;
+                            name_space.empty() ? "default" : name_space, "\n"));
 }
 
 absl::Status ContextVerb::NoContext(const Config& config,
@@ -147,7 +139,7 @@ absl::Status ContextVerb::NoContext(const Config& config,
 int ContextVerb::Told(const absl::Status& status,
                       const std::string& done) const {
   if (!status.ok()) return Fail(status.message());
-  return Print(absl::StrCat(done, "\n")) ? 0 : kExitVigil;
+  return Print(absl::StrCat(done, "\n"));
 }
 
 int ContextVerb::Use(const std::string& name) const {

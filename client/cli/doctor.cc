@@ -139,7 +139,7 @@ class DoctorVerb {
   absl::StatusOr<CheckResult> Make(const Check& check, DoctorSession* session);
   CheckResult Conclude(const absl::Status& error, const Connection& connection,
                        DoctorSession* session);
-  bool Tell(const CheckResult& result);
+  int Tell(const CheckResult& result);
 
   const Environment& environment_;
   const DoctorFlags flags_;
@@ -182,13 +182,13 @@ std::optional<int> DoctorVerb::Prepare() {
 }
 
 int DoctorVerb::Execute() {
-  if (!flags_.json &&
-      !Print(is_private()
-                 ? absl::StrCat("each check in a private coordinator with ",
-                                Plural(kDoctorSlots, "slot"), "\n")
-                 : absl::StrCat("checks on the coordinator at ",
-                                flags_.connection.address(), "\n"))) {
-    return kExitVigil;
+  if (!flags_.json) {
+    const int printed = Print(
+        is_private() ? absl::StrCat("each check in a private coordinator with ",
+                                    Plural(kDoctorSlots, "slot"), "\n")
+                     : absl::StrCat("checks on the coordinator at ",
+                                    flags_.connection.address(), "\n"));
+    if (printed != 0) return printed;
   }
   std::vector<CheckResult> results;
   for (const Check& check : AllChecks()) {
@@ -199,12 +199,13 @@ int DoctorVerb::Execute() {
       return kExitSignal + signal_;
     }
     result.check = check.name;
-    if (!Tell(result)) return kExitVigil;
+    if (const int printed = Tell(result); printed != 0) return printed;
     results.push_back(std::move(result));
   }
-  if (!flags_.json &&
-      !Print(FormatSummary(results, environment_.StyleOfStdout()))) {
-    return kExitVigil;
+  if (!flags_.json) {
+    const int printed =
+        Print(FormatSummary(results, environment_.StyleOfStdout()));
+    if (printed != 0) return printed;
   }
   const bool some_failed =
       std::any_of(results.begin(), results.end(), [](const auto& result) {
@@ -273,9 +274,9 @@ CheckResult DoctorVerb::Conclude(const absl::Status& error,
   return JudgeTimeIsOver(session->Unended(), *survey, session->timeout());
 }
 
-bool DoctorVerb::Tell(const CheckResult& result) {
+int DoctorVerb::Tell(const CheckResult& result) {
   if (flags_.json) return Print(CheckJson(result));
-  const bool told =
+  const int told =
       Print(FormatCheck(result, advice_before_, environment_.StyleOfStdout()));
   if (!result.advice.empty()) advice_before_ = result.advice;
   return told;

@@ -22,9 +22,9 @@ constexpr char kAbout[] =
 
 // Writes what the job left, as it is.
 int WriteResult(const v1::Job& job) {
-  if (job.has_result()) return Print(job.result()) ? 0 : kExitVigil;
+  if (job.has_result()) return Print(job.result());
   if (job.has_partial_result()) {
-    return Print(job.partial_result()) ? 0 : kExitVigil;
+    return Print(job.partial_result());
   }
   const std::string& id = job.job_id();
   const std::string state = StateName(job.state());
@@ -84,7 +84,7 @@ int Explain(const std::vector<std::string>& arguments,
   const v1::Job& job = response->job();
   if (result) return WriteResult(job);
   if (json) {
-    return Print(ToJson(job, JsonLayout::kIndented)) ? 0 : kExitVigil;
+    return Print(ToJson(job, JsonLayout::kIndented));
   }
   // Who is in the way of a job that waits.
   v1::GetStatusResponse status;
@@ -98,7 +98,7 @@ int Explain(const std::vector<std::string>& arguments,
                                .zone = environment.zone,
                                .style = environment.StyleOfStdout(),
                                .status = &status};
-  return Print(FormatExplanation(job, context)) ? 0 : kExitVigil;
+  return Print(FormatExplanation(job, context));
 }
 
 }  // namespace vigil::cli

@@ -193,30 +193,30 @@ int Execute(const Request& request, const Environment& environment) {
       absl::StrCat("\nAlso `vigil ", request.verb->name,
                    " VERB`, where the verb is one of\n",
                    VerbList(*request.noun, kHelpColumnsDefault));
-  return Print(verbs) ? 0 : kExitVigil;
+  return Print(verbs);
 }
 
 int Main(const std::vector<std::string>& arguments) {
+  // A pipe that nobody reads is an error to handle, not an end without
+  // cleaning up.
+  signal(SIGPIPE, SIG_IGN);
   if (arguments.empty()) {
-    Print(Usage());
-    return kExitVigil;
+    const int printed = Print(Usage());
+    return printed != 0 ? printed : kExitVigil;
   }
   const std::string& name = arguments[0];
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   if (name == "--version") {
-    return Print(absl::StrCat("vigil ", kBuildVersion, "\n")) ? 0 : kExitVigil;
+    return Print(absl::StrCat("vigil ", kBuildVersion, "\n"));
   }
   const bool help = name == "help" || name == "--help" || name == "-h";
-  if (help && rest.empty()) return Print(Usage()) ? 0 : kExitVigil;
+  if (help && rest.empty()) return Print(Usage());
   const Request request = help ? UnderstandHelp(rest) : Understand(name, rest);
   const bool completes = name == kCompleteCommand;
   if (!completes && request.verb == nullptr && request.noun == nullptr) {
     return UnknownVerb(help ? rest[0] : name);
   }
 
-  // A pipe that nobody reads is an error to handle, not an end without
-  // cleaning up.
-  signal(SIGPIPE, SIG_IGN);
   auto events = EventQueue::Create();
   if (!events.ok()) return Fail(events.status().message());
   const Clock clock;
@@ -224,9 +224,7 @@ int Main(const std::vector<std::string>& arguments) {
   environment.clock = &clock;
   environment.events = events->get();
   if (completes) {
-    return Print(CompleteWords(rest, {kVerbs, VigilCommands()}, environment))
-               ? 0
-               : kExitVigil;
+    return Print(CompleteWords(rest, {kVerbs, VigilCommands()}, environment));
   }
   const int status = Execute(request, environment);
   // One that nobody took is why it failed.

@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/unique_fd.h"
 #include "client/cli/files.h"
 #include "client/cli/vigil_fixture.h"
@@ -109,6 +110,30 @@ TEST_F(StreamsTest, ClosedStreamsAreNotTakenForOthers) {
     EXPECT_EQ(vigil.Wait(), 125) << words[0];
     EXPECT_THAT(vigil.err(), HasSubstr("stdout: cannot write: Bad file"))
         << words[0];
+  }
+}
+
+TEST_F(StreamsTest, WhereNobodyReadsStdoutEveryVerbEndsAlikeAndSaysNothing) {
+  fake_.on_status = [](auto*) { return grpc::Status::OK; };
+  fake_.on_get = [](const auto&, auto* response) {
+    response->mutable_job()->set_job_id("j");
+    response->mutable_job()->set_state(v1::Job::STATE_SUCCEEDED);
+    response->mutable_job()->set_result("result");
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  Pipe out;
+  out.read_end.Reset();
+  for (const char* line :
+       {"help", "help job", "", "job", "--version", "job get --help",
+        "run --help", "status", "version", "top --once", "top --once -ojsonl",
+        "context list", "completion bash", "explain j", "explain j --result",
+        "job get j", "doctor"}) {
+    const std::vector<std::string> words =
+        absl::StrSplit(line, ' ', absl::SkipEmpty());
+    VigilProcess vigil = Start(words, {.out = out.write_end.get()});
+    EXPECT_EQ(vigil.Wait(), 128 + SIGPIPE) << line;
+    EXPECT_EQ(vigil.err(), "") << line;
   }
 }
 

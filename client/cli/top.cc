@@ -215,13 +215,16 @@ void TopVerb::Draw() {
                                .rows = static_cast<size_t>(size.rows)},
                               environment_.StyleOfStdout()),
                     size);
-  if (!drawn.ok()) End(kExitVigil);
+  if (!drawn.ok()) {
+    error_ = absl::OkStatus();
+    End(FailToPrint(drawn));
+  }
 }
 
 void TopVerb::ShowBlock() {
-  bool written = true;
+  int printed = 0;
   if (flags_.jsonl) {
-    written = Print(JsonLine());
+    printed = Print(JsonLine());
   } else if (!error_.ok()) {
     Fail(absl::StrCat("the coordinator is ", Trouble()));
   } else {
@@ -237,12 +240,12 @@ void TopVerb::ShowBlock() {
                               : "",
                           "\n", text);
     }
-    written = Print(text);
+    printed = Print(text);
   }
   ++shown_;
-  if (!written) {
+  if (printed != 0) {
     error_ = absl::OkStatus();
-    End(kExitVigil);
+    End(printed);
   }
   if (flags_.once || shown_ == flags_.count) End(0);
 }

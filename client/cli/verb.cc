@@ -1,9 +1,11 @@
 #include "client/cli/verb.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "absl/strings/str_cat.h"
 #include "base/build_version.h"
+#include "client/cli/end_signals.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/files.h"
 #include "client/cli/flag_values.h"
@@ -35,9 +37,9 @@ std::optional<int> Verb::Parse(const std::vector<std::string>& arguments,
     return 0;
   }
   absl::StatusOr<std::vector<std::string>> parsed = flags_.Parse(arguments);
-  if (help_) return Print(Help()) ? 0 : kExitVigil;
+  if (help_) return Print(Help());
   if (version_) {
-    return Print(absl::StrCat("vigil ", kBuildVersion, "\n")) ? 0 : kExitVigil;
+    return Print(absl::StrCat("vigil ", kBuildVersion, "\n"));
   }
   if (!parsed.ok()) {
     return Fail(absl::StrCat(parsed.status().message(), " (see `vigil ", name_,
@@ -54,10 +56,15 @@ int Fail(absl::string_view message) {
   return kExitVigil;
 }
 
-bool Print(absl::string_view text) {
+int Print(absl::string_view text) {
   const absl::Status status = WriteUnlessSignalled(STDOUT_FILENO, text);
-  if (!status.ok()) Fail(absl::StrCat("stdout: ", status.message()));
-  return status.ok();
+  return status.ok() ? 0 : FailToPrint(status);
+}
+
+int FailToPrint(const absl::Status& status) {
+  if (absl::IsAborted(status)) return kExitSignal + SIGPIPE;
+  if (absl::IsCancelled(status)) return kExitSignal + PendingEndSignal();
+  return Fail(absl::StrCat("stdout: ", status.message()));
 }
 
 }  // namespace vigil::cli

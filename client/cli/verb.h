@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "client/cli/environment.h"
 #include "client/cli/flags.h"
@@ -46,8 +47,13 @@ class Verb {
 // own failure.
 int Fail(absl::string_view message);
 
-// Writes to stdout; false when that failed, which was told.
-bool Print(absl::string_view text);
+// Writes to stdout. Returns the exit status: 0, or what FailToPrint says.
+int Print(absl::string_view text);
+
+// The exit status where stdout could not be written, as `status` says: 141,
+// silently, where nobody reads it; 128 and the signal, silently, where one
+// ended the wait; otherwise that of Fail, which has told.
+int FailToPrint(const absl::Status& status);
 
 }  // namespace vigil::cli
 

@@ -6,7 +6,6 @@
 #include "base/build_version.h"
 #include "client/cc/client.h"
 #include "client/cli/connection.h"
-#include "client/cli/exit_code.h"
 #include "client/cli/flag_values.h"
 #include "client/cli/format.h"
 #include "client/cli/limits.h"
@@ -91,7 +90,7 @@ int Version(const std::vector<std::string>& arguments,
                     json ? Json(connection, status) : Text(connection, status));
   }
   if (json) absl::StrAppend(&text, "}\n");
-  return Print(text) ? 0 : kExitVigil;
+  return Print(text);
 }
 
 }  // namespace vigil::cli

@@ -144,6 +144,7 @@ int WatchedJob::Finish(const absl::StatusOr<v1::Job>& job) {
   // The result of a warm task that wrote tokens is what was shown already.
   if (!skip_.skipped_stdout()) {
     const absl::Status status = reporter_.WriteResult(*job);
+    if (absl::IsAborted(status)) return kExitSignal + SIGPIPE;
     if (!status.ok()) {
       reporter_.SayLast({absl::StrCat("the result could not be written: ",
                                       status.message())});

@@ -37,7 +37,7 @@ size_t HelpColumns() {
 }
 
 int PrintVersion() {
-  return Print(absl::StrCat("vigil ", kBuildVersion, "\n")) ? 0 : kExitVigil;
+  return Print(absl::StrCat("vigil ", kBuildVersion, "\n"));
 }
 
 // One command, from its words on.
@@ -82,7 +82,7 @@ int Invocation::Execute(const std::vector<std::string>& arguments) {
   if (values.help) {
     const std::string help =
         CommandHelp(noun_, command_, shape_, *flags_.set(), HelpColumns());
-    return Print(help) ? 0 : kExitVigil;
+    return Print(help);
   }
   if (values.version) return PrintVersion();
   if (!parsed.ok()) return Misused(parsed);
@@ -164,8 +164,8 @@ int RunCommand(const NounSpec& noun, const std::vector<std::string>& arguments,
   const std::string word = arguments.empty() ? "" : arguments[0];
   const bool help = word == "--help" || word == "-h" || word == "help";
   if (help || arguments.empty()) {
-    const bool printed = Print(NounHelp(noun, HelpColumns()));
-    return help && printed ? 0 : kExitVigil;
+    const int printed = Print(NounHelp(noun, HelpColumns()));
+    return help || printed != 0 ? printed : kExitVigil;
   }
   if (word == "--version") return PrintVersion();
   if (word[0] == '-') {

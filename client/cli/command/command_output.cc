@@ -1,10 +1,7 @@
 #include "client/cli/command/command_output.h"
 
-#include <signal.h>
 #include <unistd.h>
 
-#include "absl/strings/str_cat.h"
-#include "client/cli/exit_code.h"
 #include "client/cli/files.h"
 #include "client/cli/terminal.h"
 #include "client/cli/verb.h"
@@ -50,9 +47,6 @@ bool CommandOutput::Finish() {
   return !began_ || (printer_.Finish() && problem_.ok());
 }
 
-int CommandOutput::ExitOfFailure() const {
-  if (absl::IsAborted(problem_)) return kExitSignal + SIGPIPE;
-  return Fail(absl::StrCat("stdout: ", problem_.message()));
-}
+int CommandOutput::ExitOfFailure() const { return FailToPrint(problem_); }
 
 }  // namespace vigil::cli

@@ -18,18 +18,35 @@ constexpr char kAbout[] =
     "Says which version this program is, which API it speaks, and which the\n"
     "coordinator is, if one answers within 2 s.\n"
     "\n"
-    "Exit status: 0, also when no coordinator answers.";
+    "Exit status: 0, also when no coordinator answers, or the contexts or the\n"
+    "address make no sense.";
 
 // The package of the API, which is its version.
 std::string Api() {
   return v1::GetStatusResponse::descriptor()->file()->package();
 }
 
+// Asks the coordinator; an error's message is for people.
+absl::StatusOr<v1::GetStatusResponse> Ask(const Environment& environment,
+                                          Connection* connection) {
+  if (absl::Status status = connection->Resolve(environment); !status.ok()) {
+    return status;
+  }
+  auto client = connection->Connect();
+  if (!client.ok()) return client.status();
+  absl::StatusOr<v1::GetStatusResponse> status =
+      (*client)
+          ->Call(v1::GetStatusRequest(), {.timeout = kVersionTimeout})
+          .Wait();
+  if (status.ok()) return status;
+  return absl::Status(status.status().code(),
+                      connection->Explain(status.status()));
+}
+
 std::string Text(const Connection& connection,
                  const absl::StatusOr<v1::GetStatusResponse>& status) {
   if (!status.ok()) {
-    return absl::StrCat("coordinator: ", connection.Explain(status.status()),
-                        "\n");
+    return absl::StrCat("coordinator: ", status.status().message(), "\n");
   }
   return absl::StrCat("coordinator ", OneLine(status->build()), ", epoch ",
                       status->epoch(), ", at ", connection.address(), " (",
@@ -41,8 +58,8 @@ std::string Json(const Connection& connection,
   const std::string address = absl::StrCat(",\"coordinator\":{\"address\":",
                                            JsonString(connection.address()));
   if (!status.ok()) {
-    return absl::StrCat(address, ",\"error\":",
-                        JsonString(connection.Explain(status.status())), "}");
+    return absl::StrCat(
+        address, ",\"error\":", JsonString(status.status().message()), "}");
   }
   return absl::StrCat(address, ",\"build\":", JsonString(status->build()),
                       ",\"epoch\":", status->epoch(), "}");
@@ -77,15 +94,8 @@ int Version(const std::vector<std::string>& arguments,
                           ",\"api\":", JsonString(Api()), "}")
            : absl::StrCat("vigil ", kBuildVersion, ", API ", Api(), "\n");
   if (!client_only) {
-    if (absl::Status status = connection.Resolve(environment); !status.ok()) {
-      return Fail(status.message());
-    }
-    auto client = connection.Connect();
-    if (!client.ok()) return Fail(client.status().message());
     const absl::StatusOr<v1::GetStatusResponse> status =
-        (*client)
-            ->Call(v1::GetStatusRequest(), {.timeout = kVersionTimeout})
-            .Wait();
+        Ask(environment, &connection);
     absl::StrAppend(&text,
                     json ? Json(connection, status) : Text(connection, status));
   }

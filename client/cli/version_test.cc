@@ -1,7 +1,12 @@
 // Proves what `vigil version` says, with and without a coordinator. The program
 // runs for real against a scripted one.
+#include <sys/stat.h>
+
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "base/build_version.h"
+#include "client/cli/files.h"
 #include "client/cli/vigil_fixture.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -50,6 +55,22 @@ TEST_F(VersionTest, IsKnownWithoutACoordinator) {
   VigilProcess json = Start({"version", "-ojson"});
   EXPECT_EQ(json.Wait(), 0);
   EXPECT_THAT(json.out(), HasSubstr("\"error\":\"cannot reach"));
+}
+
+TEST_F(VersionTest, IsKnownWhereNoCoordinatorCanBeNamed) {
+  VigilProcess bogus = Start({"version", "--address=nonsense"});
+  EXPECT_EQ(bogus.Wait(), 0);
+  EXPECT_THAT(bogus.out(), StartsWith(own_ + "coordinator: "));
+  EXPECT_THAT(bogus.out(), HasSubstr("nonsense"));
+  ASSERT_EQ(mkdir((dir_.path() + "/vigil").c_str(), 0700), 0);
+  const std::string file = dir_.path() + "/vigil/config.json";
+  ASSERT_TRUE(WriteFile(file, "{\n  nonsense\n").ok());
+  VigilProcess damaged = Start({"version", "--context=prod"});
+  EXPECT_EQ(damaged.Wait(), 0);
+  EXPECT_THAT(damaged.out(), StartsWith(own_ + "coordinator: " + file + ":2:"));
+  VigilProcess json = Start({"version", "--context=prod", "-ojson"});
+  EXPECT_EQ(json.Wait(), 0);
+  EXPECT_THAT(json.out(), HasSubstr("\"error\":\"" + file + ":2:"));
 }
 
 TEST_F(VersionTest, OfTheClientAloneAsksNobody) {

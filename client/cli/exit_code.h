@@ -10,8 +10,8 @@ namespace vigil::cli {
 
 // A warm task, which stays, reported an error: no exit status tells of it.
 inline constexpr int kExitTaskError = 1;
-// What a generated command names is not there, as systemctl has it: scripts
-// tell it from a coordinator that cannot be reached.
+// What the words name is not there, as systemctl has it: scripts tell it from a
+// coordinator that cannot be reached.
 inline constexpr int kExitNoSuchThing = 4;
 // Some jobs of a batch failed, as xargs has it; or some checks of the doctor.
 inline constexpr int kExitSomeFailed = 123;

@@ -17,7 +17,8 @@ constexpr char kAbout[] =
     "its times, its reason, the evidence taken before it was stopped, and\n"
     "advice.\n"
     "\n"
-    "Exit status: 0, or 125 when there is no such job, no result to write, or\n"
+    "Exit status: 0; 4 there is no such job; 125 there is no result to write, "
+    "or\n"
     "no coordinator.";
 
 // Writes what the job left, as it is.
@@ -67,6 +68,9 @@ int Explain(const std::vector<std::string>& arguments,
   connection.AddTo(verb.flags());
   std::vector<std::string> words;
   if (auto status = verb.Parse(arguments, environment, &words)) return *status;
+  if (words.size() == 1 && words[0].empty()) {
+    return Fail("the id is missing: vigil explain JOB");
+  }
   if (words.size() != 1 || !IsUtf8(words[0])) {
     return Fail("explain wants the id of one job: vigil explain JOB");
   }
@@ -80,7 +84,10 @@ int Explain(const std::vector<std::string>& arguments,
   request.set_namespace_(connection.NamespaceOr(job_namespace));
   request.set_job_id(words[0]);
   absl::StatusOr<v1::GetJobResponse> response = (*client)->Call(request).Wait();
-  if (!response.ok()) return Fail(connection.Explain(response.status()));
+  if (!response.ok()) {
+    Fail(connection.Explain(response.status()));
+    return absl::IsNotFound(response.status()) ? kExitNoSuchThing : kExitVigil;
+  }
   const v1::Job& job = response->job();
   if (result) return WriteResult(job);
   if (json) {

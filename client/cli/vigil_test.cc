@@ -344,6 +344,19 @@ TEST_F(VigilTest, ExplainWritesTheResultAsItIsOrSaysWhyThereIsNone) {
   EXPECT_THAT(both.err(), HasSubstr("exclude each other"));
 }
 
+TEST_F(VigilTest, ExplainTellsAJobThatIsNotThereFromOneThatIsNotNamed) {
+  fake_.on_get = [](const auto&, auto*) {
+    return grpc::Status(grpc::StatusCode::NOT_FOUND, "no job nosuch");
+  };
+  fake_.Start(address_);
+  VigilProcess missing = Start({"explain", "nosuch"});
+  EXPECT_EQ(missing.Wait(), 4);
+  EXPECT_THAT(missing.err(), HasSubstr("no job nosuch"));
+  VigilProcess empty = Start({"explain", ""});
+  EXPECT_EQ(empty.Wait(), 125);
+  EXPECT_THAT(empty.err(), HasSubstr("the id is missing"));
+}
+
 TEST_F(VigilTest, UnreachableCoordinatorIsExplained) {
   for (const char* verb :
        {"status", "explain job", "batch prog", "worker list", "job watch j"}) {

@@ -32,7 +32,7 @@ constexpr char kAbout[] =
     "\n"
     "Exit status: of a job as `vigil run` has it; of a batch 0, or 123 when "
     "an\n"
-    "item did not succeed; 125 there is neither, or Vigil failed; 130 Ctrl+C.";
+    "item did not succeed; 4 there is neither; 125 Vigil failed; 130 Ctrl+C.";
 
 // Makes a call, and waits for its answer or a signal; then the answer is
 // CANCELLED and `signal` says which.
@@ -168,11 +168,12 @@ int WatchId(const std::string& id, const WatchFlags& flags,
   if (!absl::IsNotFound(batch.status())) {
     return Fail(connection.Explain(batch.status()));
   }
-  return Fail(absl::StrCat(
+  Fail(absl::StrCat(
       "neither a job nor a batch `", OneLine(id), "` in namespace `",
       name_space.empty() ? "default" : name_space,
       "`, or its retention is over; `vigil job list` shows jobs, `vigil batch "
       "list` batches"));
+  return kExitNoSuchThing;
 }
 
 }  // namespace
@@ -185,6 +186,9 @@ int Watch(const std::vector<std::string>& arguments,
   flags.AddTo(verb.flags());
   std::vector<std::string> words;
   if (auto status = verb.Parse(arguments, environment, &words)) return *status;
+  if (words.size() == 1 && words[0].empty()) {
+    return Fail("the id is missing: vigil watch ID");
+  }
   if (words.size() != 1 || !IsUtf8(words[0])) {
     return Fail("watch wants the id of one job or batch: vigil watch ID");
   }

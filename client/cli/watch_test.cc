@@ -265,7 +265,7 @@ TEST_F(WatchTest, OfABatchWritesEventsAsJsonLines) {
 TEST_F(WatchTest, WhatIsNeitherJobNorBatchIsTold) {
   fake_.Start(address_);
   VigilProcess watch = Start({"watch", "x"});
-  EXPECT_EQ(watch.Wait(), 125);
+  EXPECT_EQ(watch.Wait(), 4);
   EXPECT_THAT(watch.err(),
               StartsWith("vigil: neither a job nor a batch `x` in namespace "
                          "`default`"));
@@ -273,6 +273,9 @@ TEST_F(WatchTest, WhatIsNeitherJobNorBatchIsTold) {
 
 TEST_F(WatchTest, MisuseIsTold) {
   EXPECT_EQ(Start({"watch"}).Wait(), 125);
+  VigilProcess empty = Start({"watch", ""});
+  EXPECT_EQ(empty.Wait(), 125);
+  EXPECT_THAT(empty.err(), HasSubstr("the id is missing"));
   EXPECT_EQ(Start({"watch", "a", "b"}).Wait(), 125);
   EXPECT_EQ(Start({"watch", "a", "--from=then"}).Wait(), 125);
   EXPECT_EQ(Start({"watch", "a", "-oyaml"}).Wait(), 125);

@@ -32,7 +32,9 @@ constexpr char kAbout[] =
     "terminal it fills the screen until `q` or Ctrl+C; elsewhere it writes a\n"
     "block of lines each interval. A coordinator that restarts is waited for.\n"
     "\n"
-    "Exit status: 0; 125 the coordinator does not answer at first; 130 Ctrl+C.";
+    "Exit status: 0; 125 the coordinator does not answer at first, or the last "
+    "of\n"
+    "--count times; 130 Ctrl+C.";
 
 struct TopFlags {
   Connection connection;
@@ -247,7 +249,9 @@ void TopVerb::ShowBlock() {
     error_ = absl::OkStatus();
     End(printed);
   }
-  if (flags_.once || shown_ == flags_.count) End(0);
+  if (flags_.once || shown_ == flags_.count) {
+    End(error_.ok() ? 0 : kExitVigil);
+  }
 }
 
 std::string TopVerb::JsonLine() const {

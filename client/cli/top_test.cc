@@ -78,6 +78,23 @@ TEST_F(TopTest, WritesALineOfJsonEachTime) {
   EXPECT_THAT(lines[1], HasSubstr("\"jobs_per_second\":0.000,"));
 }
 
+TEST_F(TopTest, FailsWhereTheLastAnswerIsAnError) {
+  for (const bool recovers : {false, true}) {
+    asked_ = 0;
+    fake_.on_status = [this, recovers](auto*) {
+      const int number = ++asked_;
+      return number == 1 || (recovers && number == 3)
+                 ? grpc::Status::OK
+                 : grpc::Status(grpc::StatusCode::INTERNAL, "broken");
+    };
+    if (!recovers) fake_.Start(address_);
+    VigilProcess top = Start({"top", "--interval=100ms", "-n3", "-ojsonl"});
+    EXPECT_EQ(top.Wait(), recovers ? 0 : 125);
+    EXPECT_THAT(top.out(), HasSubstr("\"error\":\"not reachable since"));
+    EXPECT_EQ(absl::StrContains(top.err(), "broken"), !recovers);
+  }
+}
+
 TEST_F(TopTest, ACoordinatorThatIsNotThereIsTold) {
   VigilProcess top = Start({"top"});
   EXPECT_EQ(top.Wait(), 125);

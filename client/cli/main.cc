@@ -72,6 +72,10 @@ constexpr VerbEntry kVerbs[] = {
     {"version", "what this program and the coordinator are", Version},
 };
 
+bool IsHelp(const std::string& word) {
+  return word == "help" || word == "--help" || word == "-h";
+}
+
 // What the scripts of `vigil completion` call; not for people.
 constexpr char kCompleteCommand[] = "__complete";
 
@@ -209,8 +213,8 @@ int Main(const std::vector<std::string>& arguments) {
   if (name == "--version") {
     return Print(absl::StrCat("vigil ", kBuildVersion, "\n"));
   }
-  const bool help = name == "help" || name == "--help" || name == "-h";
-  if (help && rest.empty()) return Print(Usage());
+  const bool help = IsHelp(name);
+  if (help && (rest.empty() || IsHelp(rest[0]))) return Print(Usage());
   const Request request = help ? UnderstandHelp(rest) : Understand(name, rest);
   const bool completes = name == kCompleteCommand;
   if (!completes && request.verb == nullptr && request.noun == nullptr) {

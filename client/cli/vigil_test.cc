@@ -411,6 +411,17 @@ TEST_F(VigilTest, EveryVerbHasHelpAndVersion) {
   }
 }
 
+TEST_F(VigilTest, HelpOfHelpIsTheUsage) {
+  VigilProcess usage = Start({"help"});
+  EXPECT_EQ(usage.Wait(), 0);
+  EXPECT_THAT(usage.out(), HasSubstr("usage: vigil VERB"));
+  for (const char* word : {"--help", "-h", "help"}) {
+    VigilProcess help = Start({"help", word});
+    EXPECT_EQ(help.Wait(), 0) << word;
+    EXPECT_EQ(help.out(), usage.out()) << word;
+  }
+}
+
 TEST_F(VigilTest, MisuseIsVigilsOwnFailureAndNamesWhatWasMeant) {
   VigilProcess verb = Start({"rnu"});
   EXPECT_EQ(verb.Wait(), 125);

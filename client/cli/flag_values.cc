@@ -231,6 +231,19 @@ Setter SetDuration(std::function<google::protobuf::Duration*()> field) {
   };
 }
 
+Setter SetTimeSpan(absl::Duration* span) {
+  return [span](absl::string_view text) {
+    const absl::StatusOr<absl::Duration> duration = ParseDuration(text);
+    if (!duration.ok()) return duration.status();
+    if (*duration < absl::ZeroDuration()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("`", text, "` is negative"));
+    }
+    *span = *duration;
+    return absl::OkStatus();
+  };
+}
+
 Setter AddReasons(std::function<void(v1::Failure::Reason)> add) {
   return [add = std::move(add)](absl::string_view text) {
     for (absl::string_view name : absl::StrSplit(text, ',')) {

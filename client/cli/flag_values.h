@@ -61,6 +61,8 @@ Setter SetBytes(std::function<void(int64_t)> set);
 Setter SetSignal(std::function<void(int)> set);
 Setter SetOnNestedPool(std::function<void(v1::JobSpec::OnNestedPool)> set);
 Setter SetDuration(std::function<google::protobuf::Duration*()> field);
+// A duration that is not negative.
+Setter SetTimeSpan(absl::Duration* span);
 // May be given many times; each value may be a list with commas.
 Setter AddReasons(std::function<void(v1::Failure::Reason)> add);
 // May be given many times.

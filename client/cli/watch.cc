@@ -117,11 +117,7 @@ void WatchFlags::AddTo(FlagSet* flags) {
   flags->Add({.name = "reconnect",
               .value = "DURATION",
               .help = "How long the coordinator may be away. Default 60s.",
-              .set = [this](absl::string_view text) {
-                absl::StatusOr<absl::Duration> parsed = ParseDuration(text);
-                if (parsed.ok()) reconnect = *parsed;
-                return parsed.status();
-              }});
+              .set = SetTimeSpan(&reconnect)});
   connection.AddTo(flags);
 }
 

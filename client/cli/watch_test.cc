@@ -279,6 +279,9 @@ TEST_F(WatchTest, MisuseIsTold) {
   EXPECT_EQ(Start({"watch", "a", "b"}).Wait(), 125);
   EXPECT_EQ(Start({"watch", "a", "--from=then"}).Wait(), 125);
   EXPECT_EQ(Start({"watch", "a", "-oyaml"}).Wait(), 125);
+  VigilProcess negative = Start({"watch", "a", "--reconnect=-5s"});
+  EXPECT_EQ(negative.Wait(), 125);
+  EXPECT_THAT(negative.err(), HasSubstr("`-5s` is negative"));
   EXPECT_EQ(Start({"watch", "a", "--from=now", "--in_order"}).Wait(), 125);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/build_version.h"
 #include "base/clock.h"
 #include "client/cli/batch.h"
@@ -30,6 +31,7 @@
 #include "client/cli/explain.h"
 #include "client/cli/limits.h"
 #include "client/cli/nearest.h"
+#include "client/cli/noun_word.h"
 #include "client/cli/run.h"
 #include "client/cli/top.h"
 #include "client/cli/verb.h"
@@ -161,16 +163,21 @@ struct Request {
 
 // Where a verb and a noun have one name, the noun is meant with one of its
 // verbs, and the verb otherwise; `vigil batch -- get` runs a program called
-// get.
+// get, `vigil batch help` none.
 Request Understand(const std::string& name, std::vector<std::string> rest) {
   Request request;
   request.verb = FindVerb(name);
   request.noun = FindNoun(VigilCommands(), name);
   request.arguments = std::move(rest);
-  if (request.verb != nullptr && request.noun != nullptr &&
-      !request.arguments.empty() &&
-      FindVerb(*request.noun, request.arguments[0]) != nullptr) {
+  if (request.verb == nullptr || request.noun == nullptr ||
+      request.arguments.empty()) {
+    return request;
+  }
+  const std::string& word = request.arguments[0];
+  if (FindVerb(*request.noun, word) != nullptr) {
     request.verb = nullptr;
+  } else if (word == "help") {
+    request.arguments = {"--help"};
   }
   return request;
 }
@@ -178,15 +185,50 @@ Request Understand(const std::string& name, std::vector<std::string> rest) {
 // `vigil help NAME ...`.
 Request UnderstandHelp(const std::vector<std::string>& words) {
   Request request = Understand(words[0], {words.begin() + 1, words.end()});
+  if (request.noun != nullptr && words.size() > 1 && words[1] != "help") {
+    request.verb = nullptr;
+  }
   // What follows a verb may be a program, which is not to be run.
   if (request.verb != nullptr) request.arguments.clear();
   request.arguments.push_back("--help");
   return request;
 }
 
+// Whether a shell would find it.
+bool IsProgram(const std::string& name, const Environment& environment) {
+  if (name.find('/') != std::string::npos) return true;
+  const std::string path = environment.Variable("PATH");
+  for (const absl::string_view directory : absl::StrSplit(path, ':')) {
+    if (access(absl::StrCat(directory, "/", name).c_str(), X_OK) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Why the words of a verb that is a noun too are not to be run; empty: they
+// are.
+std::string Misspelt(const Request& request, const Environment& environment) {
+  std::string why;
+  // The verb has its flags on its stack, and hands them over from there.
+  Environment asking = environment;
+  asking.on_flags = [&](const FlagSet& flags) {
+    why = MeantForNoun(*request.noun, flags, request.arguments,
+                       [&environment](const std::string& name) {
+                         return IsProgram(name, environment);
+                       });
+  };
+  request.verb->run({}, asking);
+  return why;
+}
+
 int Execute(const Request& request, const Environment& environment) {
   if (request.verb == nullptr) {
     return RunCommand(*request.noun, request.arguments, environment);
+  }
+  if (request.noun != nullptr) {
+    const std::string why = Misspelt(request, environment);
+    if (!why.empty()) return Fail(why);
   }
   const int status = request.verb->run(request.arguments, environment);
   const bool help =

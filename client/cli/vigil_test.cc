@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +21,7 @@
 namespace vigil::cli {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
@@ -419,6 +421,43 @@ TEST_F(VigilTest, HelpOfHelpIsTheUsage) {
     VigilProcess help = Start({"help", word});
     EXPECT_EQ(help.Wait(), 0) << word;
     EXPECT_EQ(help.out(), usage.out()) << word;
+  }
+}
+
+TEST_F(VigilTest, AMisspeltVerbOfBatchIsNotRunAsAProgram) {
+  const std::string meant =
+      "did you mean `vigil batch list`? to run a program of that name: `vigil "
+      "batch -- ";
+  const std::pair<const char*, std::string> kWrong[] = {
+      {"batch lst", meant + "lst`"},
+      {"batch lits -o json", meant + "lits`"},
+      {"batch --namespace x lits", meant + "lits`"},
+      {"batch ", "an empty word is neither a program nor a verb of batch"},
+      {"batch --namespace=x list",
+       "flags stand behind the verb: `vigil batch list [flags] ...`"},
+      {"batch -j 4 list", "flags stand behind the verb"},
+      {"help batch lst", "batch has no `lst`; did you mean `list`?"},
+  };
+  for (const auto& [line, why] : kWrong) {
+    VigilProcess vigil = Start(absl::StrSplit(line, ' '));
+    EXPECT_EQ(vigil.Wait(), 125) << line;
+    EXPECT_THAT(vigil.err(), HasSubstr(why)) << line;
+  }
+  for (const char* line :
+       {"batch -- lst", "batch -j1 -- list", "batch cat", "batch prog list",
+        "batch -a list prog", "batch ./lst", "batch --input list prog",
+        "run help"}) {
+    VigilProcess vigil = Start(absl::StrSplit(line, ' '));
+    EXPECT_EQ(vigil.Wait(), 125) << line;
+    EXPECT_THAT(vigil.err(),
+                AnyOf(HasSubstr("nobody listens"), HasSubstr("cannot open")))
+        << line;
+  }
+  for (const char* line : {"batch help", "batch help list"}) {
+    VigilProcess help = Start(absl::StrSplit(line, ' '));
+    EXPECT_EQ(help.Wait(), 0);
+    EXPECT_THAT(help.out(), StartsWith("usage: vigil batch"));
+    EXPECT_THAT(help.out(), HasSubstr("Also `vigil batch VERB`"));
   }
 }
 

@@ -188,6 +188,10 @@ inline constexpr int kPageRowsMax = 1000;
 // sent, and base64 and JSON make up to twice as much of it.
 inline constexpr size_t kRequestTextBytesMax = 8 << 20;
 
+// Bytes of one request message: no coordinator reads more than 4 MiB, of which
+// 64 KiB are left for what a message has around its content.
+inline constexpr size_t kRequestBytesMax = (4 << 20) - (64 << 10);
+
 // Columns of help where the terminal does not say how many it has, and the most
 // that it uses of a wide one: longer lines are hard to read.
 inline constexpr size_t kHelpColumnsDefault = 80;

@@ -40,6 +40,18 @@ const CommandSpec* FindMethod(const NounSpec& noun, absl::string_view name) {
   return nullptr;
 }
 
+// Without the sentences about trailing metadata: what a server says there is
+// told by DelayAdvice.
+std::string WithoutMetadata(absl::string_view text) {
+  std::vector<absl::string_view> kept;
+  for (absl::string_view sentence : absl::StrSplit(text, ". ")) {
+    if (!absl::StrContains(sentence, "railing metadata")) {
+      kept.push_back(sentence);
+    }
+  }
+  return absl::StrJoin(kept, ". ");
+}
+
 // What a list item that begins with the code says, in one line; empty: there is
 // none.
 std::string ItemOf(absl::string_view help, absl::string_view code) {
@@ -57,7 +69,8 @@ std::string ItemOf(absl::string_view help, absl::string_view code) {
   const std::string text = absl::StrJoin(item, " ");
   const size_t colon = text.find(": ");
   if (colon == text.npos) return "";
-  return std::string(absl::StripSuffix(text.substr(colon + 2), "."));
+  const std::string said = WithoutMetadata(text.substr(colon + 2));
+  return std::string(absl::StripSuffix(said, "."));
 }
 
 std::string DocOf(const NounSpec& noun, const CommandSpec& command,

@@ -75,6 +75,12 @@ TEST(CallAdviceTest, ALateAnswerMayBeWaitedFor) {
             "--timeout=DURATION lets it take longer");
 }
 
+TEST(CallAdviceTest, WhatTheServerSaidInMetadataIsToldAndNotWhereItIs) {
+  EXPECT_EQ(
+      Advice("get", absl::ResourceExhaustedError("full"), absl::Seconds(2)),
+      "too many look at it. Look at another one; try again in 2s");
+}
+
 TEST(CallAdviceTest, AnUnknownCallIsOfANewerVersion) {
   EXPECT_THAT(Advice("read", absl::UnimplementedError("")),
               HasSubstr("vigil version"));

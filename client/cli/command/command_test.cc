@@ -137,6 +137,41 @@ TEST_F(CommandTest, ARefusalSaysWhenToComeBack) {
   EXPECT_THAT(vigil.err(), HasSubstr("try again in 1.5s"));
 }
 
+TEST_F(CommandTest, ARequestThatIsTooLargeIsNotSent) {
+  std::atomic<int> calls = 0;
+  fake_.on_submit = [&](auto*, const auto&, auto*) {
+    ++calls;
+    return grpc::Status::OK;
+  };
+  fake_.on_run_batch = [&](auto*, auto* io) {
+    v1::RunBatchRequest request;
+    while (io->Read(&request)) ++calls;
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  const std::string path = dir_.path() + "/large";
+  // 4 MiB - 64 KiB is the most; a few bytes are around it.
+  ASSERT_TRUE(WriteFile(path, std::string(4'128'700, '0')).ok());
+  EXPECT_EQ(Start({"job", "submit", "--input=@" + path, "p"}).Wait(), 0);
+  EXPECT_EQ(calls, 1);
+  ASSERT_TRUE(WriteFile(path, std::string(4'128'769, '0')).ok());
+  VigilProcess unary = Start({"job", "submit", "--input=@" + path, "p"});
+  EXPECT_EQ(unary.Wait(), 125);
+  EXPECT_THAT(unary.err(),
+              AllOf(StartsWith("vigil: the request has 41287"),
+                    HasSubstr(" bytes, and 4128768 are the most")));
+  ASSERT_TRUE(
+      WriteFile(path, absl::StrCat("{\"close\": false}\n{\"items\": [{"
+                                   "\"input\": \"",
+                                   std::string(6'000'000, 'A'), "\"}]}\n"))
+          .ok());
+  VigilProcess stream = Start({"batch", "run", "--from_file=" + path});
+  EXPECT_EQ(stream.Wait(), 125);
+  EXPECT_THAT(stream.err(),
+              HasSubstr("--from_file: line 2: the request has 45000"));
+  EXPECT_LE(calls, 2);
+}
+
 TEST_F(CommandTest, AListIsPrintedUpToItsLimitWhateverThePagesAre) {
   ServeWorkers();
   fake_.Start(address_);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/command/call_failure.h"
 #include "client/cli/command/message_text.h"
+#include "client/cli/command/request_size.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/verb.h"
 
@@ -90,26 +91,35 @@ void StreamCommand::OnMessage(const MessagePtr& message) {
 void StreamCommand::Send() {
   if (writing_ || writes_done_) return;
   std::unique_ptr<Message> message = std::move(first_);
-  if (message == nullptr && lines_.has_value()) {
+  const bool is_line = message == nullptr && lines_.has_value();
+  if (is_line) {
     const std::optional<std::string> line = lines_->Next();
     if (line.has_value()) {
       message = NewMessage(shape_.request);
       const absl::Status status = ParseMessage(*line, message.get());
       if (!status.ok()) {
-        Stop(absl::Status(status.code(),
-                          absl::StrCat("--from_file: line ", lines_->number(),
-                                       ": ", status.message())));
+        Stop(OfLine(status));
         return;
       }
     }
   }
   if (message != nullptr) {
+    if (absl::Status fits = CheckRequestSize(*message); !fits.ok()) {
+      Stop(is_line ? OfLine(fits) : fits);
+      return;
+    }
     writing_ = true;
     stream_->Write(*message);
   } else if (!lines_.has_value() || lines_->ended()) {
     writes_done_ = true;
     stream_->WritesDone();
   }
+}
+
+absl::Status StreamCommand::OfLine(const absl::Status& status) const {
+  return absl::Status(status.code(),
+                      absl::StrCat("--from_file: line ", lines_->number(), ": ",
+                                   status.message()));
 }
 
 void StreamCommand::WaitOnce() {

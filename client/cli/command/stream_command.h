@@ -40,6 +40,8 @@ class StreamCommand {
   void OnMessage(const MessagePtr& message);
   // Sends what is next, if there is something and it may be sent.
   void Send();
+  // The status, told of the last line.
+  absl::Status OfLine(const absl::Status& status) const;
   // Waits, up to the end of the stream, and takes what happened.
   void WaitOnce();
   // Ends the stream for a reason of our own.

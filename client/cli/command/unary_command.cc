@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/command/call_failure.h"
+#include "client/cli/command/request_size.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/limits.h"
 #include "client/cli/verb.h"
@@ -30,6 +31,9 @@ UnaryCommand::UnaryCommand(const NounSpec& noun, const CommandSpec& command,
       output_(flags.output, environment) {}
 
 int UnaryCommand::Execute(std::unique_ptr<Message> request) {
+  if (absl::Status fits = CheckRequestSize(*request); !fits.ok()) {
+    return Fail(fits.message());
+  }
   auto calls = client::DynamicCalls::Connect(connection_.address());
   if (!calls.ok()) return Fail(calls.status().message());
   calls_ = *std::move(calls);

@@ -144,8 +144,7 @@ TEST_F(FieldValueTest, MessagesAreGivenWhole) {
   EXPECT_EQ(After("spares", "lamp_id: 'a'"), "spares { lamp_id: \"a\" }");
   EXPECT_THAT(After("shade", "{\"clot\": 1}"),
               HasSubstr("not a vigil.cli.testing.Shade as JSON"));
-  EXPECT_THAT(After("shade", "cloth: 1"),
-              HasSubstr("as textproto: line 1, column 8"));
+  EXPECT_THAT(After("shade", "cloth: 1"), HasSubstr("as textproto: column 8"));
   EXPECT_THAT(After("shade", "@file"), HasSubstr("as textproto"));
 }
 

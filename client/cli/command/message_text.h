@@ -10,10 +10,11 @@
 namespace vigil::cli {
 
 // Reads `text` into `message`, which is empty: JSON if the first character that
-// is not blank is a brace, else textproto.
+// is not blank is a brace or a bracket, else textproto. A byte order mark
+// before it is passed over.
 //
-// - INVALID_ARGUMENT: it is neither, or has a field that there is not; the
-//   message says where.
+// - INVALID_ARGUMENT: it is neither, or has a field that there is not, or text
+//   that is not UTF-8; the message says where.
 absl::Status ParseMessage(absl::string_view text,
                           google::protobuf::Message* message);
 

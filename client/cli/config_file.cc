@@ -157,10 +157,13 @@ absl::StatusOr<Config> ConfigFile::Read() const {
     return absl::InvalidArgumentError(absl::StrCat(
         path_, ": is not a regular file; remove it to start anew"));
   }
-  absl::StatusOr<std::string> text =
-      ReadAtMost(path_, kConfigBytesMax, "the file of contexts");
+  absl::StatusOr<std::string> text = ReadAtMost(path_, kConfigBytesMax);
   if (absl::IsNotFound(text.status())) return config;
-  if (!text.ok()) return text.status();
+  if (!text.ok()) {
+    return absl::Status(
+        text.status().code(),
+        absl::StrCat("the file of contexts: ", text.status().message()));
+  }
   const auto status =
       google::protobuf::util::JsonStringToMessage(*text, &config);
   if (!status.ok()) {

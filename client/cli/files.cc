@@ -59,26 +59,24 @@ absl::Status WriteUnlessSignalled(int fd, absl::string_view data) {
 }
 
 absl::StatusOr<std::string> ReadAtMost(const std::string& path,
-                                       size_t bytes_max,
-                                       absl::string_view flag) {
+                                       size_t bytes_max) {
   UniqueFd file;
   int fd = STDIN_FILENO;
   if (path != "-") {
     // A FIFO is waited for below, not here.
     file.Reset(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     if (!file.valid()) {
-      return absl::ErrnoToStatus(
-          errno, absl::StrCat(flag, ": cannot open `", path, "`"));
+      return absl::ErrnoToStatus(errno,
+                                 absl::StrCat("cannot open `", path, "`"));
     }
     fd = file.get();
   }
   std::string data;
   for (;;) {
     if (absl::Status status = AwaitReadable(fd); !status.ok()) {
-      return absl::Status(
-          status.code(),
-          absl::StrCat(flag, ": `", path,
-                       "` was not read to its end: ", status.message()));
+      return absl::Status(status.code(),
+                          absl::StrCat("`", path, "` was not read to its end: ",
+                                       status.message()));
     }
     const size_t before = data.size();
     data.resize(before + kReadBytes);
@@ -87,13 +85,12 @@ absl::StatusOr<std::string> ReadAtMost(const std::string& path,
     data.resize(before + (got > 0 ? static_cast<size_t>(got) : 0));
     if (got == 0) return data;
     if (got < 0 && error != EINTR && error != EAGAIN) {
-      return absl::ErrnoToStatus(
-          error, absl::StrCat(flag, ": cannot read `", path, "`"));
+      return absl::ErrnoToStatus(error,
+                                 absl::StrCat("cannot read `", path, "`"));
     }
     if (data.size() > bytes_max) {
       return absl::InvalidArgumentError(
-          absl::StrCat(flag, ": `", path, "` has more than ", bytes_max,
-                       " bytes; give the program the name of a file instead"));
+          absl::StrCat("`", path, "` has more than ", bytes_max, " bytes"));
     }
   }
 }

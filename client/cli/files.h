@@ -25,16 +25,14 @@ absl::Status WriteAll(int fd, absl::string_view data);
 // - CANCELLED: an end signal is pending (see end_signals.h).
 absl::Status WriteUnlessSignalled(int fd, absl::string_view data);
 
-// Reads the file at `path`, or stdin for "-", to its end. `flag` names in
-// errors where the path is from. Main thread only.
+// Reads the file at `path`, or stdin for "-", to its end. Main thread only.
 //
 // - CANCELLED: there was nothing to read yet, and an end signal is pending (see
 //   end_signals.h).
 // - INVALID_ARGUMENT: it has more than `bytes_max` bytes.
 // - Others: what the system says, such as NOT_FOUND.
 absl::StatusOr<std::string> ReadAtMost(const std::string& path,
-                                       size_t bytes_max,
-                                       absl::string_view flag);
+                                       size_t bytes_max);
 
 // Makes the file at `path` hold `data`, mode 0644.
 absl::Status WriteFile(const std::string& path, absl::string_view data);

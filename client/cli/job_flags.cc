@@ -345,9 +345,15 @@ absl::StatusOr<v1::JobSpec> JobFlags::Spec(
     }
     spec.set_input(*input_);
   } else if (!stdin_.empty()) {
-    absl::StatusOr<std::string> input =
-        ReadAtMost(stdin_, kInputBytesMax, "--stdin");
-    if (!input.ok()) return input.status();
+    absl::StatusOr<std::string> input = ReadAtMost(stdin_, kInputBytesMax);
+    if (!input.ok()) {
+      const bool large = absl::IsInvalidArgument(input.status());
+      return absl::Status(
+          input.status().code(),
+          absl::StrCat(
+              "--stdin: ", input.status().message(),
+              large ? "; give the program the name of a file instead" : ""));
+    }
     spec.set_input(*std::move(input));
   }
   return spec;

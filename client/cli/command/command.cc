@@ -109,7 +109,11 @@ absl::StatusOr<std::unique_ptr<Message>> Invocation::Request() {
   const std::optional<std::string>& file = flags_.values().file;
   if (file.has_value() && !streams_up()) {
     auto whole = Read(*file);
-    if (!whole.ok()) return whole.status();
+    if (!whole.ok()) {
+      return absl::Status(
+          whole.status().code(),
+          absl::StrCat("--from_file: ", whole.status().message()));
+    }
     words.whole = *std::move(whole);
   }
   auto request = NewMessage(shape_.request);
@@ -130,7 +134,7 @@ absl::StatusOr<std::string> Invocation::Read(const std::string& path) {
     }
     stdin_taken_ = true;
   }
-  return ReadAtMost(path, kRequestTextBytesMax, "file");
+  return ReadAtMost(path, kRequestTextBytesMax);
 }
 
 int Invocation::Stream(std::unique_ptr<Message> first) {

@@ -326,6 +326,23 @@ TEST_F(CommandTest, TheContextsNamespaceIsThatOfWhoNamesNone) {
   fake_.on_get = [&](const auto& request, auto*) {
     asked.push_back(request.namespace_());
     return grpc::Status::OK;
+TEST_F(CommandTest, AFileThatCannotBeReadIsToldByItsFlag) {
+  VigilProcess whole = Start({"job", "get", "--from_file=/nosuch"});
+  EXPECT_EQ(whole.Wait(), 125);
+  EXPECT_THAT(whole.err(),
+              StartsWith("vigil: --from_file: cannot open `/nosuch`"));
+  VigilProcess value = Start({"job", "submit", "--input=@/nosuch", "p"});
+  EXPECT_EQ(value.Wait(), 125);
+  EXPECT_THAT(value.err(), StartsWith("vigil: --input: cannot open `/nosuch`"));
+  const std::string path = dir_.path() + "/large";
+  ASSERT_TRUE(WriteFile(path, std::string((8 << 20) + 1, ' ')).ok());
+  VigilProcess large = Start({"job", "get", "--from_file=" + path});
+  EXPECT_EQ(large.Wait(), 125);
+  EXPECT_THAT(large.err(),
+              AllOf(HasSubstr("--from_file: `" + path + "` has more than"),
+                    Not(HasSubstr("give the program"))));
+}
+
   };
   fake_.Start(address_);
   const std::string home = "HOME=" + dir_.path();

@@ -51,10 +51,12 @@ class Completer {
   void AddValues(const OpenWord& open);
   void AddWords(const VerbEntry& verb, const OpenWord& open);
   void AddOfContext(const OpenWord& open);
-  const VerbEntry* FindVerbEntry() const;
-  void AddOfNoun(const NounSpec& noun);
-  // Ids where a generated command wants them.
-  void AddIdsOfNoun(const NounSpec& noun);
+  const VerbEntry* FindVerbEntry(absl::string_view name) const;
+  // `words` begin with a noun.
+  void AddOfNoun(const std::vector<std::string>& words);
+  // Ids for the positional of a generated command whose field has this path.
+  void AddIds(const CommandSpec& command, absl::string_view path,
+              const OpenWord& open);
   std::vector<Candidate> ContextNames() const;
   std::vector<Candidate> Ids(absl::string_view kind, LiveIds::Which which);
 
@@ -85,47 +87,52 @@ std::string Completer::Lines() {
   }
   if (words_[0] == "help") {
     if (words_.size() == 2) AddFirstWords();
+    if (words_.size() == 3) AddOfNoun({words_.begin() + 1, words_.end()});
     return std::move(lines_);
   }
   // A noun may have the name of a verb; its own verbs tell them apart.
   const NounSpec* noun = FindNoun(line_.nouns, words_[0]);
-  const VerbEntry* verb = FindVerbEntry();
+  const VerbEntry* verb = FindVerbEntry(words_[0]);
   const bool noun_is_meant = noun != nullptr && words_.size() > 2 &&
                              FindVerb(*noun, words_[1]) != nullptr;
   if (verb != nullptr && !noun_is_meant) AddOfVerb(*verb);
   if (noun != nullptr &&
       (verb == nullptr || noun_is_meant || words_.size() == 2)) {
-    AddOfNoun(*noun);
+    AddOfNoun(words_);
   }
   return std::move(lines_);
 }
 
-const VerbEntry* Completer::FindVerbEntry() const {
+const VerbEntry* Completer::FindVerbEntry(absl::string_view name) const {
   for (const VerbEntry& verb : line_.verbs) {
-    if (verb.name == words_[0]) return &verb;
+    if (verb.name == name) return &verb;
   }
   return nullptr;
 }
 
-void Completer::AddOfNoun(const NounSpec& noun) {
-  const std::vector<Candidate> candidates = Complete(line_.nouns, words_);
-  for (const Candidate& candidate : candidates) {
+void Completer::AddOfNoun(const std::vector<std::string>& words) {
+  const Completion completion = Complete(line_.nouns, words);
+  for (const Candidate& candidate : completion.candidates) {
     Add("", "", candidate.word, candidate.help);
   }
-  if (!candidates.empty()) return;
-  // What Complete() cannot know: it asks nobody.
-  const absl::string_view typed = last();
-  const size_t equals = typed.find('=');
-  if (!absl::StartsWith(typed, "-")) {
-    AddIdsOfNoun(noun);
-  } else if (absl::StartsWith(typed, "--context=")) {
-    OpenWord open;
-    open.before = std::string(typed.substr(0, equals + 1));
-    open.typed = std::string(typed.substr(equals + 1));
-    Add(open, ContextNames());
-  } else if (absl::StartsWith(typed, "--from") &&
-             equals != absl::string_view::npos) {
-    absl::StrAppend(&lines_, kFiles, "\n");
+  OpenWord open;
+  open.before = completion.before;
+  open.typed = completion.typed;
+  switch (completion.wants) {
+    case Completion::Wants::kNothing:
+      break;
+    case Completion::Wants::kIds:
+      AddIds(*completion.command, completion.positional, open);
+      break;
+    case Completion::Wants::kContexts:
+      Add(open, ContextNames());
+      break;
+    case Completion::Wants::kFiles:
+      absl::StrAppend(&lines_, kFiles, "\n");
+      break;
+    case Completion::Wants::kPrograms:
+      absl::StrAppend(&lines_, kPrograms, "\n");
+      break;
   }
 }
 
@@ -134,7 +141,10 @@ void Completer::AddFirstWords() {
     Add(last(), "", verb.name, verb.summary);
   }
   for (const NounSpec& noun : line_.nouns) {
-    Add(last(), "", noun.noun, noun.summary);
+    // One that is a verb too is there already.
+    if (FindVerbEntry(noun.noun) == nullptr) {
+      Add(last(), "", noun.noun, noun.summary);
+    }
   }
   if (words_.size() == 1) Add(last(), "", "help", "describes a verb");
 }
@@ -234,31 +244,15 @@ std::vector<Candidate> Completer::Ids(absl::string_view kind,
   return {};
 }
 
-void Completer::AddIdsOfNoun(const NounSpec& noun) {
-  const CommandSpec* command = OnlyCommand(noun);
-  size_t first = 1;
-  if (command == nullptr) {
-    if (words_.size() < 3) return;
-    command = FindVerb(noun, words_[1]);
-    first = 2;
-  }
-  if (command == nullptr) return;
-  // Words before the last one that are no flags, taking it that flags are
-  // written with their values.
-  size_t before = 0;
-  for (size_t i = first; i + 1 < words_.size(); ++i) {
-    if (!absl::StartsWith(words_[i], "-")) ++before;
-  }
-  if (before >= command->positionals.size()) return;
-  absl::string_view kind = command->positionals[before];
+void Completer::AddIds(const CommandSpec& command, absl::string_view path,
+                       const OpenWord& open) {
+  absl::string_view kind = path;
   const size_t dot = kind.rfind('.');
   if (dot != absl::string_view::npos) kind.remove_prefix(dot + 1);
   if (!absl::ConsumeSuffix(&kind, "_id")) return;
   // What is over can be looked at, and nothing else.
-  const bool looks = absl::StartsWith(command->verb, "get") ||
-                     absl::StartsWith(command->verb, "read");
-  OpenWord open;
-  open.typed = last();
+  const bool looks = absl::StartsWith(command.verb, "get") ||
+                     absl::StartsWith(command.verb, "read");
   Add(open, Ids(kind, looks ? LiveIds::Which::kAll : LiveIds::Which::kLive));
 }
 

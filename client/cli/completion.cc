@@ -22,9 +22,9 @@ constexpr char kAbout[] =
     "\n"
     "Exit status: 0, or 125 for another shell.";
 
-// COMP_WORDS is split at = and : too, which belong to words of ours: what
-// stands together is one word. And what is before the last = or : is no part of
-// what bash replaces.
+// COMP_WORDS is split at = and : and @ too, which belong to words of ours: what
+// stands together is one word. And what is before the last of them is no part
+// of what bash replaces.
 constexpr char kBash[] =
     R"sh(# Completion of vigil for bash. Made by `vigil completion bash`.
 _vigil() {
@@ -42,15 +42,19 @@ _vigil() {
     rest=${rest#"$apart$word"}
   done
   local current=${words[${#words[@]}-1]} before=
-  if [[ $current == *[=:]* ]]; then before=${current%"${current##*[=:]}"}; fi
+  local -a found=()
+  if [[ $current == *[=:@]* ]]; then before=${current%"${current##*[=:@]}"}; fi
   COMPREPLY=()
   while IFS= read -r line; do
     case $line in
-      :files) COMPREPLY+=($(compgen -f -- "${current#"$before"}"))
+      :files) mapfile -t found < <(compgen -f -- "${current#"$before"}")
+        COMPREPLY+=("${found[@]}")
         compopt -o filenames ;;
-      :directories) COMPREPLY+=($(compgen -d -- "${current#"$before"}"))
+      :directories) mapfile -t found < <(compgen -d -- "${current#"$before"}")
+        COMPREPLY+=("${found[@]}")
         compopt -o filenames ;;
-      :programs) COMPREPLY+=($(compgen -c -- "$current")) ;;
+      :programs) mapfile -t found < <(compgen -c -- "$current")
+        COMPREPLY+=("${found[@]}") ;;
       *) word=${line%%$'\t'*}
         if [[ $word == *= ]]; then compopt -o nospace; fi
         COMPREPLY+=("${word#"$before"}") ;;
@@ -98,8 +102,8 @@ constexpr char kFish[] =
 function __vigil_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    set -l before (string match -r -- '^--[^=]*=' $current)
-    set -l value (string replace -r -- '^--[^=]*=' '' $current)
+    set -l before (string match -r -- '^--[^=]*=@?' $current)
+    set -l value (string replace -r -- '^--[^=]*=@?' '' $current)
     for line in ($words[1] __complete $words[2..-1] "$current" 2>/dev/null)
         switch $line
             case :files

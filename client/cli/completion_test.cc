@@ -1,6 +1,8 @@
 // Proves what is offered while a command line is typed, by `vigil __complete`
 // and by the script for bash, which bash really runs. A scripted coordinator
 // has the ids.
+#include <sys/stat.h>
+
 #include <string>
 #include <vector>
 
@@ -103,6 +105,30 @@ TEST_F(CompletionTest, OffersVerbsAndNouns) {
   EXPECT_THAT(Candidates({"nonsense", ""}), IsEmpty());
 }
 
+TEST_F(CompletionTest, OffersEachFirstWordOnce) {
+  EXPECT_THAT(Candidates({"bat"}), ElementsAre("batch"));
+  EXPECT_THAT(Candidates({"help", "bat"}), ElementsAre("batch"));
+}
+
+TEST_F(CompletionTest, OffersVerbsOfNounsBehindHelp) {
+  EXPECT_THAT(Candidates({"help", "job", "subm"}),
+              ElementsAre("submit", "submit-many"));
+  EXPECT_THAT(Candidates({"help", "run", ""}), IsEmpty());
+}
+
+TEST_F(CompletionTest, OffersWhatGeneratedCommandsTake) {
+  fake_.Start(address_);
+  EXPECT_THAT(Candidates({"job", "get", "--from_file", ""}),
+              ElementsAre(":files"));
+  EXPECT_THAT(Candidates({"job", "submit", "--input=@"}),
+              ElementsAre(":files"));
+  EXPECT_THAT(Candidates({"job", "submit", ""}), ElementsAre(":programs"));
+  EXPECT_THAT(Candidates({"job", "submit", "cat", ""}), ElementsAre(":files"));
+  EXPECT_THAT(Candidates({"job", "get", "--namespace", "n", ""}),
+              ElementsAre("ended1"));
+  EXPECT_THAT(Candidates({"job", "get", "--namespace", ""}), IsEmpty());
+}
+
 TEST_F(CompletionTest, OffersVerbsOfNounsAlsoWhereANounIsAVerbToo) {
   EXPECT_THAT(Candidates({"job", ""}), IsSupersetOf({"get", "list", "cancel"}));
   EXPECT_THAT(Candidates({"batch", ""}), IsSupersetOf({":programs", "list"}));
@@ -175,6 +201,7 @@ TEST_F(CompletionTest, OffersContexts) {
   EXPECT_THAT(Candidates({"top", "--context="}), ElementsAre("--context=prod"));
   EXPECT_THAT(Candidates({"job", "list", "--context="}),
               ElementsAre("--context=prod"));
+  EXPECT_THAT(Candidates({"job", "get", "--context", ""}), ElementsAre("prod"));
 }
 
 TEST_F(CompletionTest, BashReplacesTheWordThatIsTyped) {
@@ -207,6 +234,21 @@ TEST_F(CompletionTest, BashOffersFilesAndPrograms) {
   EXPECT_THAT(Bash("vigil batch --resume=/etc/host",
                    {"vigil", "batch", "--resume", "=", "/etc/host"}),
               Contains("/etc/hosts"));
+}
+
+TEST_F(CompletionTest, BashKeepsBlanksInNames) {
+  const std::string file = dir_.path() + "/two words";
+  ASSERT_TRUE(WriteFile(file, "").ok());
+  const std::string typed = dir_.path() + "/two";
+  EXPECT_THAT(Bash("vigil run cat " + typed, {"vigil", "run", "cat", typed}),
+              ElementsAre(file));
+  EXPECT_THAT(Bash("vigil job submit --input=@" + typed,
+                   {"vigil", "job", "submit", "--input", "=@", typed}),
+              ElementsAre(file));
+  ASSERT_EQ(mkdir((dir_.path() + "/a directory").c_str(), 0700), 0);
+  EXPECT_THAT(Bash("vigil batch --output_dir=" + dir_.path() + "/a",
+                   {"vigil", "batch", "--output_dir", "=", dir_.path() + "/a"}),
+              ElementsAre(dir_.path() + "/a directory"));
 }
 
 TEST_F(CompletionTest, EveryShellHasAScriptAndOthersAreTold) {

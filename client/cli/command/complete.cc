@@ -11,6 +11,7 @@
 #include "client/cli/command/method_shape.h"
 #include "client/cli/command/output_format.h"
 #include "client/cli/connection.h"
+#include "client/cli/open_word.h"
 
 namespace vigil::cli {
 namespace {
@@ -50,10 +51,6 @@ class Candidates {
   std::vector<Candidate> found_;
 };
 
-std::string Underscored(absl::string_view name) {
-  return absl::StrReplaceAll(name, {{"-", "_"}});
-}
-
 // One command's flags, and what their values may be.
 class Flags {
  public:
@@ -64,18 +61,15 @@ class Flags {
     connection_.AddTo(flags_.set());
   }
 
+  const FlagSet& set() const { return flags_.set(); }
   bool takes_program() const { return TakesProgram(command_, shape_); }
 
-  // The flag of a word such as --name, --name=value or -n; null: none.
-  const Flag* Find(absl::string_view word) const {
-    for (const Flag& flag : flags_.set().flags()) {
-      if (absl::StartsWith(word, "--")
-              ? flag.name == Underscored(word.substr(2, word.find('=') - 2))
-              : word.size() == 2 && word[0] == '-' && flag.letter == word[1]) {
-        return &flag;
-      }
-    }
-    return nullptr;
+  // Whether a value of the flag may be read from a file, as @FILE.
+  bool ReadsFiles(const Flag& flag) const {
+    const FieldDescriptor* field = FieldOf(flag);
+    return field != nullptr && !field->is_map() &&
+           (field->type() == FieldDescriptor::TYPE_BYTES ||
+            field->type() == FieldDescriptor::TYPE_MESSAGE);
   }
 
   void AddNames(bool dashes, Candidates* candidates) const {
@@ -128,54 +122,74 @@ class Flags {
   CommandFlags flags_;
 };
 
-// `words` are those behind the command's name, the last of them half typed.
-std::vector<Candidate> CompleteCommand(const CommandSpec& command,
-                                       const std::vector<std::string>& words) {
-  const Flags flags(command);
-  // Which flag the last word is the value of.
-  const Flag* open = nullptr;
-  for (size_t i = 0; i + 1 < words.size(); ++i) {
-    if (open != nullptr) {
-      open = nullptr;
-      continue;
-    }
-    const std::string& word = words[i];
-    const bool is_flag = absl::StartsWith(word, "-") && word.size() > 1;
-    if (word == "--" || (!is_flag && flags.takes_program())) return {};
-    const Flag* flag = is_flag ? flags.Find(word) : nullptr;
-    if (flag != nullptr && !flag->value.empty() &&
-        word.find('=') == word.npos) {
-      open = flag;
-    }
+// What stands for a value of the flag.
+void CompleteValue(const Flags& flags, const OpenWord& open,
+                   Completion* completion) {
+  completion->before = open.before;
+  completion->typed = open.typed;
+  if (open.flag->value == "FILE") {
+    completion->wants = Completion::Wants::kFiles;
+  } else if (open.flag->value == "CONTEXT") {
+    completion->wants = Completion::Wants::kContexts;
+  } else if (absl::StartsWith(open.typed, "@") &&
+             flags.ReadsFiles(*open.flag)) {
+    completion->wants = Completion::Wants::kFiles;
+    completion->before += '@';
+    completion->typed.erase(0, 1);
   }
+}
+
+// What stands for a word that is no flag.
+void CompleteWord(const CommandSpec& command, bool takes_program,
+                  const OpenWord& open, Completion* completion) {
+  completion->typed = open.typed;
+  if (takes_program) {
+    completion->wants = open.words.empty() ? Completion::Wants::kPrograms
+                                           : Completion::Wants::kFiles;
+  } else if (open.words.size() < command.positionals.size()) {
+    completion->wants = Completion::Wants::kIds;
+    completion->command = &command;
+    completion->positional = command.positionals[open.words.size()];
+  }
+}
+
+// `words` are those behind the command's name, the last of them half typed.
+Completion CompleteCommand(const CommandSpec& command,
+                           const std::vector<std::string>& words) {
+  const Flags flags(command);
+  const OpenWord open = FindOpenWord(flags.set(), words);
   const std::string& last = words.back();
   Candidates candidates(last);
-  const size_t equals = last.find('=');
-  if (open != nullptr) {
-    flags.AddValues(*open, last, "", &candidates);
-  } else if (absl::StartsWith(last, "--") && equals != last.npos) {
-    if (const Flag* flag = flags.Find(last)) {
-      const absl::string_view whole = last;
-      flags.AddValues(*flag, whole.substr(equals + 1),
-                      whole.substr(0, equals + 1), &candidates);
-    }
-  } else if (absl::StartsWith(last, "-")) {
-    flags.AddNames(last.find('-', 2) != last.npos, &candidates);
+  Completion completion;
+  switch (open.kind) {
+    case OpenWord::Kind::kFlag:
+      flags.AddNames(last.find('-', 2) != last.npos, &candidates);
+      break;
+    case OpenWord::Kind::kValue:
+      flags.AddValues(*open.flag, open.typed, open.before, &candidates);
+      CompleteValue(flags, open, &completion);
+      break;
+    case OpenWord::Kind::kWord:
+      CompleteWord(command, flags.takes_program(), open, &completion);
+      break;
+    case OpenWord::Kind::kUnknown:
+      break;
   }
-  return candidates.Take();
+  completion.candidates = candidates.Take();
+  return completion;
 }
 
 }  // namespace
 
-std::vector<Candidate> Complete(const CommandTable& table,
-                                const std::vector<std::string>& words) {
+Completion Complete(const CommandTable& table,
+                    const std::vector<std::string>& words) {
   if (words.empty()) return {};
   Candidates candidates(words.back());
   if (words.size() == 1) {
     for (const NounSpec& noun : table) {
       candidates.Add(std::string(noun.noun), noun.summary);
     }
-    return candidates.Take();
+    return {.candidates = candidates.Take()};
   }
   const NounSpec* noun = FindNoun(table, words[0]);
   if (noun == nullptr) return {};
@@ -187,7 +201,7 @@ std::vector<Candidate> Complete(const CommandTable& table,
     for (const CommandSpec& verb : noun->commands) {
       candidates.Add(std::string(verb.verb), verb.summary);
     }
-    return candidates.Take();
+    return {.candidates = candidates.Take()};
   }
   command = FindVerb(*noun, words[1]);
   if (command == nullptr) return {};

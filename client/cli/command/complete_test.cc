@@ -25,13 +25,58 @@ using ::testing::Not;
 // candidate is a word, with its help behind a bar.
 std::vector<std::string> Offered(absl::string_view line) {
   std::vector<std::string> offered;
-  for (const Candidate& candidate :
-       Complete(LampCommands(), absl::StrSplit(line, ' '))) {
+  const Completion completion =
+      Complete(LampCommands(), absl::StrSplit(line, ' '));
+  for (const Candidate& candidate : completion.candidates) {
     offered.push_back(candidate.help.empty()
                           ? candidate.word
                           : absl::StrCat(candidate.word, "|", candidate.help));
   }
   return offered;
+}
+
+// What only others know, with what stands before it and what is typed of it.
+std::string Wanted(absl::string_view line) {
+  const Completion completion =
+      Complete(LampCommands(), absl::StrSplit(line, ' '));
+  std::string wants;
+  switch (completion.wants) {
+    case Completion::Wants::kNothing:
+      return "";
+    case Completion::Wants::kIds:
+      wants =
+          absl::StrCat(completion.command->verb, " ", completion.positional);
+      break;
+    case Completion::Wants::kContexts:
+      wants = "contexts";
+      break;
+    case Completion::Wants::kFiles:
+      wants = "files";
+      break;
+    case Completion::Wants::kPrograms:
+      wants = "programs";
+      break;
+  }
+  return absl::StrCat(wants, "|", completion.before, "|", completion.typed);
+}
+
+TEST(CompleteTest, WhatOnlyOthersKnowIsAskedForWhereItStands) {
+  EXPECT_EQ(Wanted("lamp get "), "get lamp_id||");
+  EXPECT_EQ(Wanted("lamp get --namespace foo l"), "get lamp_id||l");
+  EXPECT_EQ(Wanted("lamp get l1 "), "");
+  EXPECT_EQ(Wanted("lamp get --namespace "), "");
+  EXPECT_EQ(Wanted("lamp get --from_file "), "files||");
+  EXPECT_EQ(Wanted("lamp get --from-file=a"), "files|--from-file=|a");
+  EXPECT_EQ(Wanted("lamp get --context "), "contexts||");
+  EXPECT_EQ(Wanted("ping --context=p"), "contexts|--context=|p");
+  EXPECT_EQ(Wanted("lamp set --code=@/e"), "files|--code=@|/e");
+  EXPECT_EQ(Wanted("lamp set --spares @"), "files|@|");
+  EXPECT_EQ(Wanted("lamp set --rooms=@a"), "");
+  EXPECT_EQ(Wanted("lamp read "), "programs||");
+  EXPECT_EQ(Wanted("lamp read --pages 2 -- c"), "programs||c");
+  EXPECT_EQ(Wanted("lamp read cat --from_file"), "files||--from_file");
+  EXPECT_EQ(Wanted("lamp get --nosuch="), "");
+  EXPECT_EQ(Wanted("lamp nosuch "), "");
 }
 
 TEST(CompleteTest, NounsFirst) {

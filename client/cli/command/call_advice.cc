@@ -115,6 +115,22 @@ bool Names(absl::string_view text, absl::string_view name) {
   return false;
 }
 
+// Whether the message names a field, or one that it is in, of another path than
+// this flag's.
+bool NamesAnother(absl::string_view message, const CommandSpec& command,
+                  const FlagSpec& flag) {
+  const std::vector<absl::string_view> own = absl::StrSplit(flag.path, '.');
+  for (const FlagSpec& other : command.flags) {
+    for (absl::string_view part : absl::StrSplit(other.path, '.')) {
+      if (std::find(own.begin(), own.end(), part) == own.end() &&
+          Names(message, part)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 // The flag of the field that the message names by the end of its path; the one
 // with the longest end. Null: none, or it is not clear which.
 const FlagSpec* FlagNamedIn(absl::string_view message,
@@ -136,7 +152,8 @@ const FlagSpec* FlagNamedIn(absl::string_view message,
       end.remove_prefix(dot == end.npos ? end.size() : dot + 1);
     }
   }
-  return clear ? best : nullptr;
+  if (!clear || best == nullptr) return nullptr;
+  return NamesAnother(message, command, *best) ? nullptr : best;
 }
 
 std::string FlagAdvice(const NounSpec& noun, const CommandSpec& command,

@@ -55,6 +55,11 @@ TEST(CallAdviceTest, NamesTheFlagOfTheFieldThatTheMessageNames) {
   EXPECT_THAT(advice("bad watts."), HasSubstr("the flag is --watts"));
   EXPECT_EQ(advice("kilowatts, watts_max and shade.watts.more"),
             "see `vigil lamp set --help`");
+  // It is about either.
+  EXPECT_EQ(advice("has both a shade and watts"),
+            "see `vigil lamp set --help`");
+  EXPECT_EQ(advice("needs a cable or a battery"),
+            "see `vigil lamp set --help`");
   // Two fields end like this.
   EXPECT_THAT(advice("cloth is thin"), Not(HasSubstr("the flag is")));
 }
@@ -70,15 +75,15 @@ TEST(CallAdviceTest, SaysWhenToTryAgain) {
             "do not try again");
 }
 
-TEST(CallAdviceTest, ALateAnswerMayBeWaitedFor) {
-  EXPECT_EQ(Advice("read", absl::DeadlineExceededError("")),
-            "--timeout=DURATION lets it take longer");
-}
-
 TEST(CallAdviceTest, WhatTheServerSaidInMetadataIsToldAndNotWhereItIs) {
   EXPECT_EQ(
       Advice("get", absl::ResourceExhaustedError("full"), absl::Seconds(2)),
       "too many look at it. Look at another one; try again in 2s");
+}
+
+TEST(CallAdviceTest, ALateAnswerMayBeWaitedFor) {
+  EXPECT_EQ(Advice("read", absl::DeadlineExceededError("")),
+            "--timeout=DURATION lets it take longer");
 }
 
 TEST(CallAdviceTest, AnUnknownCallIsOfANewerVersion) {

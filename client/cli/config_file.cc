@@ -98,8 +98,10 @@ std::string ProblemWith(const Config& config) {
   std::set<std::string> names;
   for (const Config::Context& context : config.contexts()) {
     const std::string which = absl::StrCat("context `", context.name(), "`");
-    if (!IsName(context.name())) {
-      return absl::StrCat(which, ": a name has 1 to 64 of [A-Za-z0-9._-]");
+    if (!IsContextName(context.name())) {
+      return absl::StrCat(which,
+                          ": a name has 1 to 64 of [A-Za-z0-9._-], the "
+                          "first of them no dash");
     }
     if (!names.insert(context.name()).second) {
       return absl::StrCat(which, " is there twice");
@@ -127,6 +129,10 @@ bool IsName(absl::string_view name) {
            return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
                   c == '.' || c == '_' || c == '-';
          });
+}
+
+bool IsContextName(absl::string_view name) {
+  return IsName(name) && name[0] != '-';
 }
 
 const Config::Context* FindContext(const Config& config,

@@ -53,6 +53,9 @@ class ConfigFile {
 // Whether a context, or a namespace, may have this name.
 bool IsName(absl::string_view name);
 
+// Whether it is one that a context can have: it is none of a flag either.
+bool IsContextName(absl::string_view name);
+
 // The context with that name; null: there is none. Borrowed from `config`.
 const Config::Context* FindContext(const Config& config,
                                    absl::string_view name);

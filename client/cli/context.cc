@@ -219,10 +219,10 @@ std::string Misuse(const std::vector<std::string>& words,
                                              "vigil context ",
                                              command, " NAME"));
     }
-    if (command == "set" && !IsName(words[1])) {
+    if (command == "set" && !IsContextName(words[1])) {
       return absl::StrCat("`", OneLine(words[1]),
                           "` is no name for a context: it has 1 to 64 of "
-                          "[A-Za-z0-9._-]");
+                          "[A-Za-z0-9._-], the first of them no dash");
     }
   } else {
     const std::string nearest =

@@ -116,17 +116,19 @@ TEST_F(ContextTest, MisuseAndUnknownNamesAreTold) {
             "vigil: context wants a command (see `vigil context --help`)\n");
   EXPECT_THAT(Vigil({"context", "lst"}).err, HasSubstr("did you mean `list`?"));
   for (const std::vector<std::string>& arguments :
-       std::vector<std::vector<std::string>>{{"set", "x"},
-                                             {"set", "a b", "--address=a:1"},
-                                             {"set", "x", "--address=nonsense"},
-                                             {"set", "x", "--namespace=a b"},
-                                             {"use"},
-                                             {"use", "prod", "--none"},
-                                             {"use", "prod", "--address=a:1"},
-                                             {"delete"},
-                                             {"list", "x"},
-                                             {"list", "--none"},
-                                             {"use", "prod", "-ojson"}}) {
+       std::vector<std::vector<std::string>>{
+           {"set", "x"},
+           {"set", "a b", "--address=a:1"},
+           {"set", "--address=a:1", "--", "-x"},
+           {"set", "x", "--address=nonsense"},
+           {"set", "x", "--namespace=a b"},
+           {"use"},
+           {"use", "prod", "--none"},
+           {"use", "prod", "--address=a:1"},
+           {"delete"},
+           {"list", "x"},
+           {"list", "--none"},
+           {"use", "prod", "-ojson"}}) {
     std::vector<std::string> all = {"context"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     EXPECT_EQ(Vigil(all).status, 125) << arguments[0];

@@ -127,6 +127,12 @@ std::string Connection::OriginText() const {
   return "";
 }
 
+std::string Connection::GivenFlags() const {
+  return absl::StrCat(
+      flag_.empty() ? "" : absl::StrCat(" --address=", flag_),
+      context_flag_.empty() ? "" : absl::StrCat(" --context=", context_flag_));
+}
+
 bool Connection::NothingRuns() const {
   return address_.origin == client::Address::Origin::kDefault &&
          NobodyListens(ConnectError(client::SocketPath(address_.text)));

@@ -42,6 +42,10 @@ class Connection {
   // Who chose the address: "given by --address", "the default"...
   std::string OriginText() const;
 
+  // The flags of it that were given, each with a blank before it; it need not
+  // be resolved.
+  std::string GivenFlags() const;
+
   // The namespace to use where none is given; empty: the coordinator's default.
   const std::string& default_namespace() const { return namespace_; }
 

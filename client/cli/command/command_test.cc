@@ -239,6 +239,11 @@ TEST_F(CommandTest, ABrokenStreamSaysHowToGoOn) {
   EXPECT_THAT(vigil.err(),
               HasSubstr("vigil: to go on from there: vigil job watch j "
                         "--namespace=dev --cursor=base64:MQ==\n"));
+  VigilProcess flag(dir_.path(), {"job", "watch", "j", "--address", address_},
+                    {});
+  EXPECT_EQ(flag.Wait(), 125);
+  EXPECT_THAT(flag.err(),
+              HasSubstr(" --cursor=base64:MQ== --address=" + address_ + "\n"));
 }
 
 TEST_F(CommandTest, CtrlCEndsAStreamAndACall) {
@@ -321,11 +326,6 @@ TEST_F(CommandTest, TheWholeRequestMayComeFromAFile) {
   EXPECT_THAT(twice.err(), HasSubstr("stdin is wanted twice"));
 }
 
-TEST_F(CommandTest, TheContextsNamespaceIsThatOfWhoNamesNone) {
-  std::vector<std::string> asked;
-  fake_.on_get = [&](const auto& request, auto*) {
-    asked.push_back(request.namespace_());
-    return grpc::Status::OK;
 TEST_F(CommandTest, AFileThatCannotBeReadIsToldByItsFlag) {
   VigilProcess whole = Start({"job", "get", "--from_file=/nosuch"});
   EXPECT_EQ(whole.Wait(), 125);
@@ -343,6 +343,11 @@ TEST_F(CommandTest, AFileThatCannotBeReadIsToldByItsFlag) {
                     Not(HasSubstr("give the program"))));
 }
 
+TEST_F(CommandTest, TheContextsNamespaceIsThatOfWhoNamesNone) {
+  std::vector<std::string> asked;
+  fake_.on_get = [&](const auto& request, auto*) {
+    asked.push_back(request.namespace_());
+    return grpc::Status::OK;
   };
   fake_.Start(address_);
   const std::string home = "HOME=" + dir_.path();

@@ -155,7 +155,10 @@ int StreamCommand::Finish() {
                        ? kExitSignal + signal_
                        : TellFailure(noun_, command_, connection_, *end_);
   const std::string command = resume_.Command();
-  if (!command.empty()) Fail(absl::StrCat("to go on from there: ", command));
+  if (!command.empty()) {
+    Fail(absl::StrCat("to go on from there: ", command,
+                      connection_.GivenFlags()));
+  }
   return exit;
 }
 

@@ -165,7 +165,7 @@ TEST_F(StreamsTest, AFifoIsReadToItsEnd) {
   // Waits for the reader.
   UniqueFd end(open(fifo.c_str(), O_WRONLY | O_CLOEXEC));
   ASSERT_TRUE(WriteAll(end.get(), "{\"spec\": ").ok());
-  ASSERT_TRUE(WriteAll(end.get(), "nonsense}").ok());
+  ASSERT_TRUE(WriteAll(end.get(), "{\"nonsense\": 1}}").ok());
   end.Reset();
   EXPECT_EQ(vigil.Wait(), 125);
   EXPECT_THAT(vigil.err(), HasSubstr("nonsense"));

@@ -83,17 +83,25 @@ void RunReporter::OnJob(const v1::Job& job) {
 void RunReporter::OnOutput(const v1::Output& output) {
   const bool is_err = output.stream() == v1::Output::STREAM_STDERR;
   const int fd = is_err ? err_fd_ : out_fd_;
-  absl::MutexLock lock(&mu_);
-  if (broken_ || output.data().empty()) return;
-  if (!is_err) out_attempt_ = output.attempt();
-  const bool on_terminal = is_err || isatty(fd) == 1;
-  if (on_terminal) EraseLocked();
-  absl::Status status = WriteAll(fd, output.data());
-  if (on_terminal) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (broken_ || output.data().empty()) return;
+    if (!is_err) out_attempt_ = output.attempt();
+  }
+  absl::Status status;
+  if (is_err || isatty(fd) == 1) {
+    absl::MutexLock lock(&mu_);
+    EraseLocked();
+    status = WriteAll(fd, output.data());
     err_unfinished_ = output.data().back() != '\n';
     DrawLocked();
+  } else {
+    // A pipe may take nothing for as long as it likes, and what is said
+    // meanwhile is not to wait for it.
+    status = WriteAll(fd, output.data());
   }
   if (status.ok()) return;
+  absl::MutexLock lock(&mu_);
   broken_ = true;
   on_write_error_(absl::Status(
       status.code(),

@@ -231,7 +231,7 @@ class BadRequestTest(unittest.TestCase):
                 self.assertIn(error.code(),
                               (grpc.StatusCode.NOT_FOUND, INVALID))
         ended = self.cluster.vigil("explain", "none")
-        self.assertEqual(ended.returncode, 125)
+        self.assertEqual(ended.returncode, 4)
         self.assertIn(b"no job 'none'", ended.stderr)
         self.assert_refused(
             self.cluster.worker_service.GetWorker,

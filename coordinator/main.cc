@@ -1,9 +1,6 @@
 // The coordinator's program: reads its flags, opens its data directory, and
 // serves until SIGTERM or SIGINT; or backs up or restores that directory's
 // store instead. SIGHUP has its local worker read the catalog again.
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -14,7 +11,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -40,6 +36,7 @@
 #include "coordinator/engine/engine.h"
 #include "coordinator/http/gateway.h"
 #include "coordinator/local/local_worker.h"
+#include "coordinator/process_signals.h"
 #include "coordinator/rpc/listen_address.h"
 #include "coordinator/rpc/server.h"
 #include "coordinator/telemetry/event_log.h"
@@ -274,39 +271,6 @@ bool SaysWhetherToAllowCommands(int argc, char** argv) {
   return false;
 }
 
-// Waits for signals, and for the end of stdin where that is one of the reasons
-// to stop, on threads of their own: signals are blocked everywhere else.
-// `reload` is called on the loop for a SIGHUP.
-void HandleSignalsAndEof(const sigset_t& signals, RpcServer* server,
-                         std::function<void()> reload) {
-  std::thread([signals, server, reload = std::move(reload)] {
-    int number = 0;
-    const auto wait = [&] {
-      sigwait(&signals, &number);
-      return number != SIGHUP;
-    };
-    while (!wait()) server->Post(reload);
-    Log(LogSeverity::kInfo,
-        absl::StrCat("stopping after signal ", number,
-                     ": nothing new is accepted, what is acknowledged is "
-                     "durable; a second signal ends it at once"));
-    server->Drain();
-    while (!wait()) {
-    }
-    std::_Exit(128 + number);
-  }).detach();
-  if (!absl::GetFlag(FLAGS_exit_on_stdin_eof)) return;
-  std::thread([server] {
-    char ignored[256];
-    for (;;) {
-      const ssize_t size = read(STDIN_FILENO, ignored, sizeof(ignored));
-      if (size > 0 || (size < 0 && errno == EINTR)) continue;
-      server->Stop();
-      return;
-    }
-  }).detach();
-}
-
 // Serves HTTP where that is asked for; null: it is not.
 absl::StatusOr<std::unique_ptr<Gateway>> StartGateway(RpcServer* server) {
   const std::string listen = absl::GetFlag(FLAGS_http_listen);
@@ -449,14 +413,8 @@ int Main(int argc, char** argv) {
   absl::StatusOr<DirLock> lock = DirLock::Acquire(data_dir);
   if (!lock.ok()) return Fail(lock.status());
 
-  // Signals are waited for, not delivered; children get a clean mask.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGHUP);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
+  // Children get a clean mask.
+  BlockSignals();
   // What a dying local worker leaves behind arrives here.
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 
@@ -497,7 +455,7 @@ int Main(int argc, char** argv) {
     (*engine)->set_kill_local_worker(
         [&worker](const SessionId&) { worker->Kill(); });
   }
-  HandleSignalsAndEof(signals, rpc, [&worker, &event_log] {
+  HandleSignals(rpc, [&worker, &event_log] {
     if (event_log != nullptr) {
       Log(LogSeverity::kInfo, "SIGHUP: the event log is opened again");
       event_log->Reopen();
@@ -510,6 +468,7 @@ int Main(int argc, char** argv) {
     Log(LogSeverity::kInfo, "SIGHUP: the local worker reads its catalog again");
     worker->Reload();
   });
+  if (absl::GetFlag(FLAGS_exit_on_stdin_eof)) StopAtEndOfStdin(rpc);
   if (worker != nullptr) services.drain = [&worker] { worker->Drain(); };
   // Tasks of the local worker end before the last turn, so that what became of
   // them is stored.

@@ -271,13 +271,17 @@ bool SaysWhetherToAllowCommands(int argc, char** argv) {
   return false;
 }
 
+Exposure ExposureFromFlags() {
+  return absl::GetFlag(FLAGS_insecure) ? Exposure::kInsecureAllowed
+                                       : Exposure::kLoopbackOnly;
+}
+
 // Serves HTTP where that is asked for; null: it is not.
 absl::StatusOr<std::unique_ptr<Gateway>> StartGateway(RpcServer* server) {
   const std::string listen = absl::GetFlag(FLAGS_http_listen);
   if (listen.empty()) return nullptr;
-  absl::StatusOr<std::vector<std::string>> addresses = ParseHttpListen(
-      listen, absl::GetFlag(FLAGS_insecure) ? Exposure::kInsecureAllowed
-                                            : Exposure::kLoopbackOnly);
+  absl::StatusOr<std::vector<std::string>> addresses =
+      ParseHttpListen(listen, ExposureFromFlags());
   if (!addresses.ok()) return addresses.status();
   return Gateway::Start({.addresses = *std::move(addresses),
                          .host_names = absl::GetFlag(FLAGS_http_hosts),
@@ -388,9 +392,8 @@ int Main(int argc, char** argv) {
   const std::string listen = absl::GetFlag(FLAGS_listen).empty()
                                  ? "unix:" + paths->socket
                                  : absl::GetFlag(FLAGS_listen);
-  absl::StatusOr<std::vector<ListenAddress>> addresses = ParseListen(
-      listen, absl::GetFlag(FLAGS_insecure) ? Exposure::kInsecureAllowed
-                                            : Exposure::kLoopbackOnly);
+  absl::StatusOr<std::vector<ListenAddress>> addresses =
+      ParseListen(listen, ExposureFromFlags());
   if (!addresses.ok()) return Fail(addresses.status());
   v1::Catalog catalog;
   if (!absl::GetFlag(FLAGS_catalog).empty()) {

@@ -77,11 +77,8 @@ void ConnectAnswer::OnMessage(std::string message) {
 
 void ConnectAnswer::OnEnd(absl::Status status, HttpFields trailing) {
   if (failed_) return;
+  if (is_stream()) return exchange_->End(StreamEnd(status, trailing));
   if (!status.ok()) return Fail(status, trailing);
-  if (is_stream()) {
-    return exchange_->End(
-        Enveloped(EnvelopeKind::kEndStream, EndStreamJson(status, trailing)));
-  }
   if (!message_) {
     return Fail(absl::InternalError("the RPC ended without an answer"),
                 trailing);
@@ -102,8 +99,7 @@ void ConnectAnswer::Fail(const absl::Status& status,
                          const HttpFields& trailing) {
   failed_ = true;
   if (is_stream()) {
-    exchange_->End(
-        Enveloped(EnvelopeKind::kEndStream, EndStreamJson(status, trailing)));
+    exchange_->End(StreamEnd(status, trailing));
   } else {
     exchange_->Respond(ErrorResponse(status, trailing));
   }

@@ -13,10 +13,13 @@ HttpResponse StreamHead(Codec codec) {
   return response;
 }
 
+std::string StreamEnd(const absl::Status& status, const HttpFields& trailing) {
+  return Enveloped(EnvelopeKind::kEndStream, EndStreamJson(status, trailing));
+}
+
 HttpResponse StreamRefusal(Codec codec, const absl::Status& status) {
   HttpResponse response = StreamHead(codec);
-  response.body =
-      Enveloped(EnvelopeKind::kEndStream, EndStreamJson(status, {}));
+  response.body = StreamEnd(status, {});
   return response;
 }
 

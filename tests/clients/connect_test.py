@@ -3,7 +3,6 @@ has to: checks.txt, on a real coordinator, over gRPC and in the Connect protocol
 over HTTP/1.1.
 """
 import os
-import re
 import socket
 import subprocess
 
@@ -42,8 +41,8 @@ class HttpTest(ConnectClientTestCase):
 
     def connect(self):
         # A restarted coordinator has another port.
-        port = re.findall(r"http://127\.0\.0\.1:(\d+)", self.cluster.log())[-1]
-        return socket.create_connection(("127.0.0.1", int(port)))
+        return socket.create_connection(
+            ("127.0.0.1", self.cluster.http_port()))
 
     def test_http_makes_all_checks(self):
         names = checks(without="(stream)")

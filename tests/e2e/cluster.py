@@ -7,6 +7,7 @@ the test when a process is left over.
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -208,6 +209,11 @@ class Cluster:
         return "\n".join(
             f"--- {path.name}\n{path.read_text(errors='replace')}"
             for path in sorted(self.dir.glob("log*")))
+
+    def http_port(self):
+        """The port that --http_listen=127.0.0.1:0 was given."""
+        # The log is appended to: the last is this process's.
+        return int(re.findall(r"http://127\.0\.0\.1:(\d+)", self.log())[-1])
 
     # --- jobs
     def command(self, *argv, **options):

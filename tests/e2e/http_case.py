@@ -5,8 +5,6 @@ Over HTTP no commands are run, so its catalog has the tests' programs.
 """
 import http.client
 import json
-import pathlib
-import re
 import socket
 import struct
 
@@ -108,10 +106,7 @@ class HttpCluster(Cluster):
 
     def start(self):
         super().start()
-        # The log is appended to: the last is this process's.
-        self.port = int(re.findall(
-            r"http://127\.0\.0\.1:(\d+)",
-            pathlib.Path(self.dir / "log").read_text())[-1])
+        self.port = self.http_port()
 
     def connect(self, timeout=PATIENCE):
         """A connection for several calls."""

@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import struct
+import unittest
 
 from cluster import PATIENCE, PYTHON, TASKS, Cluster
 
@@ -23,6 +24,13 @@ CATALOG = "".join(f"""task_types {{
 
 JSON = "application/json"
 STREAM = "application/connect+json"
+
+
+def head(cluster, *fields, path="/grpc.health.v1.Health/Check"):
+    """The head of a good request, with fields of its own."""
+    return "\r\n".join([
+        f"POST {path} HTTP/1.1", f"Host: localhost:{cluster.port}",
+        "Content-Type: application/json", *fields, "", ""]).encode()
 
 
 def envelope(message, flags=0):
@@ -149,3 +157,16 @@ class HttpCluster(Cluster):
             "taskType": name, "arguments": list(map(str, arguments)), **spec}})
         assert answer.status == 200, answer.body
         return answer.json["job"]["jobId"]
+
+
+class HttpTestCase(unittest.TestCase):
+    """A cluster for all tests of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = HttpCluster()
+        cls.cluster.__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.cluster.__exit__(None, None, None)

@@ -13,7 +13,7 @@ import time
 import unittest
 
 from cluster import wait_until
-from http_case import HttpCluster
+from http_case import HttpCluster, head
 from load_case import resident_mib
 
 CONNECTIONS_MAX = 512
@@ -25,13 +25,6 @@ HELD_BYTES_MAX = 64 << 20
 HEAD_TIMEOUT = 10
 # Two cores with other tests beside.
 SOON = 5
-
-
-def head(cluster, *fields, path="/grpc.health.v1.Health/Check"):
-    """The head of a good request, with fields of its own."""
-    return "\r\n".join([
-        f"POST {path} HTTP/1.1", f"Host: localhost:{cluster.port}",
-        "Content-Type: application/json", *fields, "", ""]).encode()
 
 
 def read_all(sock):

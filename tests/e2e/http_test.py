@@ -1,11 +1,10 @@
-"""JSON over HTTP says what gRPC says: the same answers, errors, limits and
-streams, for every method that the descriptors have; and it says nothing to web
-pages of others.
+"""JSON over HTTP says what gRPC says: the same answers, errors and limits, for
+every method that the descriptors have; and it says nothing to web pages of
+others. For streams see http_stream_test.py, for HTTP itself
+http_connection_test.py.
 """
 import base64
-import http.client
 import json
-import time
 import unittest
 
 import grpc
@@ -18,9 +17,8 @@ from vigil.v1 import (
     worker_service_pb2,
 )
 
-from cluster import State, wait_until
-from deadline_case import seconds
-from http_case import STREAM, HttpCluster, envelope, frames
+from cluster import State
+from http_case import HttpCluster, HttpTestCase
 
 SERVICES = [module.DESCRIPTOR.services_by_name[name] for module, name in (
     (job_service_pb2, "JobService"), (batch_service_pb2, "BatchService"),
@@ -29,30 +27,12 @@ SERVICES = [module.DESCRIPTOR.services_by_name[name] for module, name in (
 MESSAGES = MessageFactory()
 
 
-def output_of(events):
-    """The bytes of stdout in a stream's events."""
-    return b"".join(
-        base64.b64decode(event["event"]["output"]["data"])
-        for event in events if "output" in event["event"])
+def streams(method):
+    """Whether one side of a method is a stream."""
+    return method.client_streaming or method.server_streaming
 
 
-def job_in(events):
-    """The job as the stream told it last."""
-    return [event["event"]["job"]
-            for event in events if "job" in event["event"]][-1]
-
-
-class HttpCase(unittest.TestCase):
-    """A cluster for all tests of a class."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.cluster = HttpCluster()
-        cls.cluster.__enter__()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.__exit__(None, None, None)
+class SingleAnswerTest(HttpTestCase):
 
     def over_grpc(self, method, request):
         """Calls a method by its descriptor; returns the answer or the error."""
@@ -65,9 +45,6 @@ class HttpCase(unittest.TestCase):
             return call(request)
         except grpc.RpcError as error:
             return error
-
-
-class SingleAnswerTest(HttpCase):
 
     def test_every_method_answers_an_empty_request_as_over_grpc(self):
         for method in (m for service in SERVICES for m in service.methods):
@@ -209,45 +186,6 @@ class SingleAnswerTest(HttpCase):
         answer = self.cluster.post("/grpc.health.v1.Health/Check", "{}")
         self.assertEqual(answer.json, {"status": "SERVING"})
 
-    def test_connections_are_kept_and_bodies_may_come_in_pieces(self):
-        connection = self.cluster.connect()
-        self.addCleanup(connection.close)
-        connection.connect()
-        sock = connection.sock
-        for _ in range(3):
-            for body in (b"{}", iter([b"{", b"}"])):
-                answer = self.cluster.post("/grpc.health.v1.Health/Check",
-                                           body, connection=connection)
-                self.assertEqual(answer.status, 200)
-            # An error of the RPC ends no connection.
-            answer = self.cluster.call("JobService/GetJob", {"jobId": "no"},
-                                       connection=connection)
-            self.assertEqual(answer.status, 404)
-            self.assertIs(connection.sock, sock)
-
-    def test_what_waits_for_a_word_before_it_sends_gets_it(self):
-        with self.cluster.socket() as sock:
-            sock.sendall(b"POST /grpc.health.v1.Health/Check HTTP/1.1\r\n"
-                         b"Host: localhost:%d\r\nContent-Length: 2\r\n"
-                         b"Content-Type: application/json\r\n"
-                         b"Expect: 100-continue\r\n\r\n" % self.cluster.port)
-            self.assertTrue(sock.recv(1000).startswith(
-                b"HTTP/1.1 100 Continue\r\n"))
-            sock.sendall(b"{}")
-            self.assertTrue(sock.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n"))
-
-    def test_head_is_answered_without_a_body(self):
-        for path in ("/vigil.v1.JobService/GetJob", "/"):
-            with self.subTest(path=path), self.cluster.socket() as sock:
-                sock.sendall(b"HEAD %s HTTP/1.1\r\nHost: localhost:%d\r\n\r\n"
-                             % (path.encode(), self.cluster.port))
-                text = b""
-                while piece := sock.recv(65536):
-                    text += piece
-                self.assertRegex(text, b"^HTTP/1.1 40[45] ")
-                self.assertRegex(text, b"(?i)content-length: [1-9]")
-                self.assertTrue(text.endswith(b"\r\n\r\n"), text)
-
     def test_json_whose_message_is_too_large_is_told_as_binary_is(self):
         # Three bytes of a message for four of JSON, and a little.
         data = base64.b64encode(b"x" * (4 << 20)).decode()
@@ -262,171 +200,8 @@ class SingleAnswerTest(HttpCase):
         self.assertEqual(stream.end["error"]["code"], "resource_exhausted")
         self.assertIn("4194304", stream.end["error"]["message"])
 
-    def test_requests_ahead_of_their_turn_are_answered_in_order(self):
-        request = (b"POST /%s HTTP/1.1\r\nHost: localhost:%d\r\n"
-                   b"Content-Type: application/json\r\n"
-                   b"Content-Length: 2\r\n\r\n{}")
-        with self.cluster.socket() as sock:
-            sock.sendall(b"".join(
-                request % (path, self.cluster.port) for path in (
-                    b"grpc.health.v1.Health/Check",
-                    b"vigil.v1.StatusService/GetStatus",
-                    b"grpc.health.v1.Health/Check",
-                    b"no")))
-            text = b""
-            while piece := sock.recv(65536):
-                text += piece
-        statuses = [part[:3] for part in text.split(b"HTTP/1.1 ")[1:]]
-        self.assertEqual(statuses, [b"200", b"200", b"200", b"404"])
-        self.assertLess(text.index(b'"SERVING"'), text.index(b'"epoch"'))
 
-    def test_any_number_of_requests_may_come_ahead_of_their_turn(self):
-        request = (b"POST /vigil.v1.StatusService/GetStatus HTTP/1.1\r\n"
-                   b"Host: localhost:%d\r\nContent-Type: application/json\r\n"
-                   b"Content-Length: 2\r\n\r\n{}") % self.cluster.port
-        count = 300
-        with self.cluster.socket() as sock:
-            sock.sendall(request * count)
-            text = b""
-            while text.count(b"HTTP/1.1 200 OK\r\n") < count:
-                piece = sock.recv(65536)
-                self.assertTrue(piece, "the connection was ended")
-                text += piece
-
-
-def streams(method):
-    """Whether one side of a method is a stream."""
-    return method.client_streaming or method.server_streaming
-
-
-class StreamTest(HttpCase):
-
-    def test_a_run_streams_what_it_prints_and_how_it_ended(self):
-        stream = self.cluster.stream("JobService/RunJob", {"job": {"spec": {
-            "taskType": "talker", "arguments": ["20*0.01", "exit:3"]}}})
-        self.addCleanup(stream.close)
-        self.assertEqual(stream.response.headers["content-type"], STREAM)
-        events = list(stream)
-        self.assertEqual(output_of(events),
-                         b"".join(b"token %d\n" % i for i in range(20)))
-        self.assertEqual(job_in(events)["state"], "STATE_FAILED")
-        self.assertEqual(stream.end, {})
-
-    def test_events_come_as_they_happen(self):
-        stream = self.cluster.stream("JobService/RunJob", {"job": {"spec": {
-            "taskType": "talker", "arguments": ["out:first", "600"]}}})
-        self.addCleanup(stream.close)
-        job_id = None
-        for event in stream:
-            job_id = event["event"].get("job", {}).get("jobId", job_id)
-            if "output" in event["event"]:
-                break
-        self.assertEqual(self.cluster.get(job_id).state, State.STATE_RUNNING)
-        self.cluster.cancel(job_id)
-        self.assertEqual(job_in(list(stream))["state"], "STATE_CANCELLED")
-
-    def test_binary_streams(self):
-        job_id = self.cluster.submit_type("talker", "out:hello")
-        request = job_service_pb2.WatchJobRequest(job_id=job_id)
-        connection = self.cluster.connect()
-        self.addCleanup(connection.close)
-        connection.request(
-            "POST", "/vigil.v1.JobService/WatchJob",
-            envelope(request.SerializeToString()),
-            {"Content-Type": "application/connect+proto"})
-        response = connection.getresponse()
-        self.assertEqual(response.headers["content-type"],
-                         "application/connect+proto")
-        *events, end = frames(response.read)
-        self.assertEqual(end, (2, b"{}"))
-        self.assertEqual(b"".join(
-            job_service_pb2.WatchJobResponse.FromString(message)
-            .event.output.data for _, message in events), b"hello\n")
-
-    def test_a_cursor_goes_on_where_a_broken_stream_stopped(self):
-        job_id = self.cluster.submit_type("talker", "out:a", "out:b",
-                                          "0.5", "50*0.01")
-        out, cursor, cuts = b"", "", 0
-        while True:
-            stream = self.cluster.stream(
-                "JobService/WatchJob", {"jobId": job_id, "cursor": cursor})
-            events = []
-            for event in stream:
-                events.append(event)
-                cursor = event["event"]["cursor"]
-                if "output" in event["event"] and cuts < 10:
-                    cuts += 1
-                    break
-            out += output_of(events)
-            stream.close()
-            if stream.end is not None:
-                break
-        self.assertEqual(cuts, 10)
-        self.assertEqual(out, b"a\nb\n" + b"".join(
-            b"token %d\n" % i for i in range(50)))
-
-    def test_a_deadline_ends_a_stream(self):
-        job_id = self.cluster.submit_type("sleep", "600")
-        stream = self.cluster.stream("JobService/WatchJob", {"jobId": job_id},
-                                     {"Connect-Timeout-Ms": "500"})
-        self.addCleanup(stream.close)
-        self.assertTrue(list(stream))
-        self.assertEqual(stream.end["error"]["code"], "deadline_exceeded")
-        self.cluster.cancel(job_id)
-
-    def test_what_is_no_envelope_is_told_in_the_streams_end(self):
-        for body in (b"{}", b"", envelope(b"{}") * 2, envelope(b"{}", 1),
-                     envelope(b"[]"), envelope(b"{}")[:-1]):
-            answer = self.cluster.post("/vigil.v1.JobService/WatchJob", body,
-                                       {"Content-Type": STREAM})
-            self.assertEqual(answer.status, 200)
-            self.assertEqual(answer.body[0], 2)
-            end = json.loads(answer.body[5:])
-            self.assertEqual(end["error"]["code"], "invalid_argument", body)
-
-    def test_a_slow_reader_loses_nothing_and_slows_its_task_down(self):
-        lines, filler = 3000, 4000  # 12 MB, far above every buffer between
-        stream = self.cluster.stream("JobService/RunJob", {"job": {"spec": {
-            "taskType": "counting", "arguments": [str(lines), "0", str(filler)],
-            "timeouts": {"inactivityTimeout": "1s"}}}})
-        self.addCleanup(stream.close)
-        events = []
-        for event in stream:
-            events.append(event)
-            if "output" in event["event"]:
-                break
-        job_id = job_in(events)["jobId"]
-
-        def printed():
-            return self.cluster.get(job_id).attempts[0].stdout_bytes
-
-        def stalled():
-            before = printed()
-            time.sleep(1.2)
-            return before == printed()
-        wait_until(stalled, "the worker stops reading")
-        self.assertLess(printed(), lines * filler)
-        self.assertEqual(self.cluster.get(job_id).state, State.STATE_RUNNING)
-        events += list(stream)
-        self.assertEqual(job_in(events)["state"], "STATE_SUCCEEDED")
-        self.assertTrue(output_of(events) == b"".join(
-            b"%d %s\n" % (i, b"." * filler) for i in range(lines)))
-
-    def test_a_client_that_goes_away_ends_its_run(self):
-        start = time.time()
-        stream = self.cluster.stream("JobService/RunJob", {"job": {"spec": {
-            "taskType": "sleep", "arguments": ["600"]}}})
-        job_id = next(iter(stream))["event"]["job"]["jobId"]
-        # It is silent: nothing is written by which its end would be noticed.
-        stream.close()
-        job = self.cluster.finish(job_id)
-        self.assertEqual(job.state, State.STATE_CANCELLED)
-        # Ten seconds in which somebody may take over, and no more.
-        self.assertGreaterEqual(seconds(job.end_time), start + 10)
-        self.assertLess(seconds(job.end_time), start + 20)
-
-
-class WebPageTest(HttpCase):
+class WebPageTest(HttpTestCase):
     """What a page in a browser on the same machine can send."""
 
     def send(self, method, headers, body="{}"):
@@ -466,7 +241,7 @@ class WebPageTest(HttpCase):
             self.send("POST", {**good, "Origin": f"http://{own}"}, spec), 200)
 
 
-class LimitsAndEndTest(unittest.TestCase):
+class FullTest(unittest.TestCase):
 
     def test_who_is_told_to_wait_is_told_for_how_long(self):
         with HttpCluster(flags=["--live_jobs_max=1"]) as cluster:
@@ -479,34 +254,6 @@ class LimitsAndEndTest(unittest.TestCase):
             self.assertGreater(delay_ms, 0)
             self.assertEqual(int(answer.headers["retry-after"]),
                              -(-delay_ms // 1000))
-
-    def test_a_coordinator_that_ends_ends_its_streams_and_waits_for_none(self):
-        with HttpCluster() as cluster:
-            streams = [cluster.stream("JobService/RunJob", {"job": {"spec": {
-                "taskType": "counting", "arguments": arguments}}})
-                for arguments in (["1", "600"], ["100000", "0", "4000"])]
-            for stream in streams:
-                self.addCleanup(stream.close)
-            silent = next(iter(streams[0]))["event"]["job"]["jobId"]
-            next(iter(streams[1]))  # reads no more
-            idle = cluster.connect()
-            self.addCleanup(idle.close)
-            cluster.call("StatusService/GetStatus", connection=idle)
-            half = cluster.socket()
-            self.addCleanup(half.close)
-            half.sendall(b"POST /vigil.v1")
-            wait_until(lambda: cluster.get(silent).state == State.STATE_RUNNING,
-                       "the job runs")
-            start = time.monotonic()
-            self.assertEqual(cluster.terminate(), 0)
-            self.assertLess(time.monotonic() - start, 20)
-            for event in streams[0]:
-                self.assertNotIn(
-                    event["event"].get("job", {}).get("state"),
-                    ("STATE_SUCCEEDED", "STATE_FAILED", "STATE_CANCELLED"))
-            self.assertEqual(streams[0].end["error"]["code"], "unavailable")
-            with self.assertRaises((OSError, http.client.HTTPException)):
-                cluster.call("StatusService/GetStatus")
 
 
 if __name__ == "__main__":

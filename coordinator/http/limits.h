@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
+#include "coordinator/rpc/limits.h"
 
 namespace vigil::coordinator {
 
@@ -33,7 +34,7 @@ inline constexpr size_t kHttpInputBytesMax = 128 << 10;
 
 // A request's message, in bytes, as gRPC takes it; in JSON bytes are base64,
 // which is a third longer, and has names beside.
-inline constexpr size_t kHttpBinaryBodyBytesMax = 4 << 20;
+inline constexpr size_t kHttpBinaryBodyBytesMax = kRpcMessageBytesMax;
 inline constexpr size_t kHttpJsonBodyBytesMax = 6 << 20;
 
 // Bodies that are on their way, of all connections together, in bytes. Above

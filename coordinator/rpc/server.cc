@@ -18,6 +18,7 @@
 #include "coordinator/rpc/dispatch_stream.h"
 #include "coordinator/rpc/health.h"
 #include "coordinator/rpc/job_handlers.h"
+#include "coordinator/rpc/limits.h"
 #include "coordinator/rpc/loop.h"
 #include "coordinator/rpc/run_batch.h"
 #include "coordinator/rpc/watch_handlers.h"
@@ -113,7 +114,7 @@ absl::Status Server::Bind(const std::vector<ListenAddress>& addresses) {
   builder.RegisterService(&status_);
   builder.RegisterService(&dispatch_);
   builder.RegisterService(&health_service_);
-  builder.SetMaxReceiveMessageSize(4 << 20);
+  builder.SetMaxReceiveMessageSize(kRpcMessageBytesMax);
   // Two coordinators must not share a port.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Reflection is the one synchronous service: one thread is plenty.

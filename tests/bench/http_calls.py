@@ -4,22 +4,11 @@ import json
 import socket
 import time
 
-from cluster import Cluster
+from http_case import HttpCluster
 from vigil.v1 import job_service_pb2
 
 CALLS = 2000
 PIECE = 100
-
-
-class HttpCluster(Cluster):
-    """A cluster that also listens for HTTP on a port that was free."""
-
-    def __init__(self):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        super().__init__(local_slots=1,
-                         flags=[f"--http_listen=127.0.0.1:{self.port}"])
 
 
 def http_request(port, codec, body):
@@ -45,11 +34,11 @@ def http_call(sock, request):
 def call_times():
     """Microseconds of each call: over gRPC, in JSON, in binary."""
     times = {"gRPC": [], "JSON": [], "binary": []}
-    with HttpCluster() as cluster:
+    with HttpCluster(local_slots=1, catalog=None) as cluster:
         job_id = cluster.submit(cluster.command("/bin/true"))
         cluster.finish(job_id)
         request = job_service_pb2.GetJobRequest(job_id=job_id)
-        with socket.create_connection(("127.0.0.1", cluster.port)) as sock:
+        with cluster.socket() as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             in_json = http_request(cluster.port, "json", json.dumps(
                 {"jobId": job_id}).encode())

@@ -20,6 +20,7 @@ from cluster import FINAL, VIGIL, Cluster, Reason, State, wait_until
 from http_calls import call_times
 from load_case import resident_mib
 from status_calls import status_times
+from submissions import submit
 from table import header, row
 from vigil.v1 import job_service_pb2
 
@@ -41,7 +42,6 @@ THROUGHPUT_JOBS = 10_000
 THROUGHPUT_PIECE = 500
 QUEUED_JOBS = 200_000
 MIB = 2 ** 20  # bytes
-SUBMIT_PIECE = 10_000
 WARM_JOBS = 5_000
 WARM_DEPTHS = (1, 4, 16, 64)
 WARM_ROUNDS = 500
@@ -136,26 +136,6 @@ def kills_rows(processes, jobs):
     row(f"{what} to proved death", deaths[:-1], "us", goal=DEATH_GOAL_US)
     row(f"{what} to the next task", successors, "us", goal=SUCCESSOR_GOAL_US)
     row(f"{what} all three", wholes, "us")
-
-
-def submit(cluster, jobs, task_type="", piece=SUBMIT_PIECE):
-    """Submits that many jobs, of /bin/true by default; returns the seconds."""
-    piece = min(jobs, piece)
-    request = job_service_pb2.SubmitJobsRequest()
-    for _ in range(piece):
-        spec = request.jobs.add().spec
-        if task_type:
-            spec.task_type = task_type
-        else:
-            spec.command.argv.append("/bin/true")
-    seconds = 0
-    for _ in range(jobs // piece):
-        start = time.monotonic()
-        answer = cluster.jobs.SubmitJobs(request)
-        seconds += time.monotonic() - start
-        if not all(result.job_id for result in answer.results):
-            raise AssertionError(answer)
-    return seconds
 
 
 def succeeded(cluster):

@@ -7,13 +7,13 @@ import sys
 import time
 
 from cluster import COORDINATOR, VIGIL, Cluster
+from submissions import submit
 from table import row
 from vigil.v1 import job_service_pb2
 
 STARTS = 200
 JOBS = 10_000
 LISTS = 50
-SUBMIT_PIECE = 10_000
 
 
 def run_time(argv):
@@ -78,13 +78,7 @@ def lists():
     """`vigil job list` of 10,000 jobs, taking turns with a bare ListJobs."""
     first, whole, bare = [], [], []
     with Cluster(local_slots=0) as cluster:
-        request = job_service_pb2.SubmitJobsRequest()
-        for _ in range(SUBMIT_PIECE):
-            request.jobs.add().spec.command.argv.append("/bin/true")
-        for _ in range(JOBS // SUBMIT_PIECE):
-            answer = cluster.jobs.SubmitJobs(request)
-            if not all(result.job_id for result in answer.results):
-                raise AssertionError(answer)
+        submit(cluster, JOBS)
         for _ in range(LISTS):
             bare.append(bare_list(cluster))
             to_first, to_end, lines = list_times(cluster, "--all")

@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -27,17 +28,29 @@ void ExpectLeft(const FakeCoordinator::Stream& stream) {
   EXPECT_TRUE(stream.left);
 }
 
-TEST_F(WorkerTest, SigtermLeavesWhatRunsItsGrace) {
-  WorkerOptions options;
-  options.drain_grace = absl::Hours(1);
-  StartWorker(std::move(options));
+class WorkerDrainTest : public WorkerTest {
+ protected:
+  // Starts a worker whose tasks may take as long as they like.
+  void StartPatientWorker() {
+    WorkerOptions options;
+    options.drain_grace = absl::Hours(1);
+    StartWorker(std::move(options));
+  }
+  void WaitUntilItDrains() {
+    coordinator_.WaitUntil("it drains", [](const auto& streams) {
+      return streams.back().draining;
+    });
+  }
+};
+
+TEST_F(WorkerDrainTest, SigtermLeavesWhatRunsItsGrace) {
+  StartPatientWorker();
   const std::string go = ::testing::TempDir() + "/go";
   Assign(Shell("job", absl::StrCat("echo up; while ! [ -e ", go,
                                    " ]; do sleep 0.05; done; echo done")));
   WaitForOutput("job", "up");
   kill(getpid(), SIGTERM);
-  coordinator_.WaitUntil(
-      "it drains", [](const auto& streams) { return streams.back().draining; });
+  WaitUntilItDrains();
   // Takes nothing new.
   Assign(Shell("late", "echo never"));
   EXPECT_TRUE(coordinator_.WaitForEnd("late").never_started());
@@ -48,17 +61,14 @@ TEST_F(WorkerTest, SigtermLeavesWhatRunsItsGrace) {
   ExpectLeft(coordinator_.streams().back());
 }
 
-TEST_F(WorkerTest, TheCoordinatorDrainsItAndShortensTheGrace) {
-  WorkerOptions options;
-  options.drain_grace = absl::Hours(1);
-  StartWorker(std::move(options));
+TEST_F(WorkerDrainTest, TheCoordinatorDrainsItAndShortensTheGrace) {
+  StartPatientWorker();
   Assign(Shell("job", "echo up; sleep 1000"));
   WaitForOutput("job", "up");
   v1::AttachResponse drain;
   drain.mutable_drain();
   coordinator_.Send(drain);
-  coordinator_.WaitUntil(
-      "it drains", [](const auto& streams) { return streams.back().draining; });
+  WaitUntilItDrains();
   vigil::ToProto(absl::ZeroDuration(), drain.mutable_drain()->mutable_grace());
   coordinator_.Send(drain);
   EXPECT_EQ(Join(), WorkerExit::kOk);
@@ -67,17 +77,14 @@ TEST_F(WorkerTest, TheCoordinatorDrainsItAndShortensTheGrace) {
   ExpectLeft(coordinator_.streams().back());
 }
 
-TEST_F(WorkerTest, AStreamThatIsOpenedLaterIsToldOfTheDrain) {
-  WorkerOptions options;
-  options.drain_grace = absl::Hours(1);
-  StartWorker(std::move(options));
+TEST_F(WorkerDrainTest, AStreamThatIsOpenedLaterIsToldOfTheDrain) {
+  StartPatientWorker();
   const std::string go = ::testing::TempDir() + "/go2";
   Assign(Shell("job", absl::StrCat("echo up; while ! [ -e ", go,
                                    " ]; do sleep 0.05; done")));
   WaitForOutput("job", "up");
   kill(getpid(), SIGTERM);
-  coordinator_.WaitUntil(
-      "it drains", [](const auto& streams) { return streams.back().draining; });
+  WaitUntilItDrains();
   coordinator_.Cut();
   coordinator_.WaitUntil("another stream", [](const auto& streams) {
     return streams.size() > 1 && streams.back().heartbeats > 0;
@@ -88,16 +95,13 @@ TEST_F(WorkerTest, AStreamThatIsOpenedLaterIsToldOfTheDrain) {
   EXPECT_TRUE(coordinator_.streams().back().left);
 }
 
-TEST_F(WorkerTest, ASecondSignalEndsItAtOnce) {
-  WorkerOptions options;
-  options.drain_grace = absl::Hours(1);
-  StartWorker(std::move(options));
+TEST_F(WorkerDrainTest, ASecondSignalEndsItAtOnce) {
+  StartPatientWorker();
   Assign(Shell("job", "echo $$; sleep 1000"));
   WaitForOutput("job", "\n");
   const pid_t pid = PidIn("job", 0);
   kill(getpid(), SIGTERM);
-  coordinator_.WaitUntil(
-      "it drains", [](const auto& streams) { return streams.back().draining; });
+  WaitUntilItDrains();
   kill(getpid(), SIGTERM);
   EXPECT_EQ(Join(), WorkerExit::kForced);
   // Its slots end what they run without being waited for.
@@ -106,7 +110,7 @@ TEST_F(WorkerTest, ASecondSignalEndsItAtOnce) {
   EXPECT_FALSE(Alive(pid));
 }
 
-TEST_F(WorkerTest, SigtermStopsWhatOutlastsItsGrace) {
+TEST_F(WorkerDrainTest, SigtermStopsWhatOutlastsItsGrace) {
   StartWorker();  // whose grace is 0
   Assign(Shell("job",
                "trap 'echo bye; exit 0' TERM; echo up; "

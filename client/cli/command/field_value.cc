@@ -1,6 +1,5 @@
 #include "client/cli/command/field_value.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "base/utf8.h"
 #include "base/wire/time_wire.h"
 #include "client/cli/command/message_text.h"
+#include "client/cli/command/value_format.h"
 #include "client/cli/flag_values.h"
 #include "client/cli/nearest.h"
 #include "google/protobuf/text_format.h"
@@ -138,28 +138,13 @@ absl::Status SetBool(const Target& target, absl::string_view text) {
   return absl::OkStatus();
 }
 
-// How long what all values' names begin with is, up to an underscore.
-size_t PrefixLength(const EnumDescriptor* type) {
-  const absl::string_view first = type->value(0)->name();
-  size_t length = type->value_count() > 1 ? first.size() : 0;
-  for (int i = 1; i < type->value_count(); ++i) {
-    const absl::string_view name = type->value(i)->name();
-    const size_t end = std::min(length, name.size());
-    length = static_cast<size_t>(
-        std::mismatch(first.begin(), first.begin() + end, name.begin()).first -
-        first.begin());
-  }
-  const size_t underscore = first.substr(0, length).rfind('_');
-  return underscore == first.npos ? 0 : underscore + 1;
-}
-
 bool StandsForNone(const EnumValueDescriptor* value) {
   return value->number() == 0 && absl::EndsWith(value->name(), "UNSPECIFIED");
 }
 
 absl::Status SetEnum(const Target& target, const EnumDescriptor* type,
                      absl::string_view text) {
-  const size_t prefix = PrefixLength(type);
+  const size_t prefix = EnumPrefix(*type).size();
   const std::string wanted =
       absl::StrReplaceAll(absl::AsciiStrToUpper(text), {{"-", "_"}});
   for (int i = 0; i < type->value_count(); ++i) {
@@ -236,8 +221,7 @@ absl::StatusOr<absl::Time> ParseTime(absl::string_view text, absl::Time now) {
 
 absl::Status SetMessage(const Target& target, const FieldDescriptor* field,
                         absl::string_view text, const ValueSources& sources) {
-  const std::string& type = field->message_type()->full_name();
-  if (type == "google.protobuf.Duration") {
+  if (IsDuration(field->message_type())) {
     const absl::StatusOr<absl::Duration> duration = ParseDuration(text);
     if (!duration.ok()) return duration.status();
     google::protobuf::Duration value;
@@ -245,7 +229,7 @@ absl::Status SetMessage(const Target& target, const FieldDescriptor* field,
     target.Set(value);
     return absl::OkStatus();
   }
-  if (type == "google.protobuf.Timestamp") {
+  if (IsTimestamp(field->message_type())) {
     const absl::StatusOr<absl::Time> time = ParseTime(text, sources.now);
     if (!time.ok()) return time.status();
     google::protobuf::Timestamp value;
@@ -344,7 +328,7 @@ absl::Status SetFieldValue(Message* message, const FieldDescriptor* field,
 }
 
 std::vector<std::string> EnumWords(const EnumDescriptor* type) {
-  const size_t prefix = PrefixLength(type);
+  const size_t prefix = EnumPrefix(*type).size();
   std::vector<std::string> words;
   for (int i = 0; i < type->value_count(); ++i) {
     if (StandsForNone(type->value(i))) continue;

@@ -232,19 +232,23 @@ bool IsPlainMessage(const FieldDescriptor& field) {
          !IsDuration(field.message_type());
 }
 
-std::string EnumName(const EnumDescriptor& type, int number) {
-  std::string prefix = type.value(0)->name();
+absl::string_view EnumPrefix(const EnumDescriptor& type) {
+  if (type.value_count() == 1) return "";
+  absl::string_view prefix = type.value(0)->name();
   for (int i = 1; i < type.value_count(); ++i) {
     const std::string& name = type.value(i)->name();
-    prefix.resize(
+    const auto end =
         std::mismatch(prefix.begin(), prefix.end(), name.begin(), name.end())
-            .first -
-        prefix.begin());
+            .first;
+    prefix = prefix.substr(0, static_cast<size_t>(end - prefix.begin()));
   }
-  // Whole words, and never all of a name.
-  prefix.resize(type.value_count() == 1 ? 0 : prefix.rfind('_') + 1);
+  return prefix.substr(0, prefix.rfind('_') + 1);
+}
+
+std::string EnumName(const EnumDescriptor& type, int number) {
   const EnumValueDescriptor* value = type.FindValueByNumber(number);
-  return Stripped(value == nullptr ? "" : value->name(), prefix, number);
+  return Stripped(value == nullptr ? "" : value->name(), EnumPrefix(type),
+                  number);
 }
 
 Cell FormatValue(const Message& holder, const FieldDescriptor& field,

@@ -43,7 +43,11 @@ bool IsDuration(const google::protobuf::Descriptor* type);
 // neither instants nor durations nor maps.
 bool IsPlainMessage(const google::protobuf::FieldDescriptor& field);
 
-// The name of an enum's value without what all values begin with.
+// What the names of all values of an enum begin with, in whole words and never
+// all of a name: "STATE_". Borrowed from the type.
+absl::string_view EnumPrefix(const google::protobuf::EnumDescriptor& type);
+
+// The name of an enum's value without that prefix.
 std::string EnumName(const google::protobuf::EnumDescriptor& type, int number);
 
 // The field `field` of `holder`: repeated ones joined with ",", maps as k=v,

@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -74,6 +75,43 @@ absl::StatusOr<End> Follow(const Descriptor& message, absl::string_view path,
   return end;
 }
 
+// What is wrong with a field as what the option names; empty: nothing.
+absl::string_view ColumnProblem(const End& end, v1::CliColumn::Format format) {
+  const FieldDescriptor& field = *end.field;
+  if (field.message_type() != nullptr && !end.is_repeated &&
+      !IsInstant(field) && !IsDuration(field)) {
+    return "a message is no column; name one of its fields";
+  }
+  if (format == v1::CliColumn::FORMAT_AGE &&
+      (!IsInstant(field) || end.is_repeated)) {
+    return "FORMAT_AGE is for an instant";
+  }
+  if (format == v1::CliColumn::FORMAT_PERCENT &&
+      (!IsRatio(field) || end.is_repeated)) {
+    return "FORMAT_PERCENT is for a ratio";
+  }
+  return "";
+}
+
+absl::string_view SectionProblem(const End& end) {
+  return end.is_repeated && !end.field->is_map() &&
+                 end.field->message_type() != nullptr
+             ? ""
+             : "a section is a repeated message";
+}
+
+absl::string_view NameProblem(const End& end) {
+  return end.is_repeated || end.field->message_type() != nullptr
+             ? "a name is one value"
+             : "";
+}
+
+absl::string_view RawProblem(const End& end) {
+  return end.is_repeated || end.field->type() != FieldDescriptor::TYPE_BYTES
+             ? "what is written as it is are bytes"
+             : "";
+}
+
 class TableCheck {
  public:
   TableCheck(const Descriptor& message, Problems* problems)
@@ -82,83 +120,33 @@ class TableCheck {
   void Check() {
     const v1::CliTable& table = message_.options().GetExtension(v1::cli_table);
     for (const v1::CliColumn& column : table.columns()) {
-      Report("columns", column.path(), ColumnProblem(column));
+      CheckPath(
+          "columns", column.path(), Through::kLastOnly,
+          [&](const End& end) { return ColumnProblem(end, column.format()); });
     }
     for (const std::string& section : table.sections()) {
-      Report("sections", section, SectionProblem(section));
+      CheckPath("sections", section, Through::kEach, SectionProblem);
     }
     if (!table.name().empty()) {
-      Report("name", table.name(), NameProblem(table.name()));
+      CheckPath("name", table.name(), Through::kLastOnly, NameProblem);
     }
     if (!table.raw().empty()) {
-      Report("raw", table.raw(), RawProblem(table.raw()));
+      CheckPath("raw", table.raw(), Through::kLastOnly, RawProblem);
     }
   }
 
  private:
-  void Report(absl::string_view option, absl::string_view path,
-              const absl::Status& status) {
-    if (!status.ok()) {
+  // Reports a path that leads nowhere, or else the problem of where it ends.
+  void CheckPath(absl::string_view option, absl::string_view path,
+                 Through through,
+                 absl::FunctionRef<absl::string_view(const End&)> problem_of) {
+    const absl::StatusOr<End> end = Follow(message_, path, through);
+    const absl::string_view problem =
+        end.ok() ? problem_of(*end) : end.status().message();
+    if (!problem.empty()) {
       problems_->Add(message_, absl::StrCat("(cli_table).", option, ": \"",
-                                            path, "\": ", status.message()));
+                                            path, "\": ", problem));
     }
-  }
-
-  absl::Status ColumnProblem(const v1::CliColumn& column) const {
-    const absl::StatusOr<End> end =
-        Follow(message_, column.path(), Through::kLastOnly);
-    if (!end.ok()) {
-      return end.status();
-    }
-    const FieldDescriptor& field = *end->field;
-    if (field.message_type() != nullptr && !end->is_repeated &&
-        !IsInstant(field) && !IsDuration(field)) {
-      return absl::InvalidArgumentError(
-          "a message is no column; name one of its fields");
-    }
-    if (column.format() == v1::CliColumn::FORMAT_AGE &&
-        (!IsInstant(field) || end->is_repeated)) {
-      return absl::InvalidArgumentError("FORMAT_AGE is for an instant");
-    }
-    if (column.format() == v1::CliColumn::FORMAT_PERCENT &&
-        (!IsRatio(field) || end->is_repeated)) {
-      return absl::InvalidArgumentError("FORMAT_PERCENT is for a ratio");
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status SectionProblem(absl::string_view path) const {
-    const absl::StatusOr<End> end = Follow(message_, path, Through::kEach);
-    if (!end.ok()) {
-      return end.status();
-    }
-    if (!end->is_repeated || end->field->is_map() ||
-        end->field->message_type() == nullptr) {
-      return absl::InvalidArgumentError("a section is a repeated message");
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status NameProblem(absl::string_view path) const {
-    const absl::StatusOr<End> end = Follow(message_, path, Through::kLastOnly);
-    if (!end.ok()) {
-      return end.status();
-    }
-    if (end->is_repeated || end->field->message_type() != nullptr) {
-      return absl::InvalidArgumentError("a name is one value");
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status RawProblem(absl::string_view path) const {
-    const absl::StatusOr<End> end = Follow(message_, path, Through::kLastOnly);
-    if (!end.ok()) {
-      return end.status();
-    }
-    if (end->is_repeated || end->field->type() != FieldDescriptor::TYPE_BYTES) {
-      return absl::InvalidArgumentError("what is written as it is are bytes");
-    }
-    return absl::OkStatus();
   }
 
   const Descriptor& message_;

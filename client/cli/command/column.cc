@@ -1,5 +1,6 @@
 #include "client/cli/command/column.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -48,6 +49,15 @@ std::vector<Column> Column::Of(const Descriptor& type) {
     columns.push_back(Column(PathOfOption(type, field.name()), HeaderOf(field),
                              v1::CliColumn::FORMAT_UNSPECIFIED, false));
   }
+  return columns;
+}
+
+std::vector<Column> Column::NarrowOf(const Descriptor& type) {
+  std::vector<Column> columns = Of(type);
+  columns.erase(
+      std::remove_if(columns.begin(), columns.end(),
+                     [](const Column& column) { return column.is_wide(); }),
+      columns.end());
   return columns;
 }
 

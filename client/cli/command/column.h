@@ -20,6 +20,8 @@ class Column {
   // Those of a type, in order: of its option cli_table, or by rule. A path in
   // an option that leads nowhere is a bug of the proto: it ends the program.
   static std::vector<Column> Of(const google::protobuf::Descriptor& type);
+  // Those of them that are not wide.
+  static std::vector<Column> NarrowOf(const google::protobuf::Descriptor& type);
 
   // "LAST ACTIVITY".
   const std::string& header() const { return header_; }

@@ -231,13 +231,9 @@ bool Printer::Impl::TableRows(const std::vector<const Message*>& rows) {
   if (rows.empty()) return !reader_is_gone_;
   has_rows_ = true;
   if (!table_.has_value()) {
-    std::vector<Column> columns;
-    for (Column& column : Column::Of(shape_->shown())) {
-      if (options_.format == OutputFormat::kWide || !column.is_wide()) {
-        columns.push_back(std::move(column));
-      }
-    }
-    table_.emplace(std::move(columns),
+    table_.emplace(options_.format == OutputFormat::kWide
+                       ? Column::Of(shape_->shown())
+                       : Column::NarrowOf(shape_->shown()),
                    Table::Options{options_.style, times_,
                                   static_cast<size_t>(options_.columns)});
   }

@@ -45,18 +45,6 @@ void AddLinesOfWrapper(const Message& wrapper, const TimeView& times,
   }
 }
 
-// The tables narrow by default: a line each is for the message itself.
-std::vector<Column> ColumnsOf(const Descriptor& type,
-                              SingleView::Sections sections) {
-  std::vector<Column> columns;
-  for (const Column& column : Column::Of(type)) {
-    if (sections == SingleView::Sections::kWide || !column.is_wide()) {
-      columns.push_back(column);
-    }
-  }
-  return columns;
-}
-
 std::string FormatSection(const Message& message, const std::string& path,
                           const SingleView& view) {
   const FieldPath section = PathOfOption(*message.GetDescriptor(), path);
@@ -69,7 +57,11 @@ std::string FormatSection(const Message& message, const std::string& path,
     }
   });
   if (rows.empty()) return "";
-  Table table(ColumnsOf(*section.leaf().message_type(), view.sections),
+  const Descriptor& type = *section.leaf().message_type();
+  // Narrow by default: a line each is for the message itself.
+  Table table(view.sections == SingleView::Sections::kWide
+                  ? Column::Of(type)
+                  : Column::NarrowOf(type),
               {view.style, view.times, view.columns_max, /*indent=*/2});
   return absl::StrCat("\n",
                       absl::StrReplaceAll(section.leaf().name(), {{"_", " "}}),

@@ -16,6 +16,17 @@ using ::google::protobuf::Message;
 
 constexpr char kNamespace[] = "namespace";
 
+// The message within `request` that has the last of the fields that lead there;
+// made where it is not set.
+Message* HolderOf(const std::vector<const FieldDescriptor*>& fields,
+                  Message* request) {
+  Message* holder = request;
+  for (size_t i = 0; i + 1 < fields.size(); ++i) {
+    holder = holder->GetReflection()->MutableMessage(holder, fields[i]);
+  }
+  return holder;
+}
+
 // Puts values into one request and notes what was put where.
 class Filler {
  public:
@@ -29,10 +40,7 @@ class Filler {
     if (absl::Status status = CheckOneofs(fields, shown); !status.ok()) {
       return status;
     }
-    Message* parent = request_;
-    for (size_t i = 0; i + 1 < fields.size(); ++i) {
-      parent = parent->GetReflection()->MutableMessage(parent, fields[i]);
-    }
+    Message* parent = HolderOf(fields, request_);
     const FieldDescriptor* field = fields.back();
     const auto [place, first] =
         values_.emplace(std::string(path), std::string(value));
@@ -177,12 +185,8 @@ void FillNamespace(const CommandSpec& command, const std::string& name,
   if (name.empty()) return;
   for (const FlagSpec& flag : command.flags) {
     if (flag.name != kNamespace) continue;
-    Message* parent = request;
     const auto fields = FieldsOf(request->GetDescriptor(), flag.path);
-    for (size_t i = 0; i + 1 < fields.size(); ++i) {
-      parent = parent->GetReflection()->MutableMessage(parent, fields[i]);
-    }
-    FillIfEmpty(name, fields.back(), parent);
+    FillIfEmpty(name, fields.back(), HolderOf(fields, request));
   }
   FillPresent(name, request);
 }

@@ -11,19 +11,8 @@
 #include "client/cli/verb.h"
 
 namespace vigil::cli {
-namespace {
 
 using ::google::protobuf::Message;
-
-// What is streamed if there is no first request.
-std::unique_ptr<Message> OrEmpty(const Message* message,
-                                 const MethodShape& shape) {
-  auto empty = NewMessage(shape.request);
-  if (message != nullptr) empty->CopyFrom(*message);
-  return empty;
-}
-
-}  // namespace
 
 StreamCommand::StreamCommand(const NounSpec& noun, const CommandSpec& command,
                              const MethodShape& shape,
@@ -41,7 +30,9 @@ StreamCommand::StreamCommand(const NounSpec& noun, const CommandSpec& command,
       first_(std::move(first)),
       lines_(std::move(lines)),
       output_(flags.output, environment),
-      resume_(noun, command, *OrEmpty(first_.get(), shape)) {}
+      // Without a first request nothing is said of what is streamed.
+      resume_(noun, command,
+              first_ == nullptr ? *NewMessage(shape.request) : *first_) {}
 
 int StreamCommand::Execute() {
   auto calls = client::DynamicCalls::Connect(connection_.address());

@@ -51,10 +51,6 @@ absl::Status NotTheMessage(absl::string_view form, const Message& message,
                    ": ", OneLine(absl::StripSuffix(why, "."))));
 }
 
-bool IsText(const std::string& value) {
-  return IsUtf8(std::string_view(value.data(), value.size()));
-}
-
 // The path of the first field of text whose value is none; empty: all are text.
 std::string PathOfBadText(const Message& message) {
   const auto* access = message.GetReflection();
@@ -72,7 +68,7 @@ std::string PathOfBadText(const Message& message) {
             field->is_repeated() ? access->GetRepeatedMessage(message, field, i)
                                  : access->GetMessage(message, field));
         if (!within.empty()) return absl::StrCat(field->name(), ".", within);
-      } else if (!IsText(field->is_repeated()
+      } else if (!IsUtf8(field->is_repeated()
                              ? access->GetRepeatedString(message, field, i)
                              : access->GetString(message, field))) {
         return std::string(field->name());

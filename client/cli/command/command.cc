@@ -56,10 +56,7 @@ class Invocation {
   int Execute(const std::vector<std::string>& arguments);
 
  private:
-  bool streams_up() const {
-    return command_.streaming == Streaming::kClient ||
-           command_.streaming == Streaming::kBoth;
-  }
+  bool streams_up() const { return StreamsUp(command_.streaming); }
   // The request that the words make.
   absl::StatusOr<std::unique_ptr<Message>> Request();
   // Reads a file, or stdin, which can be read once.

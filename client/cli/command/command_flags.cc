@@ -57,8 +57,7 @@ void CommandFlags::AddFields(const CommandSpec& command,
 
 void CommandFlags::AddCommon(const CommandSpec& command,
                              const MethodShape& shape) {
-  const bool streams_up = command.streaming == Streaming::kClient ||
-                          command.streaming == Streaming::kBoth;
+  const bool streams_up = StreamsUp(command.streaming);
   const bool unary = command.streaming == Streaming::kNone;
   set_.Add({.name = "output",
             .letter = 'o',

@@ -26,6 +26,14 @@ struct FlagSpec {
 // Which side of a call is a stream.
 enum class Streaming { kNone, kServer, kClient, kBoth };
 
+// Whether the client sends many messages; whether the server does.
+constexpr bool StreamsUp(Streaming streaming) {
+  return streaming == Streaming::kClient || streaming == Streaming::kBoth;
+}
+constexpr bool StreamsDown(Streaming streaming) {
+  return streaming == Streaming::kServer || streaming == Streaming::kBoth;
+}
+
 // One method.
 struct CommandSpec {
   // "get"; empty where the noun alone is the command.

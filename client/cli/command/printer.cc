@@ -313,10 +313,8 @@ Printer::~Printer() = default;
 absl::Status Printer::Check(const Descriptor& response, Streaming streaming,
                             OutputFormat format) {
   if (format != OutputFormat::kName) return absl::OkStatus();
-  const bool is_stream =
-      streaming == Streaming::kServer || streaming == Streaming::kBoth;
-  const Shape shape =
-      is_stream ? Shape::OfEvent(response) : Shape::OfResponse(response);
+  const Shape shape = StreamsDown(streaming) ? Shape::OfEvent(response)
+                                             : Shape::OfResponse(response);
   if (!TableOf(shape.shown()).name().empty()) {
     return absl::OkStatus();
   }

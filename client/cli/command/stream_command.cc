@@ -67,9 +67,9 @@ client::DynamicObserver StreamCommand::Observer() {
 
 void StreamCommand::OnMessage(const MessagePtr& message) {
   if (print_failed_) return;
-  const bool streams_down = command_.streaming != Streaming::kClient;
-  const bool printed = streams_down ? output_.PrintEvent(*message)
-                                    : output_.PrintResponse(*message);
+  const bool printed = StreamsDown(command_.streaming)
+                           ? output_.PrintEvent(*message)
+                           : output_.PrintResponse(*message);
   resume_.Note(*message);
   if (printed) {
     stream_->Next();

@@ -75,8 +75,7 @@ Channel::Channel(const std::string& address, const ClientOptions& options)
                                          Arguments(address, options))),
       jobs_(channel_),
       batches_(channel_),
-      methods_(channel_),
-      generic_(channel_) {
+      methods_(channel_) {
   KeepGrpcRunning();
 }
 

@@ -20,15 +20,10 @@
 #include "base/clock.h"
 #include "client/cc/call_options.h"
 #include "client/cc/operation.h"
-#include "google/protobuf/message.h"
 #include "vigil/v1/batch_service.grpc.pb.h"
 #include "vigil/v1/job_service.grpc.pb.h"
 
 namespace vigil::client {
-
-// Calls methods by their paths, with messages of any type.
-using MessageStub = grpc::TemplatedGenericStub<google::protobuf::Message,
-                                               google::protobuf::Message>;
 
 class Channel {
  public:
@@ -43,9 +38,8 @@ class Channel {
   OperationSet& operations() { return operations_; }
   v1::JobService::Stub& jobs() { return jobs_; }
   v1::BatchService::Stub& batches() { return batches_; }
-  MessageStub& methods() { return methods_; }
-  // For methods that are known by name only.
-  grpc::GenericStub& generic() { return generic_; }
+  // Calls methods by their paths.
+  grpc::GenericStub& methods() { return methods_; }
 
   // Makes the context of one call. Within a task it says which: the coordinator
   // refuses what a task may not do.
@@ -60,8 +54,7 @@ class Channel {
   std::shared_ptr<grpc::Channel> channel_;
   v1::JobService::Stub jobs_;
   v1::BatchService::Stub batches_;
-  MessageStub methods_;
-  grpc::GenericStub generic_;
+  grpc::GenericStub methods_;
 };
 
 // The same code and message.

@@ -1,25 +1,19 @@
 #include "client/cc/client.h"
 
+#include <optional>
 #include <utility>
 
 #include "client/cc/batch_operation.h"
 #include "client/cc/batch_watch_operation.h"
 #include "client/cc/channel.h"
 #include "client/cc/default_address.h"
+#include "client/cc/message_call.h"
 #include "client/cc/method_path.h"
 #include "client/cc/random_id.h"
 #include "client/cc/repeatable.h"
-#include "client/cc/unary_call.h"
 #include "client/cc/watch_operation.h"
 
 namespace vigil::client {
-namespace {
-
-using ::google::protobuf::Message;
-using MessageCall =
-    UnaryCall<std::unique_ptr<Message>, std::unique_ptr<Message>>;
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Connect(
     const std::string& address, const ClientOptions& options) {
@@ -33,32 +27,20 @@ Client::Client(std::unique_ptr<Channel> channel, Executor executor)
 
 Client::~Client() { channel_->operations().Close(); }
 
-void Client::Start(std::unique_ptr<Message> request,
-                   std::unique_ptr<Message> response,
-                   absl::AnyInvocable<void(const absl::Status&, Message&)> done,
+void Client::Start(google::protobuf::Message* request,
+                   google::protobuf::Message* response,
+                   absl::AnyInvocable<void(const absl::Status&)> done,
                    CallOptions options) {
-  if (options.retry_for > absl::ZeroDuration() &&
-      !MakeRepeatable(request.get())) {
+  if (options.retry_for > absl::ZeroDuration() && !MakeRepeatable(request)) {
     options.retry_for = absl::ZeroDuration();
   }
-  const std::string path = MethodPath(*request->GetDescriptor());
-  // A call's own message is empty; this one has the type.
-  Message* filled = response.get();
-  std::make_shared<MessageCall>(
-      *channel_,
-      [path, filled](Channel& on, grpc::ClientContext* context,
-                     const std::unique_ptr<Message>* sent,
-                     std::unique_ptr<Message>*, auto finished) {
-        on.methods().UnaryCall(context, path, {}, sent->get(), filled,
-                               std::move(finished));
+  StartMessageCall(
+      *channel_, MethodPath(*request->GetDescriptor()), *request, response,
+      [done = std::move(done)](const absl::Status& status,
+                               std::optional<absl::Duration>) mutable {
+        done(status);
       },
-      std::move(request),
-      [response = std::move(response), done = std::move(done)](
-          const absl::StatusOr<std::unique_ptr<Message>>& result) mutable {
-        done(result.status(), *response);
-      },
-      options)
-      ->Start();
+      options);
 }
 
 JobStream Client::RunJob(v1::RunJobRequest request, JobObserver observer,

@@ -53,6 +53,7 @@ class Client {
   // - DEADLINE_EXCEEDED: as the options say. What becomes of the call is not
   //   known.
   // - CANCELLED: the client went away meanwhile. Nor is it then.
+  // - INTERNAL: what came is no such answer.
   template <typename Request>
   Awaitable<absl::StatusOr<ResponseTo<Request>>> Call(
       Request request, CallOptions options = {}) {
@@ -68,15 +69,14 @@ class Client {
   template <typename Request>
   void Call(Request request, Callback<ResponseTo<Request>> callback,
             CallOptions options = {}) {
-    using Response = ResponseTo<Request>;
+    auto response = std::make_unique<ResponseTo<Request>>();
+    google::protobuf::Message* filled = response.get();
     Start(
-        std::make_unique<Request>(std::move(request)),
-        std::make_unique<Response>(),
-        [callback = std::move(callback)](
-            const absl::Status& status,
-            google::protobuf::Message& response) mutable {
+        &request, filled,
+        [response = std::move(response),
+         callback = std::move(callback)](const absl::Status& status) mutable {
           if (status.ok()) {
-            callback(std::move(static_cast<Response&>(response)));
+            callback(std::move(*response));
           } else {
             callback(status);
           }
@@ -116,12 +116,11 @@ class Client {
  private:
   Client(std::unique_ptr<Channel> channel, Executor executor);
 
-  // `response` is filled, and handed to `done` with the status of the call.
-  void Start(std::unique_ptr<google::protobuf::Message> request,
-             std::unique_ptr<google::protobuf::Message> response,
-             absl::AnyInvocable<void(const absl::Status& status,
-                                     google::protobuf::Message& response)>
-                 done,
+  // Gives `request` what makes it repeatable, if the options want that, and is
+  // done with it; fills `response` before it calls `done`.
+  void Start(google::protobuf::Message* request,
+             google::protobuf::Message* response,
+             absl::AnyInvocable<void(const absl::Status& status)> done,
              CallOptions options);
 
   const Executor executor_;

@@ -103,6 +103,19 @@ TEST_F(ClientTest, ErrorHasCodeAndMessageOfTheServer) {
             absl::NotFoundError("no job j"));
 }
 
+TEST_F(ClientTest, AnAnswerThatIsNoSuchMessageIsAnError) {
+  fake_.on_get = [](const auto&, auto* response) {
+    // Not UTF-8.
+    response->mutable_job()->set_job_id("\xff");
+    return grpc::Status::OK;
+  };
+  Start();
+  const absl::Status status =
+      client_->Call(v1::GetJobRequest()).Wait().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
+  EXPECT_THAT(status.message(), HasSubstr("is no vigil.v1.GetJobResponse"));
+}
+
 TEST_F(ClientTest, EachServiceIsReached) {
   fake_.on_get = [](const auto&, auto* response) {
     response->mutable_job()->set_job_id("j");

@@ -2,7 +2,6 @@
 
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/client_callback.h>
-#include <grpcpp/support/proto_buffer_reader.h>
 
 #include <utility>
 
@@ -14,13 +13,12 @@
 #include "base/check.h"
 #include "client/cc/channel.h"
 #include "client/cc/default_address.h"
-#include "client/cc/unary_call.h"
+#include "client/cc/message_call.h"
 
 namespace vigil::client {
 namespace {
 
 using ::google::protobuf::Message;
-using Wire = grpc::SerializationTraits<Message>;
 
 // Under which a status carries the server's wish, in nanoseconds.
 constexpr char kRetryDelayUrl[] = "vigil.dev/retry-delay-ns";
@@ -33,21 +31,6 @@ absl::Status WithRetryDelay(absl::Status status,
         absl::Cord(absl::StrCat(absl::ToInt64Nanoseconds(*delay))));
   }
   return status;
-}
-
-grpc::ByteBuffer Serialized(const Message& message) {
-  grpc::ByteBuffer bytes;
-  bool owned = false;
-  const grpc::Status status = Wire::Serialize(message, &bytes, &owned);
-  VIGIL_CHECK(status.ok(), status.error_message());
-  return bytes;
-}
-
-absl::Status Parse(grpc::ByteBuffer* bytes, Message* message) {
-  if (Wire::Deserialize(bytes, message).ok()) return absl::OkStatus();
-  return absl::InternalError(
-      absl::StrCat("the answer is no ", message->GetDescriptor()->full_name(),
-                   "; coordinator and client may be of different versions"));
 }
 
 // One stream. Kept alive by itself until its end is told, then by handles.
@@ -70,7 +53,7 @@ class StreamCall
       return;
     }
     if (timeout != absl::InfiniteDuration()) SetTimeout(*context_, timeout);
-    channel_.generic().PrepareBidiStreamingCall(context_.get(), method, {},
+    channel_.methods().PrepareBidiStreamingCall(context_.get(), method, {},
                                                 this);
     // Reads and writes are started by others than gRPC's callbacks, so that
     // the call must not end by itself. Lifted when nothing more is read.
@@ -89,7 +72,9 @@ class StreamCall
   void Write(const Message& message) override {
     absl::MutexLock lock(&mu_);
     if (!open_) return;
-    outgoing_ = Serialized(message);
+    absl::StatusOr<grpc::ByteBuffer> bytes = Serialized(message);
+    VIGIL_CHECK(bytes.ok(), bytes.status().ToString());
+    outgoing_ = *std::move(bytes);
     StartWrite(&outgoing_);
   }
 
@@ -192,34 +177,19 @@ DynamicCalls::~DynamicCalls() { channel_->operations().Close(); }
 void DynamicCalls::Call(const std::string& method, const Message& request,
                         MessagePtr response, Callback<MessagePtr> callback,
                         CallOptions options) {
-  using Unary = UnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>;
-  // What the last try's server said of when to come back.
-  auto delay = std::make_shared<std::optional<absl::Duration>>();
-  auto finish = [delay, response = std::move(response),
-                 callback = std::move(callback)](
-                    absl::StatusOr<grpc::ByteBuffer> bytes) mutable {
-    absl::Status status = bytes.status();
-    if (status.ok()) status = Parse(&*bytes, response.get());
-    if (status.ok()) {
-      callback(std::move(response));
-    } else {
-      callback(WithRetryDelay(std::move(status), *delay));
-    }
-  };
-  std::make_shared<Unary>(
-      *channel_,
-      [delay, method](Channel& channel, grpc::ClientContext* context,
-                      const grpc::ByteBuffer* bytes, grpc::ByteBuffer* answer,
-                      std::function<void(grpc::Status)> done) {
-        channel.generic().UnaryCall(
-            context, method, {}, bytes, answer,
-            [delay, context, done = std::move(done)](grpc::Status status) {
-              *delay = PushbackOf(*context);
-              done(std::move(status));
-            });
+  Message* filled = response.get();
+  StartMessageCall(
+      *channel_, method, request, filled,
+      [response = std::move(response), callback = std::move(callback)](
+          const absl::Status& status,
+          std::optional<absl::Duration> delay) mutable {
+        if (status.ok()) {
+          callback(std::move(response));
+        } else {
+          callback(WithRetryDelay(status, delay));
+        }
       },
-      Serialized(request), std::move(finish), options)
-      ->Start();
+      options);
 }
 
 DynamicStream DynamicCalls::Open(const std::string& method,

@@ -10,7 +10,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "base/unique_fd.h"
 #include "client/cli/end_signals.h"
 
 namespace vigil::cli {
@@ -58,19 +57,19 @@ absl::Status WriteUnlessSignalled(int fd, absl::string_view data) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<UniqueFd> OpenToRead(const std::string& path) {
+  UniqueFd file;
+  if (path == "-") return file;
+  file.Reset(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (file.valid()) return file;
+  return absl::ErrnoToStatus(errno, absl::StrCat("cannot open `", path, "`"));
+}
+
 absl::StatusOr<std::string> ReadAtMost(const std::string& path,
                                        size_t bytes_max) {
-  UniqueFd file;
-  int fd = STDIN_FILENO;
-  if (path != "-") {
-    // A FIFO is waited for below, not here.
-    file.Reset(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    if (!file.valid()) {
-      return absl::ErrnoToStatus(errno,
-                                 absl::StrCat("cannot open `", path, "`"));
-    }
-    fd = file.get();
-  }
+  const absl::StatusOr<UniqueFd> file = OpenToRead(path);
+  if (!file.ok()) return file.status();
+  const int fd = file->valid() ? file->get() : STDIN_FILENO;
   std::string data;
   for (;;) {
     if (absl::Status status = AwaitReadable(fd); !status.ok()) {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
 
 namespace vigil::cli {
 
@@ -24,6 +25,12 @@ absl::Status WriteAll(int fd, absl::string_view data);
 // - As WriteAll.
 // - CANCELLED: an end signal is pending (see end_signals.h).
 absl::Status WriteUnlessSignalled(int fd, absl::string_view data);
+
+// Opens the file at `path` to be read; of "-", which is stdin, none. A FIFO is
+// not waited for: that is for who reads it.
+//
+// - What the system says, such as NOT_FOUND.
+absl::StatusOr<UniqueFd> OpenToRead(const std::string& path);
 
 // Reads the file at `path`, or stdin for "-", to its end. Main thread only.
 //

@@ -1,13 +1,12 @@
 #include "client/cli/item_source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "client/cli/files.h"
 
 namespace vigil::cli {
 namespace {
@@ -38,19 +37,11 @@ std::optional<int64_t> Count(int fd, ItemSplitter::Separator separator) {
 
 absl::StatusOr<std::unique_ptr<ItemSource>> ItemSource::Open(
     const std::string& path, ItemSplitter::Separator separator) {
-  UniqueFd file;
-  int fd = STDIN_FILENO;
-  if (path != "-") {
-    // A FIFO is waited for with everything else, not here.
-    file.Reset(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    if (!file.valid()) {
-      return absl::ErrnoToStatus(errno,
-                                 absl::StrCat("cannot open `", path, "`"));
-    }
-    fd = file.get();
-  }
+  absl::StatusOr<UniqueFd> file = OpenToRead(path);
+  if (!file.ok()) return file.status();
+  const int fd = file->valid() ? file->get() : STDIN_FILENO;
   std::unique_ptr<ItemSource> source(
-      new ItemSource(std::move(file), fd, separator));
+      new ItemSource(*std::move(file), fd, separator));
   struct stat about;
   if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode)) {
     source->total_ = Count(fd, separator);

@@ -1,13 +1,13 @@
 #include "client/cli/command/line_source.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/files.h"
 #include "client/cli/limits.h"
 
 namespace vigil::cli {
@@ -18,12 +18,11 @@ constexpr size_t kReadBytes = 64 << 10;
 }  // namespace
 
 absl::StatusOr<LineSource> LineSource::Open(const std::string& path) {
+  absl::StatusOr<UniqueFd> file = OpenToRead(path);
+  if (!file.ok()) return file.status();
   LineSource source;
-  if (path == "-") return source;
-  // A FIFO is waited for with everything else, not here.
-  source.file_.Reset(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (source.file_.valid()) return source;
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot open `", path, "`"));
+  source.file_ = *std::move(file);
+  return source;
 }
 
 std::optional<std::string> LineSource::Next() {

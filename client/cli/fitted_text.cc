@@ -11,13 +11,6 @@ namespace {
 
 constexpr absl::string_view kGap = "  ";
 
-// In characters, as Fit counts them.
-size_t WidthOf(absl::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(),
-      [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 std::string Paint(absl::string_view text, Tone tone, const Style& style) {
   switch (tone) {
     case Tone::kPlain:
@@ -39,7 +32,7 @@ std::string Paint(absl::string_view text, Tone tone, const Style& style) {
 // Exactly `width` characters, at the side that the column says.
 std::string Aligned(const std::string& text, size_t width,
                     FittedColumn::Side side) {
-  const size_t own = WidthOf(text);
+  const size_t own = CharactersOf(text);
   if (side == FittedColumn::Side::kLeft || own >= width) {
     return Fit(text, width);
   }
@@ -69,7 +62,7 @@ std::vector<size_t> ChooseWidths(const std::vector<FittedColumn>& table,
   std::vector<size_t> widths(table.size(), 0);
   for (const std::vector<Toned>& row : rows) {
     for (size_t i = 0; i < table.size(); ++i) {
-      widths[i] = std::max(widths[i], WidthOf(row[i].text));
+      widths[i] = std::max(widths[i], CharactersOf(row[i].text));
     }
   }
   for (size_t i = 0; i < table.size(); ++i) {
@@ -107,7 +100,7 @@ std::vector<std::string> WrapPieces(const std::vector<Toned>& pieces,
   size_t used = 0;
   for (const Toned& piece : pieces) {
     if (piece.text.empty()) continue;
-    const size_t width = std::min(WidthOf(piece.text), columns);
+    const size_t width = std::min(CharactersOf(piece.text), columns);
     const std::string painted =
         Paint(Fit(piece.text, width), piece.tone, style);
     if (lines.empty() || used + kGap.size() + width > columns) {

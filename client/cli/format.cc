@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <algorithm>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -36,6 +38,11 @@ absl::string_view WhoseShortage(v1::Failure::Exhaustion exhaustion) {
 // Whether this byte behind a 0xc2 makes one of U+0080 to U+009f, which some
 // terminals obey as they do ESC.
 bool IsC1(char c) { return (static_cast<unsigned char>(c) & 0xe0) == 0x80; }
+
+// Whether it takes room: the other bytes of a character do not.
+bool BeginsCharacter(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+}
 
 constexpr char kTypePrefix[] = "type.googleapis.com";
 
@@ -196,12 +203,16 @@ std::string OneLine(absl::string_view text) {
   return IsUtf8(line) ? line : absl::CHexEscape(line);
 }
 
+size_t CharactersOf(absl::string_view text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), BeginsCharacter));
+}
+
 std::string Fit(absl::string_view text, size_t width) {
-  // Bytes that begin a character: what takes room.
   size_t characters = 0;
   size_t cut = 0;
   for (size_t i = 0; i < text.size(); ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xc0) == 0x80) continue;
+    if (!BeginsCharacter(text[i])) continue;
     if (characters + 3 == width) cut = i;
     ++characters;
   }

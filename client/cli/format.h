@@ -3,6 +3,7 @@
 #ifndef VIGIL_CLIENT_CLI_FORMAT_H_
 #define VIGIL_CLIENT_CLI_FORMAT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -83,6 +84,9 @@ std::string ExitText(const v1::Exit& exit);
 
 // One line: control characters and bytes that are not UTF-8 are escaped.
 std::string OneLine(absl::string_view text);
+
+// How many characters a text has.
+size_t CharactersOf(absl::string_view text);
 
 // `text` filled up with blanks, or cut with "...", to `width` characters.
 std::string Fit(absl::string_view text, size_t width);

@@ -4,6 +4,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "client/cli/format.h"
 
 namespace vigil::cli {
 namespace {
@@ -21,7 +22,7 @@ class Lines {
   }
 
   void Add(absl::string_view word) {
-    if (!empty_ && Width(line_) + 1 + Width(word) > columns_) {
+    if (!empty_ && CharactersOf(line_) + 1 + CharactersOf(word) > columns_) {
       absl::StrAppend(text_, line_, "\n");
       line_.assign(hanging_, ' ');
       empty_ = true;
@@ -36,15 +37,6 @@ class Lines {
   }
 
  private:
-  // Characters, not the bytes that go on with one.
-  static size_t Width(absl::string_view text) {
-    size_t width = 0;
-    for (const char c : text) {
-      if ((static_cast<unsigned char>(c) & 0xc0) != 0x80) ++width;
-    }
-    return width;
-  }
-
   const size_t columns_;
   std::string* const text_;
   std::string line_;

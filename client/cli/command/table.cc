@@ -17,12 +17,6 @@ constexpr size_t kCutColumnsMin = 4;
 
 }  // namespace
 
-size_t CharactersOf(const std::string& text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(),
-      [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 Table::Table(std::vector<Column> columns, Options options)
     : columns_(std::move(columns)), options_(std::move(options)) {
   // The first column names the row: without it the rest is of no use.

@@ -48,9 +48,6 @@ class Table {
   bool begun_ = false;
 };
 
-// How many characters a text has.
-size_t CharactersOf(const std::string& text);
-
 }  // namespace vigil::cli
 
 #endif  // VIGIL_CLIENT_CLI_COMMAND_TABLE_H_

@@ -15,6 +15,7 @@
 #include "client/cc/awaitable.h"
 #include "client/cc/event_slot.h"
 #include "client/cc/scoped_stream.h"
+#include "client/cc/stream_options.h"
 
 namespace vigil::client {
 
@@ -23,12 +24,23 @@ class EventReader {
  public:
   using Slot = EventSlot<Event, Result>;
 
-  // `stream` reads on demand and tells `slot` its events and its end.
-  EventReader(std::shared_ptr<Slot> slot, Stream stream,
-              OnDestruction on_destruction, Executor executor)
-      : slot_(std::move(slot)),
-        stream_(std::move(stream), on_destruction),
-        executor_(std::move(executor)) {}
+  // Has `start` begin the stream, with an observer and options that suit a
+  // reader; it returns the handle. options.reading is of no effect.
+  template <typename Observer, typename Start>
+  static EventReader Begin(Start start, StreamOptions options,
+                           OnDestruction on_destruction, Executor executor) {
+    auto slot = std::make_shared<Slot>();
+    Observer observer;
+    observer.on_event = [slot](const Event& event) { slot->Put(event); };
+    observer.on_end = [slot](absl::StatusOr<Result> result) {
+      slot->End(std::move(result));
+    };
+    options.reading = StreamOptions::Reading::kOnDemand;
+    Stream stream = start(std::move(observer), options);
+    return EventReader(std::move(slot), std::move(stream), on_destruction,
+                       std::move(executor));
+  }
+
   EventReader(EventReader&&) = default;
   EventReader& operator=(EventReader&&) = delete;
   // Precondition: nobody waits for Next().
@@ -58,6 +70,13 @@ class EventReader {
   Stream& stream() { return *stream_; }
 
  private:
+  // `stream` reads on demand and tells `slot` its events and its end.
+  EventReader(std::shared_ptr<Slot> slot, Stream stream,
+              OnDestruction on_destruction, Executor executor)
+      : slot_(std::move(slot)),
+        stream_(std::move(stream), on_destruction),
+        executor_(std::move(executor)) {}
+
   std::shared_ptr<Slot> slot_;
   ScopedStream<Stream> stream_;
   Executor executor_;

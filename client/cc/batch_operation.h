@@ -34,8 +34,6 @@ class BatchOperation
   void Close() override;
   int64_t held_items() const override;
   int64_t held_bytes() const override;
-  void CancelBatch() override { Cancel(); }
-  std::string batch_id() const override { return id(); }
 
  private:
   class Call;

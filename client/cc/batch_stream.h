@@ -9,22 +9,18 @@
 #include <string>
 #include <utility>
 
+#include "client/cc/stream_control.h"
 #include "vigil/v1/batch.pb.h"
 
 namespace vigil::client {
 
-// What a stream can be told; implemented by the library.
-class BatchStreamControl {
+// What such a stream can be told beside that.
+class BatchStreamControl : public StreamControl {
  public:
-  virtual ~BatchStreamControl() = default;
   virtual void Add(v1::BatchItem item) = 0;
   virtual void Close() = 0;
   virtual int64_t held_items() const = 0;
   virtual int64_t held_bytes() const = 0;
-  virtual void CancelBatch() = 0;
-  virtual void Abandon() = 0;
-  virtual void ReadNext() = 0;
-  virtual std::string batch_id() const = 0;
 };
 
 class BatchStream {
@@ -56,7 +52,7 @@ class BatchStream {
   // proved dead. A wish made before the batch is known to be accepted is sent
   // when it is.
   void Cancel() {
-    if (control_) control_->CancelBatch();
+    if (control_) control_->Cancel();
   }
 
   // Stops the stream and returns at once; on_end is called with CANCELLED
@@ -75,7 +71,7 @@ class BatchStream {
 
   // Empty until the coordinator has said it.
   std::string batch_id() const {
-    return control_ ? control_->batch_id() : std::string();
+    return control_ ? control_->id() : std::string();
   }
 
  private:

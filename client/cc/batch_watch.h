@@ -8,30 +8,22 @@
 #include <string>
 #include <utility>
 
-namespace vigil::client {
+#include "client/cc/stream_control.h"
 
-// What a stream can be told; implemented by the library.
-class BatchWatchControl {
- public:
-  virtual ~BatchWatchControl() = default;
-  virtual void CancelBatch() = 0;
-  virtual void Abandon() = 0;
-  virtual void ReadNext() = 0;
-  virtual std::string batch_id() const = 0;
-};
+namespace vigil::client {
 
 class BatchWatch {
  public:
   // A handle of nothing: all calls do nothing.
   BatchWatch() = default;
-  explicit BatchWatch(std::shared_ptr<BatchWatchControl> control)
+  explicit BatchWatch(std::shared_ptr<StreamControl> control)
       : control_(std::move(control)) {}
 
   // Asks for the end of the batch and returns at once. The stream goes on:
   // on_end tells when the batch has ended and the processes of its jobs are
   // proved dead.
   void Cancel() {
-    if (control_) control_->CancelBatch();
+    if (control_) control_->Cancel();
   }
 
   // Stops watching and returns at once; on_end is called with CANCELLED unless
@@ -49,11 +41,11 @@ class BatchWatch {
 
   // As in the request.
   std::string batch_id() const {
-    return control_ ? control_->batch_id() : std::string();
+    return control_ ? control_->id() : std::string();
   }
 
  private:
-  std::shared_ptr<BatchWatchControl> control_;
+  std::shared_ptr<StreamControl> control_;
 };
 
 }  // namespace vigil::client

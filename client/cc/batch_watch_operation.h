@@ -15,7 +15,7 @@
 namespace vigil::client {
 
 class BatchWatchOperation
-    : public ResumableStream<BatchWatchControl, BatchObserver, v1::Batch> {
+    : public ResumableStream<StreamControl, BatchObserver, v1::Batch> {
  public:
   static BatchWatch Watch(Channel& channel, v1::WatchBatchRequest request,
                           BatchObserver observer, const StreamOptions& options);
@@ -25,10 +25,6 @@ class BatchWatchOperation
 
   // What the open stream read.
   void OnEvent(const v1::BatchEvent& event);
-
-  // BatchWatchControl:
-  void CancelBatch() override { Cancel(); }
-  std::string batch_id() const override { return id(); }
 
  private:
   std::unique_ptr<Stream> NewStream() override;

@@ -8,30 +8,22 @@
 #include <string>
 #include <utility>
 
-namespace vigil::client {
+#include "client/cc/stream_control.h"
 
-// What a stream can be told; implemented by the library.
-class JobStreamControl {
- public:
-  virtual ~JobStreamControl() = default;
-  virtual void CancelJob() = 0;
-  virtual void Abandon() = 0;
-  virtual void ReadNext() = 0;
-  virtual std::string job_id() const = 0;
-};
+namespace vigil::client {
 
 class JobStream {
  public:
   // A handle of nothing: all calls do nothing.
   JobStream() = default;
-  explicit JobStream(std::shared_ptr<JobStreamControl> control)
+  explicit JobStream(std::shared_ptr<StreamControl> control)
       : control_(std::move(control)) {}
 
   // Asks for the end of the job and returns at once. The stream goes on: on_end
   // tells when the job has ended and its processes are proved dead. A wish
   // made before the job is known to be accepted is sent when it is.
   void Cancel() {
-    if (control_) control_->CancelJob();
+    if (control_) control_->Cancel();
   }
 
   // Stops watching and returns at once; on_end is called with CANCELLED unless
@@ -50,11 +42,11 @@ class JobStream {
 
   // Empty until the coordinator has said it.
   std::string job_id() const {
-    return control_ ? control_->job_id() : std::string();
+    return control_ ? control_->id() : std::string();
   }
 
  private:
-  std::shared_ptr<JobStreamControl> control_;
+  std::shared_ptr<StreamControl> control_;
 };
 
 }  // namespace vigil::client

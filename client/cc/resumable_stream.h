@@ -3,9 +3,9 @@
 // came, that cannot help any more or nobody wants it; and its end is told once.
 // Thread-safe; its observer is called by one thread at a time. Owned by its
 // channel's set of operations and by gRPC's callbacks until on_end has
-// returned, then by handles alone. `Control` is what its handle can tell it,
-// `Observer` has on_retry and on_end, and `Result` is what the latter is told
-// of a good end. Internal to the library, as are the gRPC headers it brings.
+// returned, then by handles alone. `Control` is a StreamControl, `Observer` has
+// on_retry and on_end, and `Result` is what the latter is told of a good end.
+// Internal to the library, as are the gRPC headers it brings.
 #ifndef VIGIL_CLIENT_CC_RESUMABLE_STREAM_H_
 #define VIGIL_CLIENT_CC_RESUMABLE_STREAM_H_
 
@@ -65,6 +65,20 @@ class ResumableStream : public Operation,
     if (stream_) stream_->context().TryCancel();
     if (timer_) timer_->Cancel();
     ReadIfPaused();
+  }
+
+  // Of Control: a wish made before the id is known is sent when it is.
+  void Cancel() override {
+    absl::MutexLock lock(&mu_);
+    if (cancel_wanted_ || ended_) return;
+    cancel_wanted_ = true;
+    if (!id_.empty()) SendCancel();
+  }
+
+  // Of Control.
+  std::string id() const override {
+    absl::MutexLock lock(&mu_);
+    return id_;
   }
 
   // Of Control: has the next event read where that is asked for.
@@ -169,20 +183,9 @@ class ResumableStream : public Operation,
         ->Start();
   }
 
-  // A wish made before the id is known is sent when it is.
-  void Cancel() {
-    absl::MutexLock lock(&mu_);
-    if (cancel_wanted_ || ended_) return;
-    cancel_wanted_ = true;
-    if (!id_.empty()) SendCancel();
-  }
   void Know(const std::string& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     id_ = id;
     if (cancel_wanted_) SendCancel();
-  }
-  std::string id() const {
-    absl::MutexLock lock(&mu_);
-    return id_;
   }
 
   Channel& channel_;

@@ -15,7 +15,7 @@
 namespace vigil::client {
 
 class WatchOperation
-    : public ResumableStream<JobStreamControl, JobObserver, v1::Job> {
+    : public ResumableStream<StreamControl, JobObserver, v1::Job> {
  public:
   // Starts a job. request.job.request_id is set.
   static JobStream Run(Channel& channel, v1::RunJobRequest request,
@@ -31,10 +31,6 @@ class WatchOperation
 
   // What the open stream read.
   void OnEvent(const v1::WatchEvent& event);
-
-  // JobStreamControl:
-  void CancelJob() override { Cancel(); }
-  std::string job_id() const override { return id(); }
 
  private:
   std::unique_ptr<Stream> NewStream() override;

@@ -24,12 +24,6 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// Answers nothing before the client gives up.
-grpc::Status Hang(const grpc::ServerContext& context) {
-  while (!context.IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
-  return grpc::Status::CANCELLED;
-}
-
 TEST_F(ClientTest, ATryHasATimeout) {
   fake_.on_submit = [](auto* context, const auto&, auto*) {
     return Hang(*context);

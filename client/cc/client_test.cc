@@ -272,8 +272,7 @@ TEST_F(ClientTest, CancelBeforeTheJobIsKnownIsSentOnceItIs) {
 TEST_F(ClientTest, AbandonedStreamEndsWithoutTheJob) {
   fake_.on_watch = [&](auto* context, const auto&, const auto& write) {
     write(OutputEvent("one", "c1"));
-    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
-    return grpc::Status::CANCELLED;
+    return Hang(*context);
   };
   Start();
   absl::Notification running;
@@ -288,12 +287,10 @@ TEST_F(ClientTest, AbandonedStreamEndsWithoutTheJob) {
 TEST_F(ClientTest, GoingAwayEndsStreamsAndCallsAndWaitsForTheirCallbacks) {
   fake_.on_watch = [&](auto* context, const auto&, const auto& write) {
     write(OutputEvent("one", "c1"));
-    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
-    return grpc::Status::CANCELLED;
+    return Hang(*context);
   };
   fake_.on_submit = [](auto* context, const auto&, auto*) {
-    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
-    return grpc::Status::CANCELLED;
+    return Hang(*context);
   };
   Start();
   absl::Notification running;

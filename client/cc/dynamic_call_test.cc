@@ -285,8 +285,7 @@ TEST_F(DynamicCallTest, GoingAwayEndsWhatIsInFlight) {
   fake_.on_watch = [](grpc::ServerContext* context, const auto&,
                       const FakeCoordinator::Write& write) {
     write(OutputEvent("1", "1"));
-    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
-    return grpc::Status::OK;
+    return Hang(*context);
   };
   Start();
   Heard heard;
@@ -300,8 +299,7 @@ TEST_F(DynamicCallTest, GoingAwayEndsWhatIsInFlight) {
 
 TEST_F(DynamicCallTest, AStreamEndsAtItsDeadline) {
   fake_.on_watch = [](grpc::ServerContext* context, const auto&, const auto&) {
-    while (!context->IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
-    return grpc::Status::OK;
+    return Hang(*context);
   };
   Start();
   Heard heard;

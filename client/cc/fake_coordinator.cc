@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/check.h"
 
 namespace vigil::client {
@@ -152,6 +154,11 @@ grpc::Status FakeCoordinator::Workers::SweepWorker(
     grpc::ServerContext*, const v1::SweepWorkerRequest* request,
     v1::SweepWorkerResponse* response) {
   return fake_->on_sweep ? fake_->on_sweep(*request, response) : kNotScripted;
+}
+
+grpc::Status Hang(const grpc::ServerContext& context) {
+  while (!context.IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
+  return grpc::Status::CANCELLED;
 }
 
 v1::WatchEvent JobEvent(const std::string& job_id, v1::Job::State state,

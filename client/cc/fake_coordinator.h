@@ -153,6 +153,10 @@ class FakeCoordinator : public v1::JobService::Service {
   std::unique_ptr<grpc::Server> server_;
 };
 
+// For a handler that answers nothing: returns what it may end with once the
+// client has left.
+grpc::Status Hang(const grpc::ServerContext& context);
+
 // Events as a coordinator would write them.
 v1::WatchEvent JobEvent(const std::string& job_id, v1::Job::State state,
                         const std::string& cursor);

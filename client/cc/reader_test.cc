@@ -21,12 +21,6 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Waits until the client has left.
-grpc::Status Hang(const grpc::ServerContext& context) {
-  while (!context.IsCancelled()) absl::SleepFor(absl::Milliseconds(1));
-  return grpc::Status::CANCELLED;
-}
-
 class ReaderTest : public ClientTest {
  protected:
   // A job that runs until it is cancelled.

@@ -2,15 +2,12 @@
 // cancelled or abandoned, against a scripted coordinator in this process.
 // Retry intervals are a millisecond; nothing here depends on how long anything
 // takes.
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
-#include "client/cc/client.h"
-#include "client/cc/fake_coordinator.h"
-#include "client/cc/test_dir.h"
+#include "client/cc/client_fixture.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -18,8 +15,6 @@ namespace vigil::client {
 namespace {
 
 using ::testing::ElementsAre;
-
-const grpc::Status kUnavailable(grpc::StatusCode::UNAVAILABLE, "restarting");
 
 v1::BatchEvent StateEvent(v1::Batch::State state, const std::string& cursor) {
   v1::BatchEvent event;
@@ -36,15 +31,11 @@ v1::BatchEvent ResultEvent(int64_t index, const std::string& cursor) {
   return event;
 }
 
-class BatchWatchTest : public ::testing::Test {
+class BatchWatchTest : public ClientTest {
  protected:
   // Watches b1 by a fake that has its handlers.
   BatchWatch Watch() {
-    fake_.Start(address_);
-    ClientOptions options;
-    options.backoff.initial_interval = absl::Milliseconds(1);
-    options.backoff.maximum_interval = absl::Milliseconds(2);
-    client_ = *Client::Connect(address_, options);
+    Start();
     BatchObserver observer;
     observer.on_event = [this](const v1::BatchEvent& event) {
       for (const auto& result : event.results()) {
@@ -63,14 +54,10 @@ class BatchWatchTest : public ::testing::Test {
     return client_->WatchBatch(std::move(request), std::move(observer));
   }
 
-  const TestDir dir_;
-  const std::string address_ = absl::StrCat("unix:", dir_.path(), "/s");
-  FakeCoordinator fake_;
   std::vector<int64_t> indexes_;
   absl::Notification first_event_;
   absl::Notification ended_;
   absl::StatusOr<v1::Batch> end_ = absl::UnknownError("not ended");
-  std::unique_ptr<Client> client_;
 };
 
 TEST_F(BatchWatchTest, ABrokenStreamGoesOnBehindTheLastEvent) {

@@ -13,8 +13,7 @@ namespace vigil::client {
 // until on_end has returned, or until the client was destroyed.
 enum class OnDestruction {
   // The handle's Abandon(): the watching stops. What was run is cancelled by
-  // the
-  // coordinator if its request says so (by default, within 10 s).
+  // the coordinator if its request says so (by default, within 10 s).
   kAbandon,
   // The handle's Cancel(): the job or batch is cancelled, and watched to its
   // end. The wish is sent even if the client is destroyed right after, unless

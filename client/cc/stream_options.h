@@ -15,8 +15,7 @@ struct StreamOptions {
     kAsTheyCome,
     // The next event when the handle's ReadNext() asks for it; the first one
     // comes by itself. Until then the stream is held back as by a slow
-    // observer,
-    // and no thread is.
+    // observer, and no thread is.
     kOnDemand,
   };
   Reading reading = Reading::kAsTheyCome;

@@ -30,8 +30,7 @@ struct ValueSources {
 //   `_bytes` or `_bytes_max` also as 512M;
 // - bool: true or false; text: UTF-8;
 // - bytes: the text itself, @FILE and @- (stdin) what is read there, and
-// base64:
-//   what that encodes;
+//   base64:TEXT what that encodes;
 // - enums: a value's name with or without what all of them begin with, in any
 //   case, with dashes or underscores; repeated ones also as a list with commas;
 // - google.protobuf.Duration: 45s or 1m30s; Timestamp: as RFC 3339, "10m ago",

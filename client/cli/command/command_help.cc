@@ -4,14 +4,13 @@
 #include <set>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
-#include "client/cli/command/command_flags.h"
 #include "client/cli/command/command_lookup.h"
 #include "client/cli/command/field_value.h"
 #include "client/cli/command/request_builder.h"
+#include "client/cli/command/usage.h"
 #include "client/cli/wrap.h"
 
 namespace vigil::cli {
@@ -35,16 +34,13 @@ std::string Entry(absl::string_view name, absl::string_view text,
 
 std::string UsageLine(const NounSpec& noun, const CommandSpec& command,
                       const MethodShape& shape) {
-  std::string usage =
-      absl::StrCat("usage: vigil ", CommandName(noun, command), " ");
-  const bool program = TakesProgram(command, shape);
-  if (program) absl::StrAppend(&usage, "[flags] [--] ");
+  std::vector<UsageWord> words;
   for (const absl::string_view path : command.positionals) {
-    const bool many = FieldsOf(shape.request, path).back()->is_repeated();
-    absl::StrAppend(&usage, PositionalName(path), many ? "... " : " ");
+    words.push_back({PositionalName(path),
+                     FieldsOf(shape.request, path).back()->is_repeated()});
   }
-  if (!program) absl::StrAppend(&usage, "[flags]");
-  return absl::StrCat(absl::StripTrailingAsciiWhitespace(usage), "\n");
+  const std::string name = absl::StrCat("vigil ", CommandName(noun, command));
+  return absl::StrCat("usage: ", Usage(name, words), "\n");
 }
 
 // How values of a kind are written; empty: it needs no word.

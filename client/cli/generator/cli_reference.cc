@@ -1,10 +1,12 @@
 #include "client/cli/generator/cli_reference.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/command/usage.h"
 #include "client/cli/generator/markdown.h"
 #include "client/cli/generator/names.h"
 #include "google/protobuf/descriptor.h"
@@ -26,19 +28,13 @@ const Flag* FindPath(const Command& command, absl::string_view path) {
   return flag == command.flags.end() ? nullptr : &*flag;
 }
 
-// "vigil job get JOB_ID [flags]"; words that begin with any number of them are
-// a program with its own flags, which stand last.
-std::string Usage(const Noun& noun, const Command& command) {
-  std::string words;
-  bool is_program = false;
+std::string UsageOf(const Noun& noun, const Command& command) {
+  std::vector<UsageWord> words;
   for (const std::string& path : command.positionals) {
     const FieldDescriptor& field = *FindPath(command, path)->field;
-    is_program = is_program || (words.empty() && field.is_repeated());
-    absl::StrAppend(&words, " ", absl::AsciiStrToUpper(field.name()),
-                    field.is_repeated() ? "..." : "");
+    words.push_back({absl::AsciiStrToUpper(field.name()), field.is_repeated()});
   }
-  return absl::StrCat(Name(noun, command), is_program ? " [flags] [--]" : "",
-                      words, is_program ? "" : " [flags]");
+  return Usage(Name(noun, command), words);
 }
 
 // A link to the type of a flag's values, unless they say all of it or it is
@@ -62,7 +58,7 @@ std::string TypeLink(const Flag& flag, absl::string_view api) {
 void AddCommand(const Noun& noun, const Command& command, absl::string_view api,
                 std::string* page) {
   absl::StrAppend(page, "\n### ", Name(noun, command), "\n\n    ",
-                  Usage(noun, command), "\n");
+                  UsageOf(noun, command), "\n");
   absl::StrAppend(page, command.help.empty() ? "" : "\n",
                   Block(command.help, 0));
   absl::StrAppend(page, command.flags.empty() ? "" : "\nFlags:\n");

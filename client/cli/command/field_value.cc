@@ -15,6 +15,7 @@
 #include "absl/strings/strip.h"
 #include "base/utf8.h"
 #include "base/wire/time_wire.h"
+#include "client/cli/command/byte_count.h"
 #include "client/cli/command/message_text.h"
 #include "client/cli/command/value_format.h"
 #include "client/cli/flag_values.h"
@@ -87,11 +88,6 @@ class Target {
   const Access* const access_;
 };
 
-bool IsBytesCount(const FieldDescriptor* field) {
-  return absl::EndsWith(field->name(), "_bytes") ||
-         absl::EndsWith(field->name(), "_bytes_max");
-}
-
 template <typename Integer>
 absl::Status SetInteger(const Target& target, const FieldDescriptor* field,
                         absl::string_view text) {
@@ -102,7 +98,7 @@ absl::Status SetInteger(const Target& target, const FieldDescriptor* field,
     target.Set(number);
     return absl::OkStatus();
   }
-  if (!IsBytesCount(field)) {
+  if (!CountsBytes(field->name())) {
     return Invalid(
         text, absl::StrCat("is not a whole number from ", kMin, " to ", kMax));
   }

@@ -26,8 +26,8 @@ struct ValueSources {
 
 // Sets `field`, or adds to it if it is repeated, by its type:
 //
-// - integers and floating point as they are; integers whose name ends in
-//   `_bytes` or `_bytes_max` also as 512M;
+// - integers and floating point as they are; integers that count bytes by
+//   their name (see byte_count.h) also as 512M;
 // - bool: true or false; text: UTF-8;
 // - bytes: the text itself, @FILE and @- (stdin) what is read there, and
 //   base64:TEXT what that encodes;

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/cli/command/byte_count.h"
 #include "client/cli/generator/comments.h"
 #include "client/cli/generator/limits.h"
 #include "client/cli/generator/names.h"
@@ -45,13 +46,6 @@ std::string MessageValueName(const Descriptor& message) {
     return "TIME";
   }
   return "JSON";
-}
-
-// Whether a number counts bytes, by its unit's place in a name.
-bool IsSize(absl::string_view field) {
-  return field == "bytes" || absl::EndsWith(field, "_bytes") ||
-         absl::EndsWith(field, "_bytes_max") ||
-         absl::EndsWith(field, "_bytes_min");
 }
 
 // What the field says, or else what its type does.
@@ -180,7 +174,7 @@ std::string ValueName(const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_INT64:
     case FieldDescriptor::CPPTYPE_UINT32:
     case FieldDescriptor::CPPTYPE_UINT64:
-      return IsSize(field.name()) ? "SIZE" : "N";
+      return CountsBytes(field.name()) ? "SIZE" : "N";
     case FieldDescriptor::CPPTYPE_DOUBLE:
     case FieldDescriptor::CPPTYPE_FLOAT:
       return "NUMBER";

@@ -112,10 +112,9 @@ std::string FormatResult(const v1::Job& job, const ExplainContext& context) {
   }
   if (job.has_checkpoint()) {
     const v1::Checkpoint& checkpoint = job.checkpoint();
-    const absl::Duration age = context.now - FromProto(checkpoint.time());
     absl::StrAppend(&text, "checkpoint: of attempt ", checkpoint.attempt(),
-                    ", ", HumanDuration(std::max(absl::ZeroDuration(), age)),
-                    " old, ", HumanBytes(checkpoint.size_bytes()), "\n");
+                    ", ", AgeOf(checkpoint.time(), context.now), " old, ",
+                    HumanBytes(checkpoint.size_bytes()), "\n");
   }
   return text;
 }
@@ -123,9 +122,7 @@ std::string FormatResult(const v1::Job& job, const ExplainContext& context) {
 std::string FormatTimes(const v1::Job& job, const ExplainContext& context) {
   std::string text = absl::StrCat(
       "submitted ", HumanTime(FromProto(job.create_time()), context.zone), " (",
-      HumanDuration(std::max(absl::ZeroDuration(),
-                             context.now - FromProto(job.create_time()))),
-      " ago)");
+      AgeOf(job.create_time(), context.now), " ago)");
   if (job.has_start_time()) {
     absl::StrAppend(&text, ", started ",
                     Between(job.create_time(), job.start_time()), " later");

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/reason.h"
 #include "base/utf8.h"
+#include "base/wire/time_wire.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/struct.pb.h"
@@ -85,6 +86,10 @@ std::string HumanDuration(absl::Duration duration) {
   const int64_t hours = minutes / 60;
   if (hours < 24) return absl::StrFormat("%dh%02dm", hours, minutes % 60);
   return absl::StrFormat("%dd%dh", hours / 24, hours % 24);
+}
+
+std::string AgeOf(const google::protobuf::Timestamp& since, absl::Time now) {
+  return HumanDuration(std::max(absl::ZeroDuration(), now - FromProto(since)));
 }
 
 std::string Plural(int64_t count, absl::string_view noun) {

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "google/protobuf/message.h"
+#include "google/protobuf/timestamp.pb.h"
 #include "vigil/v1/failure.pb.h"
 #include "vigil/v1/job.pb.h"
 #include "vigil/v1/worker.pb.h"
@@ -36,6 +37,9 @@ class Style {
 
 // "0.25s", "4.2s", "45s", "1m30s", "2h05m", "3d4h".
 std::string HumanDuration(absl::Duration duration);
+
+// How long ago that is, as HumanDuration has it; of what is to come 0.
+std::string AgeOf(const google::protobuf::Timestamp& since, absl::Time now);
 
 // "1 slot", "2 slots"; "2 processes".
 std::string Plural(int64_t count, absl::string_view noun);

@@ -6,7 +6,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "base/wire/time_wire.h"
 #include "client/cli/connection.h"
 #include "client/cli/flag_values.h"
 #include "client/cli/format.h"
@@ -33,10 +32,6 @@ std::vector<std::string> ConnectionWords(
     }
   }
   return found;
-}
-
-std::string AgeOf(const google::protobuf::Timestamp& since, absl::Time now) {
-  return HumanDuration(std::max(absl::ZeroDuration(), now - FromProto(since)));
 }
 
 }  // namespace

@@ -14,10 +14,6 @@
 namespace vigil::cli {
 namespace {
 
-std::string Age(const google::protobuf::Timestamp& since, absl::Time now) {
-  return HumanDuration(std::max(absl::ZeroDuration(), now - FromProto(since)));
-}
-
 std::string FormatStates(const v1::GetStatusResponse& status,
                          const Style& style) {
   std::vector<std::string> parts;
@@ -119,12 +115,13 @@ std::string FormatWorker(const v1::Worker& worker, absl::Time now,
     state = style.Yellow(state);
   }
   std::string text = absl::StrCat(
-      "  ", style.Bold(OneLine(worker.worker_id())), "  ", state, "  ", busy, " of ",
-      Plural(worker.slots_max(), "slot"), " busy",
-      worker.local() ? "  local" : absl::StrCat("  on ", OneLine(worker.hostname())),
+      "  ", style.Bold(OneLine(worker.worker_id())), "  ", state, "  ", busy,
+      " of ", Plural(worker.slots_max(), "slot"), " busy",
+      worker.local() ? "  local"
+                     : absl::StrCat("  on ", OneLine(worker.hostname())),
       "  pid ", worker.pid(), "  up ",
       HumanDuration(FromProto(worker.uptime())), "  heard ",
-      Age(worker.last_heartbeat_time(), now), " ago\n");
+      AgeOf(worker.last_heartbeat_time(), now), " ago\n");
   if (worker.usable_slots().slots() < worker.slots_max() &&
       worker.has_usable_slots()) {
     absl::StrAppend(
@@ -162,7 +159,7 @@ std::string FormatQueue(const v1::GetStatusResponse::Queue& queue,
                     WaitingText(queue.waiting_reason()));
     if (queue.has_oldest_time()) {
       absl::StrAppend(&text, "; the oldest for ",
-                      Age(queue.oldest_time(), now));
+                      AgeOf(queue.oldest_time(), now));
     }
   }
   return text + "\n";
@@ -221,7 +218,7 @@ std::string FormatRefusals(const v1::GetStatusResponse& status,
     if (!refusal.namespace_().empty()) {
       absl::StrAppend(&text, " in namespace ", refusal.namespace_());
     }
-    absl::StrAppend(&text, ", the last ", Age(refusal.last_time(), now),
+    absl::StrAppend(&text, ", the last ", AgeOf(refusal.last_time(), now),
                     " ago\n");
   }
   return text;
@@ -255,14 +252,14 @@ std::string WaitingText(v1::Job::WaitingReason reason) {
 std::string FormatActivity(const v1::Attempt& attempt, absl::Time now) {
   std::string text = absl::StrCat(PhaseName(attempt.phase()));
   if (attempt.has_start_time()) {
-    absl::StrAppend(&text, "  age ", Age(attempt.start_time(), now));
+    absl::StrAppend(&text, "  age ", AgeOf(attempt.start_time(), now));
   } else if (attempt.has_assign_time()) {
-    absl::StrAppend(&text, "  assigned ", Age(attempt.assign_time(), now),
+    absl::StrAppend(&text, "  assigned ", AgeOf(attempt.assign_time(), now),
                     " ago");
   }
   if (attempt.has_last_activity_time()) {
     absl::StrAppend(&text, "  last activity ",
-                    Age(attempt.last_activity_time(), now), " ago");
+                    AgeOf(attempt.last_activity_time(), now), " ago");
   }
   absl::StrAppend(&text, "  ", Plural(attempt.tokens(), "token"));
   if (attempt.heartbeats() > 0) {
@@ -287,8 +284,8 @@ std::string FormatStatus(const v1::GetStatusResponse& status, absl::Time now,
                          const Style& style) {
   std::string text =
       absl::StrCat(style.Bold("coordinator"), " ", status.build(), ", epoch ",
-                   status.epoch(), ", up ", Age(status.start_time(), now), ", ",
-                   Plural(status.watchers(), "watcher"), "\n");
+                   status.epoch(), ", up ", AgeOf(status.start_time(), now),
+                   ", ", Plural(status.watchers(), "watcher"), "\n");
   absl::StrAppend(&text, "jobs: ", FormatStates(status, style), "\n");
   if (status.batches() > 0) {
     absl::StrAppend(&text, "batches: ", status.batches(), " not ended\n");

@@ -28,10 +28,6 @@ std::string PerSecond(double rate) {
                    : absl::StrFormat("%.0f", rate);
 }
 
-std::string AgeOf(const google::protobuf::Timestamp& since, absl::Time now) {
-  return HumanDuration(std::max(absl::ZeroDuration(), now - FromProto(since)));
-}
-
 std::string AndMore(int64_t count, const TopView& view, const Style& style) {
   return WrapPieces({{absl::StrCat("and ", count, " more"), Tone::kDim}},
                     view.columns, style)

@@ -51,7 +51,6 @@ class Completer {
   void AddValues(const OpenWord& open);
   void AddWords(const VerbEntry& verb, const OpenWord& open);
   void AddOfContext(const OpenWord& open);
-  const VerbEntry* FindVerbEntry(absl::string_view name) const;
   // `words` begin with a noun.
   void AddOfNoun(const std::vector<std::string>& words);
   // Ids for the positional of a generated command whose field has this path.
@@ -92,7 +91,7 @@ std::string Completer::Lines() {
   }
   // A noun may have the name of a verb; its own verbs tell them apart.
   const NounSpec* noun = FindNoun(line_.nouns, words_[0]);
-  const VerbEntry* verb = FindVerbEntry(words_[0]);
+  const VerbEntry* verb = FindVerb(line_.verbs, words_[0]);
   const bool noun_is_meant = noun != nullptr && words_.size() > 2 &&
                              FindVerb(*noun, words_[1]) != nullptr;
   if (verb != nullptr && !noun_is_meant) AddOfVerb(*verb);
@@ -101,13 +100,6 @@ std::string Completer::Lines() {
     AddOfNoun(words_);
   }
   return std::move(lines_);
-}
-
-const VerbEntry* Completer::FindVerbEntry(absl::string_view name) const {
-  for (const VerbEntry& verb : line_.verbs) {
-    if (verb.name == name) return &verb;
-  }
-  return nullptr;
 }
 
 void Completer::AddOfNoun(const std::vector<std::string>& words) {
@@ -142,7 +134,7 @@ void Completer::AddFirstWords() {
   }
   for (const NounSpec& noun : line_.nouns) {
     // One that is a verb too is there already.
-    if (FindVerbEntry(noun.noun) == nullptr) {
+    if (FindVerb(line_.verbs, noun.noun) == nullptr) {
       Add(last(), "", noun.noun, noun.summary);
     }
   }
@@ -150,9 +142,7 @@ void Completer::AddFirstWords() {
 }
 
 void Completer::AddOfVerb(const VerbEntry& verb) {
-  // The verb has its flags on its stack, and hands them over from there.
-  Environment asking = environment_;
-  asking.on_flags = [this, &verb](const FlagSet& flags) {
+  WithFlagsOf(verb, environment_, [this, &verb](const FlagSet& flags) {
     const OpenWord open =
         FindOpenWord(flags, {words_.begin() + 1, words_.end()});
     switch (open.kind) {
@@ -168,8 +158,7 @@ void Completer::AddOfVerb(const VerbEntry& verb) {
       case OpenWord::Kind::kUnknown:
         break;
     }
-  };
-  verb.run({}, asking);
+  });
 }
 
 void Completer::AddFlagNames(const FlagSet& flags) {

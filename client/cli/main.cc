@@ -81,13 +81,6 @@ bool IsHelp(const std::string& word) {
 // What the scripts of `vigil completion` call; not for people.
 constexpr char kCompleteCommand[] = "__complete";
 
-const VerbEntry* FindVerb(const std::string& name) {
-  for (const VerbEntry& verb : kVerbs) {
-    if (verb.name == name) return &verb;
-  }
-  return nullptr;
-}
-
 // A line of a list, or a few.
 std::string Line(absl::string_view name, absl::string_view summary) {
   // The longest name, `completion`, and what stands before and behind it.
@@ -166,7 +159,7 @@ struct Request {
 // get, `vigil batch help` none.
 Request Understand(const std::string& name, std::vector<std::string> rest) {
   Request request;
-  request.verb = FindVerb(name);
+  request.verb = FindVerb(kVerbs, name);
   request.noun = FindNoun(VigilCommands(), name);
   request.arguments = std::move(rest);
   if (request.verb == nullptr || request.noun == nullptr ||
@@ -210,15 +203,12 @@ bool IsProgram(const std::string& name, const Environment& environment) {
 // are.
 std::string Misspelt(const Request& request, const Environment& environment) {
   std::string why;
-  // The verb has its flags on its stack, and hands them over from there.
-  Environment asking = environment;
-  asking.on_flags = [&](const FlagSet& flags) {
+  WithFlagsOf(*request.verb, environment, [&](const FlagSet& flags) {
     why = MeantForNoun(*request.noun, flags, request.arguments,
                        [&environment](const std::string& name) {
                          return IsProgram(name, environment);
                        });
-  };
-  request.verb->run({}, asking);
+  });
   return why;
 }
 

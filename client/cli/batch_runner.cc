@@ -11,11 +11,11 @@
 namespace vigil::cli {
 namespace {
 
-ItemResult WithoutJob(Item item, absl::string_view state,
-                      const absl::Status& status) {
+// One that was not even sent.
+ItemResult Refused(Item item, const absl::Status& status) {
   ItemResult result;
   result.item = std::move(item);
-  result.state = std::string(state);
+  result.state = "REFUSED";
   result.reason = absl::StatusCodeToString(status.code());
   result.message = std::string(status.message());
   return result;
@@ -134,7 +134,7 @@ void BatchRunner::SendSome() {
     }
     absl::StatusOr<v1::BatchItem> made = ItemFor(item);
     if (!made.ok()) {
-      Finish(WithoutJob(std::move(item), "REFUSED", made.status()));
+      Finish(Refused(std::move(item), made.status()));
       continue;
     }
     if (!begun()) Begin();
@@ -159,26 +159,7 @@ void BatchRunner::OnResult(v1::BatchResult result) {
                      " of the batch, which has none to come")));
     return;
   }
-  Item item = std::move(node.mapped());
-  switch (result.outcome_case()) {
-    case v1::BatchResult::kJob:
-      break;
-    case v1::BatchResult::kRefusal:
-      Finish(WithoutJob(
-          std::move(item), "REFUSED",
-          absl::Status(static_cast<absl::StatusCode>(result.refusal().code()),
-                       result.refusal().message())));
-      return;
-    case v1::BatchResult::kExpiredJobId:
-    case v1::BatchResult::OUTCOME_NOT_SET:
-      Finish(WithoutJob(std::move(item), "UNKNOWN",
-                        absl::NotFoundError("its retention is over")));
-      return;
-  }
-  ItemResult ended;
-  ended.item = std::move(item);
-  ended.has_job = true;
-  ended.job = std::move(*result.mutable_job());
+  ItemResult ended = ResultOf(std::move(node.mapped()), std::move(result));
   if (saver_ != nullptr && !ended.job.attempts().empty()) {
     to_save_.push_back(std::move(ended));
   } else {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -58,6 +59,30 @@ std::string FailureOf(const ItemResult& result) {
 }
 
 }  // namespace
+
+ItemResult ResultOf(Item item, v1::BatchResult said) {
+  ItemResult result;
+  result.item = std::move(item);
+  switch (said.outcome_case()) {
+    case v1::BatchResult::kJob:
+      result.has_job = true;
+      result.job = std::move(*said.mutable_job());
+      break;
+    case v1::BatchResult::kRefusal:
+      result.state = "REFUSED";
+      result.reason = absl::StatusCodeToString(
+          static_cast<absl::StatusCode>(said.refusal().code()));
+      result.message = said.refusal().message();
+      break;
+    case v1::BatchResult::kExpiredJobId:
+    case v1::BatchResult::OUTCOME_NOT_SET:
+      result.state = "UNKNOWN";
+      result.reason = "NOT_FOUND";
+      result.message = "its retention is over";
+      break;
+  }
+  return result;
+}
 
 std::string ItemText(const Item& item) {
   return IsUtf8(item.text) ? item.text : absl::CHexEscape(item.text);

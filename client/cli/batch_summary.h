@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "client/cli/format.h"
 #include "client/cli/item_splitter.h"
+#include "vigil/v1/batch.pb.h"
 #include "vigil/v1/job.pb.h"
 
 namespace vigil::cli {
@@ -30,6 +31,9 @@ struct ItemResult {
   std::string reason;
   std::string message;
 };
+
+// How the item ended of which a coordinator says this.
+ItemResult ResultOf(Item item, v1::BatchResult said);
 
 // The item as results show it: escaped where it is not text.
 std::string ItemText(const Item& item);

@@ -73,9 +73,10 @@ void WatchedBatch::OnEvent(v1::BatchEvent event) {
     }
     return;
   }
-  for (const v1::BatchResult& result : event.results()) {
-    summary_.Add(ItemOf(result));
-    Write(ItemLine(result));
+  for (v1::BatchResult& result : *event.mutable_results()) {
+    const ItemResult item = ItemOf(std::move(result));
+    summary_.Add(item);
+    Write(ItemLine(item));
   }
 }
 

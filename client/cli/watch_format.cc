@@ -1,6 +1,7 @@
 #include "client/cli/watch_format.h"
 
-#include "absl/status/status.h"
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "base/wire/time_wire.h"
 #include "client/cli/format.h"
@@ -29,32 +30,13 @@ std::string JobLine(const v1::Job& job) {
                       PhaseName(attempt.phase()));
 }
 
-ItemResult ItemOf(const v1::BatchResult& result) {
-  ItemResult item;
-  item.item.index = result.index() + 1;
-  switch (result.outcome_case()) {
-    case v1::BatchResult::kJob:
-      item.has_job = true;
-      item.job = result.job();
-      break;
-    case v1::BatchResult::kRefusal:
-      item.state = "REFUSED";
-      item.reason = absl::StatusCodeToString(
-          static_cast<absl::StatusCode>(result.refusal().code()));
-      item.message = result.refusal().message();
-      break;
-    case v1::BatchResult::kExpiredJobId:
-    case v1::BatchResult::OUTCOME_NOT_SET:
-      item.state = "UNKNOWN";
-      item.reason = "NOT_FOUND";
-      item.message = "its retention is over";
-      break;
-  }
-  return item;
+ItemResult ItemOf(v1::BatchResult result) {
+  Item item;
+  item.index = result.index() + 1;
+  return ResultOf(std::move(item), std::move(result));
 }
 
-std::string ItemLine(const v1::BatchResult& result) {
-  const ItemResult item = ItemOf(result);
+std::string ItemLine(const ItemResult& item) {
   const std::string number = absl::StrCat("item ", item.item.index, ": ");
   if (!item.has_job) {
     return absl::StrCat(number, item.state, ": ", item.reason, ": ",

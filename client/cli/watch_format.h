@@ -18,10 +18,10 @@ namespace vigil::cli {
 std::string JobLine(const v1::Job& job);
 
 // A result of a batch as its summary counts it. Items count from 1.
-ItemResult ItemOf(const v1::BatchResult& result);
+ItemResult ItemOf(v1::BatchResult result);
 
 // "item 3: job j FAILED: NONZERO_EXIT: exit status 1".
-std::string ItemLine(const v1::BatchResult& result);
+std::string ItemLine(const ItemResult& item);
 
 // How far a batch is; without its rate.
 BatchProgress ProgressOf(const v1::Batch& batch);

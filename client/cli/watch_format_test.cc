@@ -40,7 +40,7 @@ TEST(JobLine, LeavesToOthersWhatTheyTell) {
 
 TEST(ItemLine, SaysHowAnItemEnded) {
   const auto line = [](const char* text) {
-    return ItemLine(Parse<v1::BatchResult>(text));
+    return ItemLine(ItemOf(Parse<v1::BatchResult>(text)));
   };
   EXPECT_EQ(line("job { job_id: 'j' state: STATE_SUCCEEDED }"),
             "item 1: job j SUCCEEDED");

@@ -280,14 +280,15 @@ Setter SetStopRule(v1::StopRule* rule) {
 }
 
 Setter SetOutputFormat(bool* json) {
-  return [json](absl::string_view text) {
-    if (text != "json" && text != "text") {
-      return absl::InvalidArgumentError(
-          absl::StrCat("`", text, "` is neither text nor json"));
-    }
-    *json = text == "json";
-    return absl::OkStatus();
-  };
+  return SetChoice<bool>(json, {{"text", false}, {"json", true}});
+}
+
+absl::Status NeitherOf(absl::string_view text,
+                       const std::vector<std::string>& words) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("`", text, "` is neither ",
+                   absl::StrJoin(words.begin(), words.end() - 1, ", "), " nor ",
+                   words.back()));
 }
 
 }  // namespace vigil::cli

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -72,6 +73,28 @@ Setter AddText(std::vector<std::string>* list);
 Setter SetStopRule(v1::StopRule* rule);
 // `text` or `json`.
 Setter SetOutputFormat(bool* json);
+
+// INVALID_ARGUMENT: "`text` is neither A, B nor C". There are two `words` or
+// more.
+absl::Status NeitherOf(absl::string_view text,
+                       const std::vector<std::string>& words);
+
+// One of a few words, each of which stands for a value.
+template <typename Value>
+Setter SetChoice(Value* value,
+                 std::vector<std::pair<std::string, Value>> choices) {
+  return [value, choices = std::move(choices)](absl::string_view text) {
+    std::vector<std::string> words;
+    for (const auto& choice : choices) {
+      if (choice.first == text) {
+        *value = choice.second;
+        return absl::OkStatus();
+      }
+      words.push_back(choice.first);
+    }
+    return NeitherOf(text, words);
+  };
+}
 
 }  // namespace vigil::cli
 

@@ -164,6 +164,18 @@ TEST(Setters, RefuseTextThatIsNotUtf8) {
   }
 }
 
+TEST(SetChoice, TakesItsWordsAndNamesThem) {
+  int chosen = 0;
+  const Setter of_two = SetChoice<int>(&chosen, {{"one", 1}, {"two", 2}});
+  EXPECT_TRUE(of_two("two").ok());
+  EXPECT_EQ(chosen, 2);
+  EXPECT_EQ(of_two("").message(), "`` is neither one nor two");
+  const Setter of_three =
+      SetChoice<int>(&chosen, {{"one", 1}, {"two", 2}, {"three", 3}});
+  EXPECT_EQ(of_three("four").message(), "`four` is neither one, two nor three");
+  EXPECT_EQ(chosen, 2);
+}
+
 TEST(SetOptionalText, EmptyIsAValue) {
   std::optional<std::string> text;
   EXPECT_TRUE(SetOptionalText(&text)("").ok());

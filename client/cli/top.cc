@@ -1,7 +1,5 @@
 #include "client/cli/top.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -70,20 +68,14 @@ void TopFlags::AddTo(FlagSet* flags) {
               .help = "Show one block, with all there is to say of it, and "
                       "end.",
               .set = SetSwitch(&once)});
-  flags->Add({.name = "output",
-              .letter = 'o',
-              .value = "FORMAT",
-              .help = "`jsonl`: a line of JSON each time, with GetStatus's "
-                      "answer as `status`. Default `text`.",
-              .choices = {"text", "jsonl"},
-              .set = [this](absl::string_view text) -> absl::Status {
-                if (text != "text" && text != "jsonl") {
-                  return absl::InvalidArgumentError(
-                      absl::StrCat("`", text, "` is neither text nor jsonl"));
-                }
-                jsonl = text == "jsonl";
-                return absl::OkStatus();
-              }});
+  flags->Add(
+      {.name = "output",
+       .letter = 'o',
+       .value = "FORMAT",
+       .help = "`jsonl`: a line of JSON each time, with GetStatus's "
+               "answer as `status`. Default `text`.",
+       .choices = {"text", "jsonl"},
+       .set = SetChoice<bool>(&jsonl, {{"text", false}, {"jsonl", true}})});
   connection.AddTo(flags);
 }
 

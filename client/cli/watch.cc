@@ -53,34 +53,6 @@ absl::StatusOr<Response> Await(const Environment& environment, Start start,
   return **answer;
 }
 
-Setter SetFrom(WatchOptions::From* from) {
-  return [from](absl::string_view text) {
-    if (text != "start" && text != "now") {
-      return absl::InvalidArgumentError(
-          absl::StrCat("`", text, "` is neither start nor now"));
-    }
-    *from =
-        text == "now" ? WatchOptions::From::kNow : WatchOptions::From::kStart;
-    return absl::OkStatus();
-  };
-}
-
-Setter SetFormat(WatchOptions::Format* format) {
-  return [format](absl::string_view text) {
-    if (text == "text") {
-      *format = WatchOptions::Format::kText;
-    } else if (text == "json") {
-      *format = WatchOptions::Format::kJson;
-    } else if (text == "jsonl") {
-      *format = WatchOptions::Format::kJsonLines;
-    } else {
-      return absl::InvalidArgumentError(
-          absl::StrCat("`", text, "` is neither text, json nor jsonl"));
-    }
-    return absl::OkStatus();
-  };
-}
-
 struct WatchFlags {
   Connection connection;
   WatchOptions options;
@@ -96,20 +68,26 @@ void WatchFlags::AddTo(FlagSet* flags) {
               .help = "`start`: all that is kept. `now`: only what comes from "
                       "now on. Default `start`.",
               .choices = {"start", "now"},
-              .set = SetFrom(&options.from)});
+              .set = SetChoice<WatchOptions::From>(
+                  &options.from, {{"start", WatchOptions::From::kStart},
+                                  {"now", WatchOptions::From::kNow}})});
   flags->Add({.name = "in_order",
               .help = "Of a batch: items in their order, not in that of their "
                       "ends.",
               .set = SetSwitch(&options.in_order)});
-  flags->Add({.name = "output",
-              .letter = 'o',
-              .value = "FORMAT",
-              .help = "`json`: the last line on stderr is the job or batch as "
-                      "JSON, in place of the report. `jsonl`: a line of JSON "
-                      "on stdout for each event, and nothing else. Default "
-                      "`text`.",
-              .choices = {"text", "json", "jsonl"},
-              .set = SetFormat(&options.format)});
+  flags->Add(
+      {.name = "output",
+       .letter = 'o',
+       .value = "FORMAT",
+       .help = "`json`: the last line on stderr is the job or batch as "
+               "JSON, in place of the report. `jsonl`: a line of JSON "
+               "on stdout for each event, and nothing else. Default "
+               "`text`.",
+       .choices = {"text", "json", "jsonl"},
+       .set = SetChoice<WatchOptions::Format>(
+           &options.format, {{"text", WatchOptions::Format::kText},
+                             {"json", WatchOptions::Format::kJson},
+                             {"jsonl", WatchOptions::Format::kJsonLines}})});
   flags->Add({.name = "namespace",
               .value = "NAME",
               .help = "Where it is. Default: the context's, else `default`.",

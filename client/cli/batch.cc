@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/task_token.h"
 #include "client/cc/client.h"
+#include "client/cli/await_answer.h"
 #include "client/cli/batch_display.h"
 #include "client/cli/batch_runner.h"
 #include "client/cli/batch_summary.h"
@@ -218,8 +219,9 @@ std::optional<int> BatchVerb::Prepare(const std::vector<std::string>& words) {
   auto client = flags_.connection.Connect(options);
   if (!client.ok()) return Fail(client.status().message());
   client_ = *std::move(client);
-  absl::StatusOr<v1::GetStatusResponse> status =
-      client_->Call(v1::GetStatusRequest()).Wait();
+  absl::StatusOr<v1::GetStatusResponse> status = AwaitAnswer(
+      client_.get(), v1::GetStatusRequest(), environment_.events, &signal_);
+  if (signal_ != 0) return kExitSignal + signal_;
   if (!status.ok()) {
     const std::string task = environment_.Variable(kTaskTokenVariable);
     // A coordinator that is there says itself that it takes no jobs of tasks.

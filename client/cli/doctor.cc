@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "base/task_token.h"
 #include "client/cc/client.h"
+#include "client/cli/await_answer.h"
 #include "client/cli/check_result.h"
 #include "client/cli/connection.h"
 #include "client/cli/doctor_checks.h"
@@ -166,10 +167,10 @@ std::optional<int> DoctorVerb::Prepare() {
   auto client = flags_.connection.Connect();
   if (!client.ok()) return Fail(client.status().message());
   const absl::Status reached =
-      (*client)
-          ->Call(v1::GetStatusRequest(), {.timeout = flags_.timeout})
-          .Wait()
+      AwaitAnswer(client->get(), v1::GetStatusRequest(), environment_.events,
+                  &signal_, {.timeout = flags_.timeout})
           .status();
+  if (signal_ != 0) return kExitSignal + signal_;
   if (absl::IsDeadlineExceeded(reached)) {
     return Fail(absl::StrCat("the coordinator at ", flags_.connection.address(),
                              " does not answer within ",

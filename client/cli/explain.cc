@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
+#include "client/cli/await_answer.h"
 #include "client/cli/connection.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/explain_format.h"
@@ -83,7 +84,10 @@ int Explain(const std::vector<std::string>& arguments,
   v1::GetJobRequest request;
   request.set_namespace_(connection.NamespaceOr(job_namespace));
   request.set_job_id(words[0]);
-  absl::StatusOr<v1::GetJobResponse> response = (*client)->Call(request).Wait();
+  int signal = 0;
+  const absl::StatusOr<v1::GetJobResponse> response =
+      AwaitAnswer(client->get(), request, environment.events, &signal);
+  if (signal != 0) return kExitSignal + signal;
   if (!response.ok()) {
     Fail(connection.Explain(response.status()));
     return absl::IsNotFound(response.status()) ? kExitNoSuchThing : kExitVigil;
@@ -96,8 +100,9 @@ int Explain(const std::vector<std::string>& arguments,
   // Who is in the way of a job that waits.
   v1::GetStatusResponse status;
   if (job.state() == v1::Job::STATE_QUEUED) {
-    absl::StatusOr<v1::GetStatusResponse> got =
-        (*client)->Call(v1::GetStatusRequest()).Wait();
+    absl::StatusOr<v1::GetStatusResponse> got = AwaitAnswer(
+        client->get(), v1::GetStatusRequest(), environment.events, &signal);
+    if (signal != 0) return kExitSignal + signal;
     if (!got.ok()) return Fail(connection.Explain(got.status()));
     status = *std::move(got);
   }

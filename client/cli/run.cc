@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/task_token.h"
 #include "client/cc/client.h"
+#include "client/cli/await_answer.h"
 #include "client/cli/connection.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/files.h"
@@ -112,7 +113,10 @@ int RunVerb::Execute(v1::RunJobRequest request) {
   if (coordinator_ == nullptr) {
     // Later a lost coordinator is waited for; one that is not there is told.
     const absl::Status reached =
-        client_->Call(v1::GetStatusRequest()).Wait().status();
+        AwaitAnswer(client_.get(), v1::GetStatusRequest(), environment_.events,
+                    &signal_)
+            .status();
+    if (signal_ != 0) return kExitSignal + signal_;
     if (absl::IsUnavailable(reached)) {
       return Fail(in_task() ? NestedDispatchMessage(task_)
                             : connection_.Explain(reached));

@@ -16,6 +16,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/notification.h"
 #include "base/unique_fd.h"
 #include "client/cli/files.h"
 #include "client/cli/vigil_fixture.h"
@@ -157,6 +158,32 @@ TEST_F(StreamsTest, ASignalEndsWhatWaitsForTheWriterOfAFifo) {
     VigilProcess vigil = Start(words);
     EXPECT_EQ(StatusAfter(SIGINT, &vigil), 128 + SIGINT) << words[0];
   }
+}
+
+TEST_F(StreamsTest, ASignalEndsWhatWaitsForACoordinatorThatDoesNotAnswer) {
+  absl::Notification over;
+  fake_.on_status = [&](auto*) {
+    over.WaitForNotification();
+    return grpc::Status::OK;
+  };
+  fake_.on_get = [&](const auto&, auto*) {
+    over.WaitForNotification();
+    return grpc::Status::OK;
+  };
+  fake_.Start(address_);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"explain", "j"},
+        {"watch", "j"},
+        {"run", "--", "prog"},
+        {"batch", "--", "prog"},
+        {"doctor"}}) {
+    VigilProcess vigil = Start(words);
+    EXPECT_EQ(StatusAfter(SIGINT, &vigil), 128 + SIGINT) << words[0];
+    // It was not the time for the answer that ended.
+    EXPECT_EQ(vigil.err(), "") << words[0];
+  }
+  over.Notify();
+  fake_.Stop();
 }
 
 TEST_F(StreamsTest, AFifoIsReadToItsEnd) {

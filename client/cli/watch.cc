@@ -1,12 +1,12 @@
 #include "client/cli/watch.h"
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/utf8.h"
 #include "client/cc/client.h"
+#include "client/cli/await_answer.h"
 #include "client/cli/connection.h"
 #include "client/cli/exit_code.h"
 #include "client/cli/flag_values.h"
@@ -33,25 +33,6 @@ constexpr char kAbout[] =
     "Exit status: of a job as `vigil run` has it; of a batch 0, or 123 when "
     "an\n"
     "item did not succeed; 4 there is neither; 125 Vigil failed; 130 Ctrl+C.";
-
-// Makes a call, and waits for its answer or a signal; then the answer is
-// CANCELLED and `signal` says which.
-template <typename Response, typename Start>
-absl::StatusOr<Response> Await(const Environment& environment, Start start,
-                               int* signal) {
-  auto answer = std::make_shared<std::optional<absl::StatusOr<Response>>>();
-  EventQueue* const events = environment.events;
-  start([answer, events](absl::StatusOr<Response> response) {
-    events->Post([answer, response = std::move(response)] {
-      answer->emplace(response);
-    });
-  });
-  while (!answer->has_value() && *signal == 0) {
-    *signal = events->Wait(absl::InfiniteDuration()).signal;
-  }
-  if (!answer->has_value()) return absl::CancelledError("left by a signal");
-  return **answer;
-}
 
 struct WatchFlags {
   Connection connection;
@@ -114,10 +95,8 @@ int WatchId(const std::string& id, const WatchFlags& flags,
   v1::GetJobRequest job_request;
   job_request.set_namespace_(name_space);
   job_request.set_job_id(id);
-  const auto job = Await<v1::GetJobResponse>(
-      environment,
-      [&](auto callback) { client->Call(job_request, std::move(callback)); },
-      &signal);
+  const auto job =
+      AwaitAnswer(client.get(), job_request, environment.events, &signal);
   if (signal != 0) return kExitSignal + signal;
   if (job.ok()) {
     return WatchedJob(environment, connection, flags.options, job->job())
@@ -130,10 +109,8 @@ int WatchId(const std::string& id, const WatchFlags& flags,
   v1::GetBatchRequest batch_request;
   batch_request.set_namespace_(name_space);
   batch_request.set_batch_id(id);
-  const auto batch = Await<v1::GetBatchResponse>(
-      environment,
-      [&](auto callback) { client->Call(batch_request, std::move(callback)); },
-      &signal);
+  const auto batch =
+      AwaitAnswer(client.get(), batch_request, environment.events, &signal);
   if (signal != 0) return kExitSignal + signal;
   if (batch.ok()) {
     return WatchedBatch(environment, connection, flags.options, batch->batch())

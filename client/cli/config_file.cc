@@ -143,6 +143,14 @@ const Config::Context* FindContext(const Config& config,
   return nullptr;
 }
 
+std::vector<std::string> ContextNames(const Config& config) {
+  std::vector<std::string> names;
+  for (const Config::Context& context : config.contexts()) {
+    names.push_back(context.name());
+  }
+  return names;
+}
+
 ConfigFile ConfigFile::Of(const Environment& environment) {
   std::string base = environment.Variable("XDG_CONFIG_HOME");
   if (!absl::StartsWith(base, "/")) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -59,6 +60,8 @@ bool IsContextName(absl::string_view name);
 // The context with that name; null: there is none. Borrowed from `config`.
 const Config::Context* FindContext(const Config& config,
                                    absl::string_view name);
+
+std::vector<std::string> ContextNames(const Config& config);
 
 }  // namespace vigil::cli
 

@@ -37,15 +37,10 @@ bool NobodyListens(int error) {
 
 absl::Status NoSuchContext(const std::string& name, const std::string& origin,
                            const ConfigFile& file, const Config& config) {
-  std::vector<std::string> names;
-  for (const Config::Context& context : config.contexts()) {
-    names.push_back(context.name());
-  }
-  const std::string nearest = Nearest(name, names);
-  return absl::NotFoundError(absl::StrCat(
-      "no context `", OneLine(name), "` (", origin, ") in ", file.path(),
-      nearest.empty() ? "" : absl::StrCat("; did you mean `", nearest, "`?"),
-      "; `vigil context list` shows them"));
+  return absl::NotFoundError(
+      absl::StrCat("no context `", OneLine(name), "` (", origin, ") in ",
+                   file.path(), DidYouMean(name, ContextNames(config)),
+                   "; `vigil context list` shows them"));
 }
 
 }  // namespace

@@ -126,14 +126,9 @@ int ContextVerb::Show() const {
 
 absl::Status ContextVerb::NoContext(const Config& config,
                                     const std::string& name) const {
-  std::vector<std::string> names;
-  for (const Config::Context& context : config.contexts()) {
-    names.push_back(context.name());
-  }
-  const std::string nearest = Nearest(name, names);
-  return absl::NotFoundError(absl::StrCat(
-      "no context `", OneLine(name), "` in ", file_.path(),
-      nearest.empty() ? "" : absl::StrCat("; did you mean `", nearest, "`?")));
+  return absl::NotFoundError(
+      absl::StrCat("no context `", OneLine(name), "` in ", file_.path(),
+                   DidYouMean(name, ContextNames(config))));
 }
 
 int ContextVerb::Told(const absl::Status& status,
@@ -225,12 +220,10 @@ std::string Misuse(const std::vector<std::string>& words,
                           "[A-Za-z0-9._-], the first of them no dash");
     }
   } else {
-    const std::string nearest =
-        Nearest(command, {"list", "show", "use", "set", "delete"});
     return absl::StrCat(
         command.empty() ? "context wants a command"
                         : absl::StrCat("no command `", OneLine(command), "`"),
-        nearest.empty() ? "" : absl::StrCat("; did you mean `", nearest, "`?"),
+        DidYouMean(command, {"list", "show", "use", "set", "delete"}),
         " (see `vigil context --help`)");
   }
   if (sets && command != "set") {

@@ -68,11 +68,8 @@ absl::Status AddChecks(absl::string_view list, std::set<std::string>* only) {
     const std::string name =
         absl::StrReplaceAll(absl::AsciiStrToLower(word), {{"-", "_"}});
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      const std::string nearest = Nearest(name, names);
-      return absl::InvalidArgumentError(absl::StrCat(
-          "no check `", word, "`",
-          nearest.empty() ? ""
-                          : absl::StrCat("; did you mean `", nearest, "`?")));
+      return absl::InvalidArgumentError(
+          absl::StrCat("no check `", word, "`", DidYouMean(name, names)));
     }
     only->insert(name);
   }

@@ -119,11 +119,8 @@ int UnknownVerb(const std::string& name) {
   std::vector<std::string> names = {"help"};
   for (const VerbEntry& verb : kVerbs) names.push_back(verb.name);
   for (const NounSpec& noun : VigilCommands()) names.emplace_back(noun.noun);
-  const std::string nearest = Nearest(name, names);
-  return Fail(absl::StrCat(
-      "no verb `", name, "`",
-      nearest.empty() ? "" : absl::StrCat("; did you mean `", nearest, "`?"),
-      " (see `vigil help`)"));
+  return Fail(absl::StrCat("no verb `", name, "`", DidYouMean(name, names),
+                           " (see `vigil help`)"));
 }
 
 Environment ReadEnvironment() {

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <numeric>
 
+#include "absl/strings/str_cat.h"
+
 namespace vigil::cli {
 namespace {
 
@@ -37,6 +39,13 @@ std::string Nearest(absl::string_view word,
     }
   }
   return nearest == nullptr ? std::string() : *nearest;
+}
+
+std::string DidYouMean(absl::string_view word,
+                       const std::vector<std::string>& names) {
+  const std::string nearest = Nearest(word, names);
+  if (nearest.empty()) return "";
+  return absl::StrCat("; did you mean `", nearest, "`?");
 }
 
 }  // namespace vigil::cli

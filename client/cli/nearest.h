@@ -16,6 +16,10 @@ namespace vigil::cli {
 std::string Nearest(absl::string_view word,
                     const std::vector<std::string>& names);
 
+// "; did you mean `NAME`?" of that name; empty when none is near.
+std::string DidYouMean(absl::string_view word,
+                       const std::vector<std::string>& names);
+
 }  // namespace vigil::cli
 
 #endif  // VIGIL_CLIENT_CLI_NEAREST_H_

@@ -45,11 +45,9 @@ std::string NoSuchVerb(const NounSpec& noun, absl::string_view word) {
   for (const CommandSpec& command : noun.commands) {
     verbs.emplace_back(command.verb);
   }
-  const std::string nearest = Nearest(Kebab(word), verbs);
-  return absl::StrCat(
-      noun.noun, " has no `", word, "`",
-      nearest.empty() ? "" : absl::StrCat("; did you mean `", nearest, "`?"),
-      " (see `vigil ", noun.noun, " --help`)");
+  return absl::StrCat(noun.noun, " has no `", word, "`",
+                      DidYouMean(Kebab(word), verbs), " (see `vigil ",
+                      noun.noun, " --help`)");
 }
 
 }  // namespace vigil::cli

@@ -1,6 +1,5 @@
 #include "client/cli/complete_words.h"
 
-#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"

@@ -1,9 +1,6 @@
 // Proves that text fits into any width, and what it gives up first.
 #include "client/cli/fitted_text.h"
 
-#include <algorithm>
-
-#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -2,8 +2,6 @@
 // status.
 #include "client/cli/top_screen.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gmock/gmock.h"

@@ -1,7 +1,5 @@
 #include "client/cli/version.h"
 
-#include <memory>
-
 #include "absl/strings/str_cat.h"
 #include "base/build_version.h"
 #include "client/cc/client.h"

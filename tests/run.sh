@@ -74,7 +74,7 @@ run_tests() {
 
 vigil_tests_setup
 mapfile -t -O "${#options[@]}" options < <(vigil_npm_options)
-vigil_say "The first time takes up to 25 minutes on two cores; when nothing" \
+vigil_say "The first time takes up to an hour on two cores; when nothing" \
   "has changed, seconds."
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
